@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/json_schema.h"
 #include "base/result.h"
 #include "base/rng.h"
 #include "sync/engine/store_port.h"
@@ -93,14 +94,15 @@ struct TableDef {
   std::function<std::vector<std::string>(std::string_view key, const Json& row)> buckets;
   /// Foreign keys of the model for `admin verify`: member of the row -> table it must exist in.
   std::vector<std::pair<std::string, std::string>> references;
+  /// Changes are handed to in-memory books (Commit::watched); for devices and accounts.
+  bool watched = false;
 };
 
 struct MutatorDef {
   std::string name;
   UpLane lane = UpLane::interactive;
-  /// JSON Schema (2020-12 subset: type, properties, required, maxLength, enum, items, minimum...).
-  /// Checked before the queue.
-  Json args_schema;
+  /// JSON Schema (draft 7); compiled by Registry::add, checked before the queue.
+  JsonSchema args_schema;
   /// Decides by the actor and the rows; runs first. Errors: forbidden, not_member, ...
   std::function<Result<void>(ReadContext&, const Json& args)> permit;
   std::function<MutatorResult(MutatorContext&, const Json& args)> run;
@@ -115,7 +117,7 @@ struct MutatorDef {
 
 struct QueryDef {
   std::string name;
-  Json params_schema;
+  JsonSchema params_schema;
   std::function<Result<void>(ReadContext&, const Json& params)> permit;
   std::function<Result<Json>(ReadContext&, const Json& params)> run;
   std::string summary;
@@ -168,10 +170,5 @@ class Registry {
   std::map<std::string, DueDef, std::less<>> dues_;
   std::vector<RouteDef> routes_;
 };
-
-/// Checks `value` against the subset of JSON Schema that mutators use: type, properties, required,
-/// additionalProperties, enum, minLength, maxLength (code points), pattern is not supported,
-/// minimum, maximum, items, minItems, maxItems. Errors: invalid_argument naming the member.
-Result<void> check_schema(const Json& schema, const Json& value);
 
 }  // namespace linli::sync
