@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/rng.h"
+#include "sync/engine/commit.h"
+#include "sync/engine/frame_queue.h"
+#include "sync/engine/view.h"
+#include "sync/protocol/codec.h"
+
+namespace linli::sync {
+
+/// A phone that has shown who it is.
+struct Principal {
+  AccountId account;
+  Cid cid;
+};
+
+// --- What a session asks of the loop that owns its socket --------------------------------------
+/// Look up the device, verify `signature` over `message` on the crypto pool, answer
+/// on_authenticated(). `cert` re-creates an unknown device after a restore.
+struct AskAuthenticate {
+  Cid cid;
+  std::string message;
+  Signature signature{};
+  std::string cert;
+};
+/// Answer on_results() with stored results after `res_n` in every up-lane.
+struct AskResults {
+  Cid cid;
+  UpNumbers after{};
+  UpNumbers upto{};
+};
+/// Answer on_chunk() with entries of `bucket` after `after`, already encoded.
+struct AskChunk {
+  BucketId bucket;
+  Seq after;
+  /// The bucket's head as the shard sees it; a cached chunk serves if it reaches it.
+  Seq want;
+  Encoding encoding = Encoding::cbor;
+};
+/// Hand to the community's writer. Results come back through commits.
+struct AskMutate {
+  UpLane lane = UpLane::interactive;
+  std::vector<PushedMutation> muts;
+};
+/// Answer on_rekeyed().
+struct AskRekey {
+  FrameRekey frame;
+};
+/// Close the socket after what is queued was written.
+struct AskClose {
+  std::uint16_t code = 1000;
+  Errc reason = Errc::internal;
+};
+using Ask = std::variant<AskAuthenticate, AskResults, AskChunk, AskMutate, AskRekey, AskClose>;
+
+/// Encoded page of one bucket, shared by every phone that needs the same one.
+struct EncodedChunk {
+  std::vector<SharedFrame> frames;
+  std::size_t bytes = 0;
+  std::size_t rows = 0;
+  Seq to;
+  bool complete = false;
+  Seq read_head;
+  Digest digest;
+};
+using SharedChunk = std::shared_ptr<const EncodedChunk>;
+
+/// What does not differ between the sessions of a server.
+struct SessionConfig {
+  Id128 server_id;
+  /// Origins that hello may name; a look-alike site is refused (decision B7).
+  std::vector<std::string> origins;
+  std::uint32_t window = limits::kWindowBytes;
+};
+
+/// One phone's conversation, with no sockets, clock, threads or database.
+///
+///   awaiting_hello -> authenticating -> (awaiting_have) -> live -> closed
+///
+/// Call in any order after start(); then perform take_asks() and write take_output(). The caller
+/// routes commits through the Hub. Peer input never throws and never asserts: it ends in an `err`
+/// frame and AskClose.
+/// Threads: one caller at a time (the owning shard).
+class ServerSession {
+ public:
+  enum class State : std::uint8_t { awaiting_hello, authenticating, awaiting_have, live, closed };
+
+  ServerSession(const SessionConfig& config, const CommunityView& view, Encoding encoding);
+
+  /// Speaks first: K. `nonce` is fresh.
+  void start(const Nonce& nonce, Instant now, MonoTime mono);
+  /// One complete WebSocket message.
+  void on_message(std::string_view message, Instant now, MonoTime mono);
+  void on_authenticated(const Result<Principal>& who, Instant now, MonoTime mono);
+  void on_results(const Result<std::vector<StoredResult>>& results);
+  void on_chunk(const Result<SharedChunk>& chunk, MonoTime mono);
+  void on_rekeyed(const Result<FrameRekeyed>& rekeyed);
+  /// The writer's queue was full: every mutation of `ask` is told `retry`.
+  void on_mutate_refused(const AskMutate& ask, std::int64_t after_ms);
+  /// Deadlines: hello, idle, stall. Returns false when the session closed itself.
+  void on_timer(MonoTime mono);
+  /// Server shutdown: hint and close.
+  void drain(std::int64_t after_ms);
+  /// Closes with an `err` frame (revoked device, wrong message kind, ...).
+  void close(Errc reason, std::string_view detail = {});
+
+  // --- From the Hub, in commit order ------------------------------------------------------------
+  void on_membership(const FrameM& change);
+  void on_result(const SharedFrame& frame);
+  /// B frames of one bucket of a commit.
+  void on_bucket(BucketId bucket, const std::vector<SharedFrame>& frames);
+  /// End of a commit for this session: reveals touched lanes. `origin_lanes` bit set = the phone's
+  /// own mutation touched that lane.
+  void on_commit_end(const Commit& commit, std::uint8_t origin_lanes);
+
+  // --- For the loop -----------------------------------------------------------------------------
+  std::vector<Ask> take_asks();
+  [[nodiscard]] bool has_output() const;
+  /// At most kMessageFramesMax frames and kMessageBytesMax bytes (one frame may be larger) for one
+  /// WebSocket message. Empty when nothing may be sent now.
+  void take_output(std::vector<SharedFrame>& out, MonoTime mono);
+
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] Encoding encoding() const { return encoding_; }
+  [[nodiscard]] const Principal* principal() const;
+  /// Buckets this session listens to (live, catching up or filling).
+  [[nodiscard]] std::vector<BucketId> bucket_ids() const;
+  /// Cursors the phone last said are durable.
+  [[nodiscard]] const Cursors& durable() const { return durable_; }
+  [[nodiscard]] std::uint64_t pending_reported() const { return pending_reported_; }
+  [[nodiscard]] std::size_t queued_bytes() const { return queue_.bytes(); }
+  /// Times this session fell into lag mode; for metrics and tests.
+  [[nodiscard]] std::uint32_t lags() const { return lags_; }
+
+ private:
+  enum class Mode : std::uint8_t { live, catching, filling };
+  struct Held {
+    BucketId id;
+    Lane lane;
+    std::uint8_t pri;
+    Mode mode;
+    Seq gen;
+    /// Read position while not live.
+    Seq cursor;
+    /// Set when the last chunk was complete: community head it was read at.
+    Seq read_head;
+    Digest digest;
+  };
+
+  void on_frame(FrameHello& frame, Instant now);
+  void on_frame(FrameHave& frame);
+  void on_frame(FramePush& frame);
+  void on_frame(FrameAck& frame, MonoTime mono);
+  void on_frame(FrameRefill& frame);
+  void welcome(Instant now);
+  void hold_all(const std::vector<HeldBucket>& live, const std::vector<PartBucket>& part);
+  void begin_streams();
+  void send(const ServerFrame& frame);
+  Held* held(BucketId id);
+  void enqueue(Lane lane, const SharedFrame& frame);
+  void enter_lag(Lane lane);
+  void pump();
+  bool finish_ready();
+  Held* next_to_read();
+  void adapt_window(std::uint64_t acked, MonoTime mono);
+  void complain(Errc code, std::string_view detail, bool fatal);
+
+  const SessionConfig* config_;
+  const CommunityView* view_;
+  Encoding encoding_;
+  State state_ = State::awaiting_hello;
+  bool chunk_asked_ = false;
+  bool results_pending_ = false;
+  bool remainder_ = false;
+  std::uint8_t pages_ = 0;
+  std::uint8_t touched_lanes_ = 0;
+  Nonce nonce_{};
+  /// From hello until authenticated.
+  std::unique_ptr<HelloBody> hello_;
+  Principal principal_;
+  /// Ascending by id.
+  std::vector<Held> held_;
+  std::vector<Ask> asks_;
+  FrameQueue queue_;
+  /// Per lane: seq of the last C handed to the socket, and of the last queued.
+  Cursors sent_c_{};
+  Cursors queued_c_{};
+  Cursors durable_{};
+  UpNumbers next_n_{};
+  std::uint64_t tx_bytes_ = 0;
+  std::uint64_t rx_acked_ = 0;
+  std::uint32_t window_;
+  std::uint64_t pending_reported_ = 0;
+  std::uint32_t lags_ = 0;
+  MonoTime last_heard_{0};
+  MonoTime last_progress_{0};
+  MonoTime rate_from_{0};
+  std::uint64_t rate_bytes_ = 0;
+};
+
+}  // namespace linli::sync
