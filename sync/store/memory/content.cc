@@ -106,12 +106,12 @@ void MemoryStore::Content::raise_floor(BucketId id, Seq floor) {
   const auto found = buckets.find(id);
   if (found == buckets.end()) return;
   Bucket& bucket = found->second;
-  const auto dead = [&](const auto& item) {
-    return !item.second.live && item.second.ver <= floor;
-  };
-  for (const auto& [row, entry] : bucket.entries)
-    if (dead(std::pair(row, entry))) bucket.by_ver.erase({entry.ver, row});
-  std::erase_if(bucket.entries, dead);
+  std::erase_if(bucket.entries, [&](const auto& item) {
+    const auto& [row, entry] = item;
+    if (entry.live || entry.ver > floor) return false;
+    bucket.by_ver.erase({entry.ver, row});
+    return true;
+  });
   bucket.info.floor = std::max(bucket.info.floor, floor);
 }
 

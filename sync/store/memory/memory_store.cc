@@ -54,7 +54,8 @@ class MemoryStore::Reader final : public StoreReader {
                             std::size_t bytes_max) override {
     const std::shared_lock lock(shared_->mutex);
     const Content& content = shared_->content;
-    BucketChunk chunk{.read_head = content.head};
+    BucketChunk chunk;
+    chunk.read_head = content.head;
     chunk.complete = true;
     const auto found = content.buckets.find(bucket);
     if (found == content.buckets.end()) return chunk;
