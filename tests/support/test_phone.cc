@@ -88,9 +88,10 @@ void TestPhone::perform_asks() {
       session_->on_authenticated(Principal{account_, a->cid}, kNow, MonoTime{1});
     if (const auto* a = std::get_if<AskResults>(&ask)) {
       std::vector<StoredResult> all;
-      for (UpLane lane : {UpLane::alert, UpLane::interactive, UpLane::bulk})
-        for (StoredResult& r : *reader_->results(a->cid, lane, a->after[index(lane)], 1000))
-          all.push_back(std::move(r));
+      for (UpLane lane : {UpLane::alert, UpLane::interactive, UpLane::bulk}) {
+        auto stored = reader_->results(a->cid, lane, a->after[index(lane)], 1000);
+        std::ranges::move(*stored, std::back_inserter(all));
+      }
       session_->on_results(all);
     }
     if (auto* a = std::get_if<AskMutate>(&ask)) pushed.push_back(std::move(*a));
