@@ -103,7 +103,6 @@ Result<WelcomeOutcome> Replica::apply_welcome(const FrameWelcome& welcome, const
     }
     next.rekey_wanted = next.rekey_wanted || out.rekey;
     out.rekey = next.rekey_wanted;
-    next.lease_until = welcome.lease_until;
     next.lease_ms = std::max<std::int64_t>(0, welcome.lease_until - welcome.t1);
     next.contact_at = contact.at;
     next.contact_ok = true;
@@ -277,10 +276,9 @@ Result<Changes> Replica::count_offline(Millis running, Instant now) {
   return transact([&](ReplicaState& next) -> Result<Changes> {
     Changes out;
     next.offline_ms += running.count();
-    const std::int64_t limit = 2 * next.lease_ms;
-    if (limit == 0 || next.offline_ms < limit || to_unix_ms(now) - next.contact_at < limit) {
-      return out;
-    }
+    const std::int64_t limit = 2 * lease_ms(BucketClass::sensitive);
+    const std::int64_t passed = to_unix_ms(now) - next.contact_at;
+    if (next.contact_at == 0 || next.offline_ms < limit || passed < limit) return out;
     for (auto& [id, bucket] : next.buckets) {
       if (bucket.grant.cls != BucketClass::sensitive) continue;
       LINLI_CHECK(clear_bucket(bucket));
@@ -301,11 +299,14 @@ Result<void> Replica::wipe_rows() {
   });
 }
 
+std::int64_t Replica::lease_ms(BucketClass cls) const {
+  constexpr auto kSensitive = std::chrono::duration_cast<Millis>(limits::kSensitiveLease).count();
+  return cls == BucketClass::sensitive ? std::min(kSensitive, state_.lease_ms) : state_.lease_ms;
+}
+
 bool Replica::is_locked(const ReplicaBucket& bucket, Instant now) const {
   if (state_.contact_at == 0) return false;
-  if (bucket.grant.cls == BucketClass::sensitive) return to_unix_ms(now) > state_.lease_until;
-  constexpr auto kNormalLease = std::chrono::duration_cast<Millis>(limits::kLease);
-  return to_unix_ms(now) - state_.contact_at > kNormalLease.count();
+  return to_unix_ms(now) - state_.contact_at > lease_ms(bucket.grant.cls);
 }
 
 // --- Reads --------------------------------------------------------------------------------------

@@ -21,21 +21,21 @@ struct StagedOps {
 /// C{lane}: everything staged for the lane becomes visible.
 struct LaneCommit {
   Lane lane = Lane::normal;
-  Seq seq;
+  Seq seq{};
   /// After what was spilled by spill_lane().
-  std::vector<StagedOps> ops;
+  std::vector<StagedOps> ops{};
   /// Digest that a bucket must have afterwards.
-  std::map<BucketId, Digest> expect;
-  std::vector<FrameR> results;
+  std::map<BucketId, Digest> expect{};
+  std::vector<FrameR> results{};
 };
 
 /// C{b}: a filling bucket becomes visible and replaces what was shown.
 struct BucketReveal {
-  BucketId bucket;
-  Digest expect;
+  BucketId bucket{};
+  Digest expect{};
   /// After what was spilled by spill_fill().
-  std::vector<Op> ops;
-  std::vector<FrameR> results;
+  std::vector<Op> ops{};
+  std::vector<FrameR> results{};
 };
 
 /// Measured at a welcome or pong.
@@ -110,7 +110,7 @@ class Replica {
   // --- Mutations --------------------------------------------------------------------------------
   /// `now_sendable` gives the number in the same transaction.
   /// Errors: too_large (one mutation, or kPendingMax unsent).
-  Result<Mutation> append(Mutation mutation, bool now_sendable);
+  Result<LocalMutation> append(LocalMutation mutation, bool now_sendable);
   /// Changes or withdraws what was never sent (GEN-1). Errors: not_found, wrong_state.
   Result<void> edit(std::uint64_t id, std::string args);
   Result<void> withdraw(std::uint64_t id);
@@ -123,7 +123,7 @@ class Replica {
   /// Marks as done. Errors: not_found.
   Result<void> dismiss(std::uint64_t id);
   /// Replaces a rejected mutation by a new one with `args`. Errors: not_found.
-  Result<Mutation> mend(std::uint64_t id, std::string args, Mutation stamp, bool now_sendable);
+  Result<LocalMutation> mend(std::uint64_t id, std::string args, LocalMutation stamp, bool now_sendable);
   /// Journal entries answered before go; open attention stays.
   Result<void> prune_journal(Instant before);
 
@@ -132,9 +132,9 @@ class Replica {
   Result<std::vector<ReplicaRow>> rows(std::string_view tbl, const RowRange& range, Instant now);
   Result<std::optional<ReplicaRow>> row(std::string_view tbl, std::string_view key, Instant now);
   /// What the overlay is made of: queued and confirmed, in order.
-  Result<std::vector<Mutation>> overlay();
-  Result<std::vector<Mutation>> pending();
-  Result<std::vector<Mutation>> attention();
+  Result<std::vector<LocalMutation>> overlay();
+  Result<std::vector<LocalMutation>> pending();
+  Result<std::vector<LocalMutation>> attention();
   [[nodiscard]] bool is_locked(const ReplicaBucket& bucket, Instant now) const;
 
   Result<std::optional<std::string>> local(std::string_view key) { return storage_->local(key); }
@@ -156,8 +156,9 @@ class Replica {
   Result<void> add_results(ReplicaState& next, const std::vector<FrameR>& results,
                            Changes& changes);
   Result<void> settle(ReplicaState& next, Changes& changes);
-  Result<Mutation> add(ReplicaState& next, Mutation mutation, bool now_sendable);
-  Result<Mutation> one(std::uint64_t id);
+  Result<LocalMutation> add(ReplicaState& next, LocalMutation mutation, bool now_sendable);
+  Result<LocalMutation> one(std::uint64_t id);
+  [[nodiscard]] std::int64_t lease_ms(BucketClass cls) const;
   [[nodiscard]] std::vector<std::uint64_t> shown_slots(Instant now) const;
 
   ReplicaStorage* storage_;

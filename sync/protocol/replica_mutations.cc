@@ -15,13 +15,13 @@ constexpr std::uint8_t lane_mask(const std::vector<Lane>& lanes) {
   return mask;
 }
 
-bool is_visible(const Mutation& mutation, const Cursors& cur) {
+bool is_visible(const LocalMutation& mutation, const Cursors& cur) {
   for (std::size_t lane = 0; lane < kLanes; ++lane)
     if ((mutation.lanes & (1U << lane)) != 0 && cur[lane] < mutation.seq) return false;
   return true;
 }
 
-PushedMutation pushed(const Mutation& m) {
+PushedMutation pushed(const LocalMutation& m) {
   return {.n = m.n, .name = m.name, .args = m.args, .wall = m.wall, .off = m.off, .unc = m.unc,
           .fixes = m.fixes};
 }
@@ -30,43 +30,43 @@ PushedMutation pushed(const Mutation& m) {
 
 // --- Making and changing --------------------------------------------------------------------------
 
-Result<Mutation> Replica::add(ReplicaState& next, Mutation mutation, bool now_sendable) {
+Result<LocalMutation> Replica::add(ReplicaState& next, LocalMutation mutation, bool now_sendable) {
   if (mutation.name.size() + mutation.args.size() > limits::kMutationBytesMax) {
     return fail(Errc::too_large, "mutation " + mutation.name);
   }
   if (next.unsent() >= limits::kPendingMax) {
     return fail(Errc::too_large, std::to_string(limits::kPendingMax) + " unsent mutations");
   }
-  mutation.state = Mutation::State::queued;
+  mutation.state = LocalMutation::State::queued;
   mutation.n = now_sendable ? ++next.last_n[index(mutation.lane)] : 0;
   ++next.queued[index(mutation.lane)];
   LINLI_TRY(mutation.id, storage_->insert_mutation(mutation));
   return mutation;
 }
 
-Result<Mutation> Replica::append(Mutation mutation, bool now_sendable) {
-  return transact([&](ReplicaState& next) -> Result<Mutation> {
+Result<LocalMutation> Replica::append(LocalMutation mutation, bool now_sendable) {
+  return transact([&](ReplicaState& next) -> Result<LocalMutation> {
     if (!now_sendable) return add(next, std::move(mutation), false);
     // An older one without a number must not be overtaken by a younger one with.
-    LINLI_TRY(const std::vector<Mutation> older,
+    LINLI_TRY(const std::vector<LocalMutation> older,
               storage_->mutations({.lane = mutation.lane,
-                                   .state = Mutation::State::queued,
+                                   .state = LocalMutation::State::queued,
                                    .n = 0,
                                    .limit = 1}));
     return add(next, std::move(mutation), older.empty());
   });
 }
 
-Result<Mutation> Replica::one(std::uint64_t id) {
-  LINLI_TRY(std::vector<Mutation> found, storage_->mutations({.id = id}));
+Result<LocalMutation> Replica::one(std::uint64_t id) {
+  LINLI_TRY(std::vector<LocalMutation> found, storage_->mutations({.id = id}));
   if (found.empty()) return fail(Errc::not_found, "mutation " + std::to_string(id));
   return std::move(found.front());
 }
 
 Result<void> Replica::edit(std::uint64_t id, std::string args) {
   return transact([&](ReplicaState&) -> Result<void> {
-    LINLI_TRY(Mutation mutation, one(id));
-    if (mutation.state != Mutation::State::queued || mutation.n != 0) {
+    LINLI_TRY(LocalMutation mutation, one(id));
+    if (mutation.state != LocalMutation::State::queued || mutation.n != 0) {
       return fail(Errc::wrong_state, "mutation was sent already");
     }
     if (mutation.name.size() + args.size() > limits::kMutationBytesMax) {
@@ -79,8 +79,8 @@ Result<void> Replica::edit(std::uint64_t id, std::string args) {
 
 Result<void> Replica::withdraw(std::uint64_t id) {
   return transact([&](ReplicaState& next) -> Result<void> {
-    LINLI_TRY(const Mutation mutation, one(id));
-    if (mutation.state != Mutation::State::queued || mutation.n != 0) {
+    LINLI_TRY(const LocalMutation mutation, one(id));
+    if (mutation.state != LocalMutation::State::queued || mutation.n != 0) {
       return fail(Errc::wrong_state, "mutation was sent already");
     }
     --next.queued[index(mutation.lane)];
@@ -90,33 +90,33 @@ Result<void> Replica::withdraw(std::uint64_t id) {
 
 Result<void> Replica::dismiss(std::uint64_t id) {
   return transact([&](ReplicaState& next) -> Result<void> {
-    LINLI_TRY(Mutation mutation, one(id));
-    if (mutation.attention != Mutation::Attention::open) {
+    LINLI_TRY(LocalMutation mutation, one(id));
+    if (mutation.attention != LocalMutation::Attention::open) {
       return fail(Errc::not_found, "attention " + std::to_string(id));
     }
-    mutation.attention = Mutation::Attention::dismissed;
+    mutation.attention = LocalMutation::Attention::dismissed;
     --next.attention;
     return storage_->update_mutation(mutation);
   });
 }
 
-Result<Mutation> Replica::mend(std::uint64_t id, std::string args, Mutation stamp,
+Result<LocalMutation> Replica::mend(std::uint64_t id, std::string args, LocalMutation stamp,
                                bool now_sendable) {
-  return transact([&](ReplicaState& next) -> Result<Mutation> {
-    LINLI_TRY(Mutation old, one(id));
-    if (old.attention != Mutation::Attention::open) {
+  return transact([&](ReplicaState& next) -> Result<LocalMutation> {
+    LINLI_TRY(LocalMutation old, one(id));
+    if (old.attention != LocalMutation::Attention::open) {
       return fail(Errc::not_found, "attention " + std::to_string(id));
     }
-    old.attention = Mutation::Attention::dismissed;
+    old.attention = LocalMutation::Attention::dismissed;
     --next.attention;
     LINLI_CHECK(storage_->update_mutation(old));
     stamp.lane = old.lane;
     stamp.name = old.name;
     stamp.args = std::move(args);
     stamp.fixes = old.n;
-    LINLI_TRY(const std::vector<Mutation> older,
+    LINLI_TRY(const std::vector<LocalMutation> older,
               storage_->mutations({.lane = old.lane,
-                                   .state = Mutation::State::queued,
+                                   .state = LocalMutation::State::queued,
                                    .n = 0,
                                    .limit = 1}));
     return add(next, std::move(stamp), now_sendable && older.empty());
@@ -128,9 +128,9 @@ Result<Mutation> Replica::mend(std::uint64_t id, std::string args, Mutation stam
 Result<std::vector<PushedMutation>> Replica::pushable(UpLane lane, std::uint64_t after_n,
                                                       std::size_t count_max,
                                                       std::size_t bytes_max) {
-  LINLI_TRY(std::vector<Mutation> found,
+  LINLI_TRY(std::vector<LocalMutation> found,
             storage_->mutations({.lane = lane,
-                                 .state = Mutation::State::queued,
+                                 .state = LocalMutation::State::queued,
                                  .after_n = after_n,
                                  .limit = count_max}));
   std::size_t bytes = 0;
@@ -140,10 +140,10 @@ Result<std::vector<PushedMutation>> Replica::pushable(UpLane lane, std::uint64_t
     if (count > 0 && bytes > bytes_max) break;
   }
   found.resize(count);
-  const auto is_numbered = [](const Mutation& m) { return m.n != 0; };
+  const auto is_numbered = [](const LocalMutation& m) { return m.n != 0; };
   if (!std::all_of(found.begin(), found.end(), is_numbered)) {
     const auto number = [&](ReplicaState& next) -> Result<void> {
-      for (Mutation& mutation : found) {
+      for (LocalMutation& mutation : found) {
         if (is_numbered(mutation)) continue;
         mutation.n = ++next.last_n[index(lane)];
         LINLI_CHECK(storage_->update_mutation(mutation));
@@ -154,22 +154,22 @@ Result<std::vector<PushedMutation>> Replica::pushable(UpLane lane, std::uint64_t
   }
   std::vector<PushedMutation> out;
   out.reserve(found.size());
-  for (const Mutation& mutation : found) out.push_back(pushed(mutation));
+  for (const LocalMutation& mutation : found) out.push_back(pushed(mutation));
   return out;
 }
 
 Result<bool> Replica::requeue_above(ReplicaState& next, UpLane lane, std::uint64_t last_n) {
   if (last_n >= next.res_n[index(lane)]) return true;
-  LINLI_TRY(std::vector<Mutation> known,
+  LINLI_TRY(std::vector<LocalMutation> known,
             storage_->mutations({.lane = lane, .after_n = last_n}));
   std::uint64_t expected = last_n + 1;
   bool gapless = true;
-  for (Mutation& mutation : known) {
+  for (LocalMutation& mutation : known) {
     if (mutation.n == 0) continue;
     gapless = gapless && mutation.n == expected++;
-    if (mutation.state == Mutation::State::queued) continue;
-    if (mutation.state == Mutation::State::confirmed) --next.confirmed;
-    mutation.state = Mutation::State::queued;
+    if (mutation.state == LocalMutation::State::queued) continue;
+    if (mutation.state == LocalMutation::State::confirmed) --next.confirmed;
+    mutation.state = LocalMutation::State::queued;
     ++next.queued[index(lane)];
     LINLI_CHECK(storage_->update_mutation(mutation));
   }
@@ -193,13 +193,13 @@ Result<void> Replica::add_results(ReplicaState& next, const std::vector<FrameR>&
   for (const FrameR& result : results) {
     const std::size_t lane = index(result.lane);
     next.res_n[lane] = std::max(next.res_n[lane], result.n);
-    LINLI_TRY(std::vector<Mutation> found,
+    LINLI_TRY(std::vector<LocalMutation> found,
               storage_->mutations({.lane = result.lane,
-                                   .state = Mutation::State::queued,
+                                   .state = LocalMutation::State::queued,
                                    .n = result.n,
                                    .limit = 1}));
     if (found.empty()) continue;
-    Mutation& mutation = found.front();
+    LocalMutation& mutation = found.front();
     --next.queued[lane];
     changes.pending = true;
     mutation.seq = result.seq;
@@ -208,16 +208,16 @@ Result<void> Replica::add_results(ReplicaState& next, const std::vector<FrameR>&
     mutation.msg = result.msg;
     mutation.info = result.info;
     mutation.answered_at = next.contact_at;
-    const bool was_open = mutation.attention == Mutation::Attention::open;
+    const bool was_open = mutation.attention == LocalMutation::Attention::open;
     if (result.status == MutationStatus::ok) {
-      mutation.state = Mutation::State::confirmed;
+      mutation.state = LocalMutation::State::confirmed;
       ++next.confirmed;
       if (was_open) --next.attention;
-      mutation.attention = Mutation::Attention::none;
+      mutation.attention = LocalMutation::Attention::none;
     } else {
-      mutation.state = Mutation::State::settled;
-      if (mutation.attention == Mutation::Attention::none) {
-        mutation.attention = Mutation::Attention::open;
+      mutation.state = LocalMutation::State::settled;
+      if (mutation.attention == LocalMutation::Attention::none) {
+        mutation.attention = LocalMutation::Attention::open;
         ++next.attention;
       }
     }
@@ -228,11 +228,11 @@ Result<void> Replica::add_results(ReplicaState& next, const std::vector<FrameR>&
 
 Result<void> Replica::settle(ReplicaState& next, Changes& changes) {
   if (next.confirmed == 0) return {};
-  LINLI_TRY(std::vector<Mutation> confirmed,
-            storage_->mutations({.state = Mutation::State::confirmed}));
-  for (Mutation& mutation : confirmed) {
+  LINLI_TRY(std::vector<LocalMutation> confirmed,
+            storage_->mutations({.state = LocalMutation::State::confirmed}));
+  for (LocalMutation& mutation : confirmed) {
     if (!is_visible(mutation, next.cur)) continue;
-    mutation.state = Mutation::State::settled;
+    mutation.state = LocalMutation::State::settled;
     --next.confirmed;
     changes.pending = true;
     LINLI_CHECK(storage_->update_mutation(mutation));
@@ -258,11 +258,11 @@ Result<void> Replica::want_rekey() {
 
 Result<void> Replica::replace_key(const Identity& identity) {
   return transact([&](ReplicaState& next) -> Result<void> {
-    LINLI_TRY(std::vector<Mutation> known, storage_->mutations({}));
-    for (Mutation& mutation : known) {
-      const bool answered = mutation.state != Mutation::State::queued;
-      if (answered && mutation.attention != Mutation::Attention::open &&
-          mutation.state == Mutation::State::settled) {
+    LINLI_TRY(std::vector<LocalMutation> known, storage_->mutations({}));
+    for (LocalMutation& mutation : known) {
+      const bool answered = mutation.state != LocalMutation::State::queued;
+      if (answered && mutation.attention != LocalMutation::Attention::open &&
+          mutation.state == LocalMutation::State::settled) {
         LINLI_CHECK(storage_->remove_mutation(mutation.id));
         continue;
       }
@@ -280,10 +280,10 @@ Result<void> Replica::replace_key(const Identity& identity) {
 
 Result<void> Replica::prune_journal(Instant before) {
   return transact([&](ReplicaState&) -> Result<void> {
-    LINLI_TRY(const std::vector<Mutation> settled,
-              storage_->mutations({.state = Mutation::State::settled}));
-    for (const Mutation& mutation : settled) {
-      if (mutation.attention == Mutation::Attention::open) continue;
+    LINLI_TRY(const std::vector<LocalMutation> settled,
+              storage_->mutations({.state = LocalMutation::State::settled}));
+    for (const LocalMutation& mutation : settled) {
+      if (mutation.attention == LocalMutation::Attention::open) continue;
       if (mutation.answered_at >= to_unix_ms(before)) continue;
       LINLI_CHECK(storage_->remove_mutation(mutation.id));
     }
@@ -293,26 +293,26 @@ Result<void> Replica::prune_journal(Instant before) {
 
 // --- Reads --------------------------------------------------------------------------------------
 
-Result<std::vector<Mutation>> Replica::overlay() {
-  LINLI_TRY(std::vector<Mutation> out, storage_->mutations({.state = Mutation::State::queued}));
+Result<std::vector<LocalMutation>> Replica::overlay() {
+  LINLI_TRY(std::vector<LocalMutation> out, storage_->mutations({.state = LocalMutation::State::queued}));
   if (state_.confirmed > 0) {
-    LINLI_TRY(const std::vector<Mutation> confirmed,
-              storage_->mutations({.state = Mutation::State::confirmed}));
+    LINLI_TRY(const std::vector<LocalMutation> confirmed,
+              storage_->mutations({.state = LocalMutation::State::confirmed}));
     out.insert(out.end(), confirmed.begin(), confirmed.end());
   }
   // Rejected before a restore and queued again: not shown as if it held.
-  std::erase_if(out, [](const Mutation& m) { return m.attention != Mutation::Attention::none; });
+  std::erase_if(out, [](const LocalMutation& m) { return m.attention != LocalMutation::Attention::none; });
   std::sort(out.begin(), out.end(),
-            [](const Mutation& a, const Mutation& b) { return a.id < b.id; });
+            [](const LocalMutation& a, const LocalMutation& b) { return a.id < b.id; });
   return out;
 }
 
-Result<std::vector<Mutation>> Replica::pending() {
-  return storage_->mutations({.state = Mutation::State::queued});
+Result<std::vector<LocalMutation>> Replica::pending() {
+  return storage_->mutations({.state = LocalMutation::State::queued});
 }
 
-Result<std::vector<Mutation>> Replica::attention() {
-  return storage_->mutations({.attention = Mutation::Attention::open});
+Result<std::vector<LocalMutation>> Replica::attention() {
+  return storage_->mutations({.attention = LocalMutation::Attention::open});
 }
 
 }  // namespace linli::sync

@@ -17,34 +17,34 @@ namespace linli::sync {
 
 /// Who this store is: one per store and enrolment (decision M10).
 struct Identity {
-  std::string slug;
+  std::string slug{};
   /// scheme://host[:port] as the phone dials it.
-  std::string origin;
-  Cid cid;
-  AccountId account;
-  std::string person;
-  std::string name;
-  std::string community;
+  std::string origin{};
+  Cid cid{};
+  AccountId account{};
+  std::string person{};
+  std::string name{};
+  std::string community{};
   /// base64url of the server's key.
-  std::string server_pub;
-  std::string cert;
+  std::string server_pub{};
+  std::string cert{};
   /// 32 bytes.
-  Secret seed;
+  Secret seed{};
 };
 
 /// A bucket as the phone holds it. It is *live* (covered by its lane's cursor) or *filling* (own
 /// cursor, own staging); a filling one may still show what it held before (decision B4).
 struct ReplicaBucket {
-  BucketGrant grant;
+  BucketGrant grant{};
   bool live = false;
   /// Where the shown entries are; 0 = nothing shown.
   std::uint64_t slot = 0;
-  Digest digest;
+  Digest digest{};
   /// Where spilled staging of a fill is; 0 = none.
   std::uint64_t fill_slot = 0;
-  Digest fill_digest;
+  Digest fill_digest{};
   /// The spilled staging is complete up to here; 0 = a new connection starts over.
-  Seq fill_cursor;
+  Seq fill_cursor{};
 
   friend bool operator==(const ReplicaBucket&, const ReplicaBucket&) = default;
 };
@@ -69,7 +69,7 @@ struct ReplicaState {
   std::int64_t contact_at = 0;
   /// False while the last attempt to reach the server failed.
   bool contact_ok = false;
-  std::int64_t lease_until = 0;
+  /// How long normal buckets stay readable after a contact.
   std::int64_t lease_ms = 0;
   /// Counted running time without contact (decision M19).
   std::int64_t offline_ms = 0;
@@ -84,7 +84,7 @@ struct ReplicaState {
 };
 
 /// A phone's write, from `append` until its journal entry is pruned.
-struct Mutation {
+struct LocalMutation {
   enum class State : std::uint8_t {  // DISK: never renumber
     queued = 0,     ///< no result yet
     confirmed = 1,  ///< accepted; waits in the overlay for its lanes' cursors
@@ -97,32 +97,32 @@ struct Mutation {
   UpLane lane = UpLane::interactive;
   /// 0 until the transaction before it is first sent: until then it may be edited or withdrawn.
   std::uint64_t n = 0;
-  std::string name;
-  std::string args;
+  std::string name{};
+  std::string args{};
   std::int64_t wall = 0;
   std::int64_t off = 0;
   std::int64_t unc = 0;
   std::uint64_t fixes = 0;
   State state = State::queued;
   Attention attention = Attention::none;
-  Seq seq;
+  Seq seq{};
   /// Bit 0 urgent, bit 1 normal.
   std::uint8_t lanes = 0;
-  std::string code;
-  std::string msg;
-  std::string info;
+  std::string code{};
+  std::string msg{};
+  std::string info{};
   /// Unix ms of the result.
   std::int64_t answered_at = 0;
 };
 
 struct MutationFilter {
-  std::optional<std::uint64_t> id;
-  std::optional<UpLane> lane;
-  std::optional<Mutation::State> state;
-  std::optional<Mutation::Attention> attention;
-  std::optional<std::uint64_t> n;
+  std::optional<std::uint64_t> id{};
+  std::optional<UpLane> lane{};
+  std::optional<LocalMutation::State> state{};
+  std::optional<LocalMutation::Attention> attention{};
+  std::optional<std::uint64_t> n{};
   /// Only n = 0 or n > after_n.
-  std::optional<std::uint64_t> after_n;
+  std::optional<std::uint64_t> after_n{};
   std::size_t limit = SIZE_MAX;
 };
 
@@ -134,7 +134,7 @@ struct ReplicaRow {
 
 /// Page of a table: keys > after.
 struct RowRange {
-  std::string after;
+  std::string after{};
   std::size_t limit = SIZE_MAX;
 };
 
@@ -164,11 +164,11 @@ class ReplicaStorage {
   virtual Result<void> clear_staged(Lane lane) = 0;
   virtual Result<void> clear_staged_of(BucketId bucket) = 0;
 
-  virtual Result<std::uint64_t> insert_mutation(const Mutation& mutation) = 0;
-  virtual Result<void> update_mutation(const Mutation& mutation) = 0;
+  virtual Result<std::uint64_t> insert_mutation(const LocalMutation& mutation) = 0;
+  virtual Result<void> update_mutation(const LocalMutation& mutation) = 0;
   virtual Result<void> remove_mutation(std::uint64_t id) = 0;
   /// Ascending by id.
-  virtual Result<std::vector<Mutation>> mutations(const MutationFilter& filter) = 0;
+  virtual Result<std::vector<LocalMutation>> mutations(const MutationFilter& filter) = 0;
 
   /// Live rows of the given slots by key; of several entries of a row the newest.
   virtual Result<std::vector<ReplicaRow>> rows(std::string_view tbl, const RowRange& range,
