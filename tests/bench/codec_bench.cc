@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows per second that one core encodes into and decodes from B frames of 50 rows, for each
-// encoding. A row is some 330 bytes of JSON text, half of it Chinese. Compare the two encodings, and
-// a change with its parent; absolute figures are the machine's.
+// encoding. A row is some 330 bytes of JSON text, half of it Chinese. Compare the encodings, and a
+// change with its parent; absolute figures are the machine's.
 #include <benchmark/benchmark.h>
 
 #include "base/assert.h"
