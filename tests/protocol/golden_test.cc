@@ -19,9 +19,8 @@ namespace {
 
 using Ordered = nlohmann::ordered_json;
 
-std::string path_of(const std::string& name) {
-  return std::string(LINLI_SOURCE_DIR) + "/tests/protocol/" + name;
-}
+/// Tests run from the root of the tree.
+std::string path_of(const std::string& name) { return "tests/protocol/" + name; }
 
 std::string read_file(const std::string& name) {
   std::ostringstream text;
