@@ -226,12 +226,18 @@ void ServerSession::begin_streams() {
   pump();
 }
 
+void ServerSession::note_answered(UpLane lane, std::uint64_t n) {
+  answered_n_[index(lane)] = std::max(answered_n_[index(lane)], n);
+  // After a `retry` whose mutation had been stored all the same, the phone goes on behind it.
+  next_n_[index(lane)] = std::max(next_n_[index(lane)], n);
+}
+
 void ServerSession::on_results(const Result<std::vector<StoredResult>>& results) {
   if (state_ == State::closed) return;
   if (!results) return complain(Errc::unavailable, "stored results", true);
   for (const StoredResult& r : *results) {
     send(to_frame(r));
-    answered_n_[index(r.lane)] = std::max(answered_n_[index(r.lane)], r.n);
+    note_answered(r.lane, r.n);
   }
   begin_streams();
 }
@@ -276,7 +282,7 @@ void ServerSession::on_result(const ResultOut& out) {
     if (r->status == MutationStatus::retry) {
       next_n_[index(r->lane)] = std::min(next_n_[index(r->lane)], r->n - 1);
     } else {
-      answered_n_[index(r->lane)] = std::max(answered_n_[index(r->lane)], r->n);
+      note_answered(r->lane, r->n);
     }
     for (Lane lane : r->lanes) touched_lanes_ |= std::uint8_t(1U << index(lane));
     return;

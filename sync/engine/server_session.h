@@ -175,6 +175,7 @@ class ServerSession {
   void hold_all(const std::vector<HeldBucket>& live, const std::vector<PartBucket>& part);
   /// Rows wait until the phone knows every stored result: R precedes its C, also after a failure.
   void ask_results();
+  void note_answered(UpLane lane, std::uint64_t n);
   void begin_streams();
   void send(const ServerFrame& frame);
   void complain(Errc code, std::string_view detail, bool fatal);

@@ -66,6 +66,8 @@ class Phone {
   void send(std::string bytes);
   void closed(std::uint16_t code);
   void note_reveals(const std::string& message);
+  /// One line a message on stderr when LINLI_SIM_TRACE names this phone.
+  void trace(const std::vector<sync::ServerFrame>& frames);
   void check();
   std::map<std::string, std::string> bucket(const sync::ReplicaBucket& b);
 

@@ -123,6 +123,7 @@ void Server::restore() {
   LINLI_ASSERT(backup_.has_value());
   crash();
   disk_.restore(*backup_);
+  ++restores_;
   before_last_.reset();
   model_ = backup_model_;
   if (plant_ == Plant::restore_keeps_epoch) return;

@@ -50,6 +50,7 @@ class Server {
   void backup();
   void restore();
   [[nodiscard]] bool up() const { return up_; }
+  [[nodiscard]] int restores() const { return restores_; }
   [[nodiscard]] bool has_backup() const { return backup_.has_value(); }
 
   void register_device(const sync::Cid& cid, const Device& device) { devices_[cid] = device; }
@@ -116,6 +117,7 @@ class Server {
   std::deque<sync::Submission> queue_;
   bool writing_ = false;
   bool fails_durably_ = false;
+  int restores_ = 0;
   std::map<sync::Cid, Device> devices_;
   std::map<std::pair<sync::BucketId, sync::Seq>, sync::BucketChunk> pages_;
   sync::SessionConfig config_;
