@@ -160,6 +160,7 @@ int linli_open(const char* options_json, linli_client** opened, char** out) {
     if (options.store.empty()) return fail(Errc::invalid_argument, "store is missing");
     options.tls.ca_file = json_text(given, "ca");
     if (given.contains("app")) options.app = json_text(given, "app");
+    options.lock_patience = linli::Millis{json_int(given, "wait_ms", 5000)};
     if (json_text(given, "encoding") == "json") options.encoding = linli::sync::Encoding::json;
     auto handle = std::make_unique<linli_client>();
     LINLI_TRY(handle->client, client::Client::open(std::move(options)));

@@ -26,7 +26,8 @@ typedef void (*linli_listener)(void* user, const char* event_json);
 /* "1.0.0"; never freed. */
 const char* linli_version(void);
 
-/* options: {"store":"DIR", "ca":"FILE"?, "app":"name/version"?, "encoding":"cbor"|"json"?}.
+/* options: {"store":"DIR", "ca":"FILE"?, "app":"name/version"?, "encoding":"cbor"|"json"?,
+ *           "wait_ms":5000?}: how long to wait for another process that holds the store.
  * *client is null after an error. One process at a time may hold a store. */
 int linli_open(const char* options_json, linli_client** client, char** out);
 /* Stops; null is fine. */
