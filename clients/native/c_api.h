@@ -4,7 +4,8 @@
  *
  * Strings are UTF-8; values go in and out as JSON text. A function returns 0, or the number of an
  * error (base/errc.h: HTTP status x 100 + ordinal). `out` may be null; else it receives a JSON text
- * that the caller frees with linli_free(): the result, or {"code":"...","text":"...","detail":"..."}.
+ * that the caller frees with linli_free(): the result, or
+ * {"code":"...","text":"...","detail":"..."}.
  *
  * Threads: every function from any thread, except that a listener must not call linli_stop() or
  * linli_close(). linli_enrol_check and linli_enrol_confirm wait for the network (at most 15 s each)
@@ -20,7 +21,8 @@ extern "C" {
 
 typedef struct linli_client linli_client;
 
-/* {"all":bool,"tables":[...],"status":bool}; valid during the call. Called on the library's thread. */
+/* {"all":bool,"tables":[...],"status":bool}; valid during the call, which is on the
+ * library's thread. */
 typedef void (*linli_listener)(void* user, const char* event_json);
 
 /* "1.0.0"; never freed. */

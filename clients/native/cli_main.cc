@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // `linli`: a phone for the command line. It works offline on its store exactly as a phone does.
-#include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <iostream>
+
+#include <CLI/CLI.hpp>
 
 #include "clients/native/cli/commands.h"
 

@@ -32,12 +32,11 @@ Result<std::unique_ptr<Client>> Client::open(ClientOptions options) {
   LINLI_TRY(StoreLock lock, StoreLock::take(options.store, options.lock_patience));
   LINLI_TRY(auto storage, open_sqlite_storage(options.store));
   LINLI_TRY(auto replica, sync::Replica::open(*storage));
-  return std::unique_ptr<Client>(new Client(std::move(options), std::move(lock),
-                                            std::move(storage), std::move(replica)));
+  return std::unique_ptr<Client>(
+      new Client(std::move(options), std::move(lock), std::move(storage), std::move(replica)));
 }
 
-Client::Client(ClientOptions options, StoreLock lock,
-               std::unique_ptr<sync::ReplicaStorage> storage,
+Client::Client(ClientOptions options, StoreLock lock, std::unique_ptr<sync::ReplicaStorage> storage,
                std::unique_ptr<sync::Replica> replica)
     : options_(std::move(options)),
       effects_(std::move(*options_.effects)),
@@ -236,9 +235,8 @@ Result<void> Client::note_seen(const std::string& notice) {
   if (is_full) {
     flush_seen();
   } else if (is_first) {
-    loop_.post([this] {
-      loop_.call_after(Loop::Timer::app, kSeenDelay, [this] { flush_seen(); });
-    });
+    loop_.post(
+        [this] { loop_.call_after(Loop::Timer::app, kSeenDelay, [this] { flush_seen(); }); });
   }
   return {};
 }

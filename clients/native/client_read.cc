@@ -52,16 +52,11 @@ std::string Status::label() const {
 }
 
 Json Status::json() const {
-  Json out = {{"state", state_name(state)},
-              {"label", label()},
-              {"enrolled", is_enrolled},
-              {"connected", is_connected},
-              {"pending", pending},
-              {"confirmed", confirmed},
-              {"attention", attention},
-              {"digest_mismatches", digest_mismatches},
-              {"filling", filling},
-              {"contact_at", contact_at}};
+  Json out = {{"state", state_name(state)}, {"label", label()},
+              {"enrolled", is_enrolled},    {"connected", is_connected},
+              {"pending", pending},         {"confirmed", confirmed},
+              {"attention", attention},     {"digest_mismatches", digest_mismatches},
+              {"filling", filling},         {"contact_at", contact_at}};
   if (is_enrolled) {
     out["community"] = community;
     out["slug"] = slug;
@@ -72,8 +67,7 @@ Json Status::json() const {
     out["cid"] = cid;
   }
   if (trouble) {
-    out["trouble"] = {{"code", errc_name(trouble->code)},
-                      {"text", errc_sentence(trouble->code)}};
+    out["trouble"] = {{"code", errc_name(trouble->code)}, {"text", errc_sentence(trouble->code)}};
   }
   return out;
 }
@@ -121,9 +115,8 @@ Status Client::status() {
 }
 
 Event Client::event_of(const sync::Changes& changes) {
-  Event event{.all = changes.all,
-              .tables = {changes.tables.begin(), changes.tables.end()},
-              .status = true};
+  Event event{
+      .all = changes.all, .tables = {changes.tables.begin(), changes.tables.end()}, .status = true};
   // An effect that left the overlay changes its table even when no row came.
   if (changes.pending && !event.all) event.all = true;
   return event;

@@ -65,14 +65,13 @@ Result<EnrolOffer> check_code(const std::string& address, const std::string& cod
 }
 
 Result<void> confirm_enrolment(Client& client, const EnrolOffer& offer, const std::string& person,
-                               const std::string& label,
-                               const std::vector<std::string>& purposes) {
+                               const std::string& label, const std::vector<std::string>& purposes) {
   if (client.identity()) return fail(Errc::conflict, "this store is enrolled already");
   SystemRng rng;
   const KeyPair key = KeyPair::generate(rng);
   LINLI_TRY(const std::string nonce, from_base64url(offer.nonce));
-  const Signature sig = key.sign(as_bytes(
-      joined({"linli.enrol.1\0"sv, offer.slug, "\0"sv, nonce, as_text(key.pub())})));
+  const Signature sig = key.sign(
+      as_bytes(joined({"linli.enrol.1\0"sv, offer.slug, "\0"sv, nonce, as_text(key.pub())})));
   const Json body = {{"nonce", offer.nonce},
                      {"person", person},
                      {"pub", to_base64url(key.pub())},
@@ -124,8 +123,8 @@ Result<void> StaffApi::sign_in() {
   LINLI_TRY(const std::string nonce, from_base64url(json_text(challenge, "nonce")));
   LINLI_TRY(const std::string server, from_base64url(json_text(challenge, "server_id")));
   LINLI_TRY(const KeyPair key, KeyPair::from_seed(identity->seed.view()));
-  const Signature sig = key.sign(
-      as_bytes(joined({"linli.token.1\0"sv, identity->origin, "\0"sv, server, nonce})));
+  const Signature sig =
+      key.sign(as_bytes(joined({"linli.token.1\0"sv, identity->origin, "\0"sv, server, nonce})));
   const Json body = {{"cid", identity->cid.raw().hex()},
                      {"nonce", json_text(challenge, "nonce")},
                      {"origin", identity->origin},
@@ -139,9 +138,9 @@ Result<void> StaffApi::sign_in() {
 
 Result<void> StaffApi::elevate() {
   LINLI_TRY(const Factors factors, ask_());
-  LINLI_TRY(const HttpReply reply,
-            send("POST", "/elevate",
-                 {{"passphrase", factors.passphrase}, {"totp", factors.totp}}, ""));
+  LINLI_TRY(
+      const HttpReply reply,
+      send("POST", "/elevate", {{"passphrase", factors.passphrase}, {"totp", factors.totp}}, ""));
   LINLI_TRY(const Json token, json_of(reply));
   token_ = json_text(token, "token");
   return {};

@@ -24,8 +24,8 @@ struct EnrolOffer {
   std::vector<Person> persons;
 };
 
-/// `address` is the community's (https://host/c/huainan) or the slip's QR address, whose fragment is
-/// the secret; then `code` is empty. `door` goes with the 8 digits.
+/// `address` is the community's (https://host/c/huainan) or the slip's QR address, whose
+/// fragment is the secret; then `code` is empty. `door` goes with the 8 digits.
 /// Errors: invalid_argument (address or code), unavailable, timed_out, and what the server answers:
 ///         wrong_code, expired, already_used, rate_limited, ...
 Result<EnrolOffer> check_code(const std::string& address, const std::string& code,
@@ -33,8 +33,7 @@ Result<EnrolOffer> check_code(const std::string& address, const std::string& cod
 
 /// Makes the device's key, enrols it for `person` (a ref of the offer) and stores the identity.
 Result<void> confirm_enrolment(Client& client, const EnrolOffer& offer, const std::string& person,
-                               const std::string& label,
-                               const std::vector<std::string>& purposes);
+                               const std::string& label, const std::vector<std::string>& purposes);
 
 /// An HTTP reply that is not 2xx as an error: its `code`, and `detail` for people.
 Error error_of(const HttpReply& reply);
@@ -51,8 +50,8 @@ class StaffApi {
 
   StaffApi(Client& client, AskFactors ask) : client_(&client), ask_(std::move(ask)) {}
 
-  /// `path` below /c/<slug>/api/v1. POST carries an Idempotency-Key, so a repeat after a lost answer
-  /// does nothing twice. Errors: unauthenticated, forbidden, elevation_required, unavailable, ...
+  /// `path` below /c/<slug>/api/v1. POST carries an Idempotency-Key, so a repeat after a lost
+  /// answer does nothing twice. Errors: unauthenticated, forbidden, elevation_required, unavailable, ...
   Result<Json> call(const std::string& method, const std::string& path, const Json& body);
 
  private:

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clients/native/cli/context.h"
 
-#include <termios.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <ctime>
 #include <iostream>
+
+#include <termios.h>
+#include <unistd.h>
 
 #include "base/log.h"
 

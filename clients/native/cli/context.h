@@ -14,12 +14,12 @@ namespace linli::cli {
 /// Exit codes; also printed by --help.
 enum Exit : int {
   kOk = 0,
-  kFailed = 1,       ///< unexpected
-  kUsage = 2,        ///< the command line is wrong
-  kSavedOffline = 3, ///< no connection; saved on this device, sent later
-  kRefused = 4,      ///< the server (or this device) says no; the reason is printed
-  kNeedsServer = 5,  ///< no connection, and the command needs one; nothing was changed
-  kStore = 6,        ///< the store is in use, damaged or the disk is full
+  kFailed = 1,        ///< unexpected
+  kUsage = 2,         ///< the command line is wrong
+  kSavedOffline = 3,  ///< no connection; saved on this device, sent later
+  kRefused = 4,       ///< the server (or this device) says no; the reason is printed
+  kNeedsServer = 5,   ///< no connection, and the command needs one; nothing was changed
+  kStore = 6,         ///< the store is in use, damaged or the disk is full
 };
 
 struct Context {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
 #include <algorithm>
 #include <iostream>
+
+#include <unistd.h>
 
 #include "clients/native/cli/commands.h"
 #include "clients/native/enrolment.h"
@@ -37,8 +37,7 @@ void enrol(Context& context, EnrolArgs args) {
   }
   // The QR address may stand in either place.
   if (args.code.find("://") != std::string::npos) args.url = std::exchange(args.code, "");
-  const auto offer =
-      client::check_code(args.url, args.code, args.door, client->tls());
+  const auto offer = client::check_code(args.url, args.code, args.door, client->tls());
   if (!offer) return context.fail_with(offer.error());
   std::string person = args.person;
   if (person.empty()) person = pick_person(*offer);
@@ -51,13 +50,12 @@ void enrol(Context& context, EnrolArgs args) {
                          {{"household", offer->household}, {"persons", persons}});
   }
   if (args.label.empty()) args.label = "linli";
-  const auto done =
-      client::confirm_enrolment(*client, *offer, person, args.label, args.purposes);
+  const auto done = client::confirm_enrolment(*client, *offer, person, args.label, args.purposes);
   if (!done) return context.fail_with(done.error());
   const client::Status status = client->status();
-  context.print("登记好了：" + status.name + "，" + status.community +
-                    "。\n接下来运行 linli sync 收通知。",
-                status.json());
+  context.print(
+      "登记好了：" + status.name + "，" + status.community + "。\n接下来运行 linli sync 收通知。",
+      status.json());
 }
 
 }  // namespace

@@ -7,10 +7,17 @@ namespace linli::cli {
 namespace {
 
 std::string_view category_text(std::string_view category) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kTexts{{
-      {"dangjian", "党建"}, {"events", "活动"}, {"latest", "动态"}, {"policy", "政策"},
-      {"weather", "天气"}, {"living", "生活"}, {"farming", "农事"}, {"urgent", "紧急"}}};
-  const auto at = std::ranges::find(kTexts, category, [](const auto& entry) { return entry.first; });
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kTexts{
+      {{"dangjian", "党建"},
+       {"events", "活动"},
+       {"latest", "动态"},
+       {"policy", "政策"},
+       {"weather", "天气"},
+       {"living", "生活"},
+       {"farming", "农事"},
+       {"urgent", "紧急"}}};
+  const auto at =
+      std::ranges::find(kTexts, category, [](const auto& entry) { return entry.first; });
   return at == kTexts.end() ? category : at->second;
 }
 
@@ -62,8 +69,8 @@ std::string line_of(const client::Row& row, const Json& acks) {
   for (const Json& ack : acks)
     out += "  [" + std::string(choice_text(json_text(ack, "choice"))) +
            (json_bool(ack, "pending") ? "·待上传" : "") + "]";
-  if (acks.empty() && needs_ack(row.value) && is_out(row)) out += "  [请确认：linli ack " +
-                                                                 row.key + "]";
+  if (acks.empty() && needs_ack(row.value) && is_out(row))
+    out += "  [请确认：linli ack " + row.key + "]";
   return out;
 }
 
@@ -89,7 +96,8 @@ void list_notices(Context& context, bool all) {
     list.push_back(std::move(item));
   }
   const client::Status status = client->status();
-  if (rows->empty()) text = status.contact_at == 0 ? "还没有收过通知：linli sync\n" : "没有通知。\n";
+  if (rows->empty())
+    text = status.contact_at == 0 ? "还没有收过通知：linli sync\n" : "没有通知。\n";
   context.print(text + status.label(), {{"notices", list}, {"status", status.json()}});
 }
 
@@ -152,9 +160,8 @@ void acknowledge(Context& context, const AckArgs& args) {
   if (!client) return;
   const auto row = find_notice(context, *client, args.id);
   if (!row) return;
-  const Json payload = {{"notice", row->key},
-                        {"person", person_of(*client, args.person)},
-                        {"choice", args.choice}};
+  const Json payload = {
+      {"notice", row->key}, {"person", person_of(*client, args.person)}, {"choice", args.choice}};
   write_and_send(context, *client, "notice.acknowledge", payload,
                  "已送达：" + std::string(choice_text(args.choice)));
 }

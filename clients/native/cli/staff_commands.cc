@@ -90,12 +90,12 @@ Result<Json> approve(client::StaffApi& api, const NoticeArgs& args) {
   const std::string path = "/notices/" + args.id;
   LINLI_TRY(const Json notice, api.call("GET", path, {}));
   const Json content = notice.value("content", Json::object());
-  LINLI_TRY(const Json count,
-            api.call("POST", "/notices/audience-count",
-                     {{"audience", notice.value("audience", Json::object())}}));
+  LINLI_TRY(const Json count, api.call("POST", "/notices/audience-count",
+                                       {{"audience", notice.value("audience", Json::object())}}));
   const std::int64_t persons = json_int(count, "persons");
   if (!args.yes) {
-    std::cerr << json_text(content, "title") << "\n" << json_text(content, "action_line") << "\n"
+    std::cerr << json_text(content, "title") << "\n"
+              << json_text(content, "action_line") << "\n"
               << json_text(content, "body") << "\n将发给 " << persons << " 人。\n";
     if (ask("确认发出请输入 yes：") != "yes") return fail(Errc::gone, "没有发出");
   }
@@ -105,8 +105,10 @@ Result<Json> approve(client::StaffApi& api, const NoticeArgs& args) {
 
 Result<Json> correct(client::StaffApi& api, const NoticeArgs& args) {
   Json body = Json::object();
-  for (const auto& [name, value] : {std::pair{"title", args.title}, {"body", args.body},
-                                    {"action_line", args.action_line}, {"reason", args.reason}})
+  for (const auto& [name, value] : {std::pair{"title", args.title},
+                                    {"body", args.body},
+                                    {"action_line", args.action_line},
+                                    {"reason", args.reason}})
     if (!value.empty()) body[name] = value;
   return api.call("POST", "/notices/" + args.id + "/correct", body);
 }
@@ -141,8 +143,8 @@ void add_content(CLI::App& command, NoticeArgs& args) {
   command
       .add_option("--category", args.category,
                   "dangjian events latest policy weather living farming urgent")
-      ->check(CLI::IsMember({"dangjian", "events", "latest", "policy", "weather", "living",
-                             "farming", "urgent"}));
+      ->check(CLI::IsMember(
+          {"dangjian", "events", "latest", "policy", "weather", "living", "farming", "urgent"}));
   command.add_option("--severity", args.severity, "none blue yellow orange red")
       ->check(CLI::IsMember({"none", "blue", "yellow", "orange", "red"}));
   command.add_option("--area", args.areas, "片区编号或名字，可写多次；不写是全社区");
@@ -177,16 +179,19 @@ void add_staff(CLI::App& app, Context& context) {
   add("draft", "写草稿", draft, "草稿已存。", add_content);
   add("send", "写好并送审；第二个人批准后发出", send_notice, "已送审，等另一位同事批准。",
       add_content);
-  add("submit", "把草稿送审",
+  add(
+      "submit", "把草稿送审",
       [](auto& api, const auto& args) { return simple(api, args, "submit"); }, "已送审。", with_id);
   add("approve", "批准并发出（不能批自己写的）", approve, "已批准。",
       [&](CLI::App& command, NoticeArgs& args) {
         with_id(command, args);
         command.add_flag("--yes", args.yes, "不再询问");
       });
-  add("reject", "退回", [](auto& api, const auto& args) { return simple(api, args, "reject"); },
+  add(
+      "reject", "退回", [](auto& api, const auto& args) { return simple(api, args, "reject"); },
       "已退回。", with_reason);
-  add("release", "手动发出到点没发或错过的",
+  add(
+      "release", "手动发出到点没发或错过的",
       [](auto& api, const auto& args) { return simple(api, args, "send"); }, "已发出。", with_id);
   add("correct", "更正已发出的", correct, "已更正。", [&](CLI::App& command, NoticeArgs& args) {
     with_reason(command, args);
@@ -194,9 +199,9 @@ void add_staff(CLI::App& app, Context& context) {
     command.add_option("--body", args.body, "新正文");
     command.add_option("--action-line", args.action_line, "新的一句话");
   });
-  add("withdraw", "撤回",
-      [](auto& api, const auto& args) { return simple(api, args, "withdraw"); }, "已撤回。",
-      with_reason);
+  add(
+      "withdraw", "撤回", [](auto& api, const auto& args) { return simple(api, args, "withdraw"); },
+      "已撤回。", with_reason);
   add("reach", "看谁收到了、谁还没有", reach, "", with_id);
 }
 

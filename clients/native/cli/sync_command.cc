@@ -11,7 +11,6 @@ namespace {
 
 volatile std::sig_atomic_t interrupted = 0;
 
-
 void sync_once(Context& context, client::Client& client, Millis deadline) {
   const auto outcome = client.wait_synced(deadline);
   const client::Status status = client.status();
@@ -19,10 +18,9 @@ void sync_once(Context& context, client::Client& client, Millis deadline) {
   switch (outcome) {
     case client::SyncOutcome::synced:
       result["result"] = "synced";
-      return context.print(status.attention > 0
-                               ? "已同步。有 " + std::to_string(status.attention) +
-                                     " 件没有被接受，请看：linli attention"
-                               : std::string("已同步。"),
+      return context.print(status.attention > 0 ? "已同步。有 " + std::to_string(status.attention) +
+                                                      " 件没有被接受，请看：linli attention"
+                                                : std::string("已同步。"),
                            result);
     case client::SyncOutcome::refused:
       context.exit = kRefused;
@@ -37,12 +35,12 @@ void sync_once(Context& context, client::Client& client, Millis deadline) {
   }
   context.exit = kSavedOffline;
   result["result"] = "offline";
-  context.print(
-      (outcome == client::SyncOutcome::timed_out ? std::string("网太慢，还没有同步完。")
-                                                 : std::string("连不上服务器。")) +
-          "已收到的通知照常能看（linli notices）；待上传 " + std::to_string(status.pending) +
-          " 件已存在本机，下次联网运行 linli sync 会接着传。",
-      result);
+  context.print((outcome == client::SyncOutcome::timed_out ? std::string("网太慢，还没有同步完。")
+                                                           : std::string("连不上服务器。")) +
+                    "已收到的通知照常能看（linli notices）；待上传 " +
+                    std::to_string(status.pending) +
+                    " 件已存在本机，下次联网运行 linli sync 会接着传。",
+                result);
 }
 
 void watch(const Context& context, client::Client& client) {
@@ -87,8 +85,8 @@ void status(Context& context) {
   const client::Status now = client->status();
   if (!now.is_enrolled) return context.print("本机还没有登记。", now.json());
   std::string text = now.label() + "\n" + now.name + " · " + now.community + "（" + now.origin +
-                     "/c/" + now.slug + "）\n待上传 " + std::to_string(now.pending) +
-                     " · 待处理 " + std::to_string(now.attention) + " · 上次联系 " +
+                     "/c/" + now.slug + "）\n待上传 " + std::to_string(now.pending) + " · 待处理 " +
+                     std::to_string(now.attention) + " · 上次联系 " +
                      (now.contact_at == 0 ? "还没有" : time_text(now.contact_at));
   if (now.filling > 0) text += "\n还有 " + std::to_string(now.filling) + " 组内容没有收完";
   if (now.digest_mismatches > 0)
@@ -111,7 +109,9 @@ void add_sync(CLI::App& app, Context& context) {
     if (*is_watching) return watch(context, *client);
     sync_once(context, *client, Millis{*seconds * 1000});
   });
-  app.add_subcommand("status", "本机现在的状态（不联网）")->callback([&context] { status(context); });
+  app.add_subcommand("status", "本机现在的状态（不联网）")->callback([&context] {
+    status(context);
+  });
   CLI::App* list = app.add_subcommand("attention", "没有被接受、需要您处理的事");
   auto dismissed = std::make_shared<std::uint64_t>(0);
   list->add_option("--dismiss", *dismissed, "收起这一件");

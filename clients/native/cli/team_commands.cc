@@ -24,8 +24,7 @@ void add_check(CLI::App& app, Context& context, const char* name, const char* he
   command->add_option("TASK", args->task, "任务或活动编号")->required();
   command->add_option("--code", args->code, "现场的 6 位签到码");
   command->footer("这台服务器若还没有志愿者队伍功能，会退回到“待处理”，不会丢。");
-  command->callback(
-      [&context, args, mutator, done] { check(context, mutator, *args, done); });
+  command->callback([&context, args, mutator, done] { check(context, mutator, *args, done); });
 }
 
 }  // namespace

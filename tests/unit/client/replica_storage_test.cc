@@ -2,12 +2,12 @@
 // Goal:   memory and SQLite keep a phone's replica by the same rules, and SQLite keeps it through a
 //         closed process; what tests prove on memory then holds on phones.
 // Method: one contract, run on both; every store is reopened before it is looked at.
+#include <filesystem>
+#include <functional>
+
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <filesystem>
-#include <functional>
 
 #include "clients/native/replica_store_sqlite.h"
 #include "tests/support/scripted_server.h"
@@ -123,8 +123,8 @@ TEST_P(ReplicaStorageContract, LaneCommitKeepsDigestsInStep) {
 TEST_P(ReplicaStorageContract, SpilledLaneIsAppliedInOrderBeforeTheRest) {
   ASSERT_TRUE(welcome({grant(1)}));
   ASSERT_TRUE(fill(1, {}));
-  ASSERT_TRUE(replica_->spill_lane(Lane::normal, {{BucketId{1}, {put("a", 11, "1"),
-                                                                 tombstone("b", 11)}}}));
+  ASSERT_TRUE(
+      replica_->spill_lane(Lane::normal, {{BucketId{1}, {put("a", 11, "1"), tombstone("b", 11)}}}));
   EXPECT_TRUE(shown().empty());
   LaneCommit commit{.lane = Lane::normal, .seq = Seq{12}};
   commit.ops = {{BucketId{1}, {put("a", 12, "2")}}};
@@ -230,7 +230,7 @@ TEST(SqliteStore, FilesAreReadableByTheOwnerOnly) {
   const auto storage = client::open_sqlite_storage(folder.path());
   ASSERT_TRUE(storage);
   for (const char* name : {"/replica.db", "/replica.db-wal"}) {
-    struct stat info {};
+    struct stat info{};
     ASSERT_EQ(::stat((folder.path() + name).c_str(), &info), 0) << name;
     EXPECT_EQ(info.st_mode & 0777U, 0600U) << name;
   }

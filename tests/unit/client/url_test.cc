@@ -27,9 +27,9 @@ TEST(Url, DefaultPortsAreLeftOutOfTheOrigin) {
 }
 
 TEST(Url, BadAddressesAreRefused) {
-  for (const char* bad : {"", "huainan", "ftp://a/", "http://", "http://a:99999/", "http://a:x/",
-                          "http://user@a/", "http://a b/", "http://a\n/", "http://[::1/",
-                          "http://a;b/"})
+  for (const char* bad :
+       {"", "huainan", "ftp://a/", "http://", "http://a:99999/", "http://a:x/", "http://user@a/",
+        "http://a b/", "http://a\n/", "http://[::1/", "http://a;b/"})
     EXPECT_FALSE(parse_url(bad)) << bad;
 }
 

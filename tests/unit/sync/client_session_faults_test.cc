@@ -151,8 +151,8 @@ TEST(ClientFaults, GEN11SensitiveBucketLocksPastItsLeaseAndUnlocksAtContact) {
   phone.connect();
   EXPECT_EQ(phone.row("notice", "a"), "{}");
   phone.close(1006);
-  ASSERT_TRUE(phone.replica().count_offline(Millis{7 * kDayMs},
-                                            phone.clock().now() + Millis{7 * kDayMs}));
+  ASSERT_TRUE(
+      phone.replica().count_offline(Millis{7 * kDayMs}, phone.clock().now() + Millis{7 * kDayMs}));
   phone.connect();
   EXPECT_EQ(phone.row("notice", "a"), "");
 }
@@ -180,8 +180,8 @@ TEST(ClientFaults, RestoredServerGetsJournalledWorkAgainUnderItsOldNumbers) {
   std::vector<std::pair<std::uint64_t, std::string>> again;
   for (const auto& push : phone.sent<FramePush>())
     for (const auto& m : push.muts) again.emplace_back(m.n, m.args);
-  EXPECT_EQ(again, (std::vector<std::pair<std::uint64_t, std::string>>{
-                       {2, "2"}, {3, "3"}, {4, "4"}}));
+  EXPECT_EQ(again,
+            (std::vector<std::pair<std::uint64_t, std::string>>{{2, "2"}, {3, "3"}, {4, "4"}}));
   // The refused one is not shown as if it held, and is not listed twice.
   EXPECT_EQ(phone.replica().overlay()->size(), 2U);
   phone.receive(rejected(UpLane::interactive, 2, 8));

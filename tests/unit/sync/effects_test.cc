@@ -7,8 +7,8 @@ namespace linli::sync {
 namespace {
 
 EffectTable table_of(const char* effects) {
-  const auto schema = parse_json(std::string(R"({"version":1,"mutators":{"m":{"lane":0,"effects":)") +
-                                 effects + "}}}");
+  const auto schema = parse_json(
+      std::string(R"({"version":1,"mutators":{"m":{"lane":0,"effects":)") + effects + "}}}");
   return *EffectTable::parse(*schema);
 }
 
