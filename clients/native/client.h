@@ -83,8 +83,8 @@ struct Event {
 enum class SyncOutcome : std::uint8_t { synced, unreachable, refused, timed_out };
 
 /// Works offline on its store exactly as online. Threads: any; a listener is called on the client's
-/// own thread and may call back, but not stop(). Only the HTTP functions of enrolment.h wait for the
-/// network.
+/// own thread and may call back, but not stop(). Only the HTTP functions of enrolment.h wait for
+/// the network.
 class Client {
  public:
   /// Errors: unavailable (another process uses the store), io, corrupt, unsupported_version.

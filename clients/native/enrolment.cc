@@ -50,7 +50,12 @@ Result<EnrolOffer> check_code(const std::string& address, const std::string& cod
   if (offer.slug.empty()) {
     return fail(Errc::invalid_argument, "the address lacks /c/<community>");
   }
-  Json body = {{"code", code.empty() ? url.fragment : code}};
+  // Slips carry .../c/<slug>/#enrol=<secret>, older ones .../c/<slug>/enrol#<secret>.
+  constexpr std::string_view kName = "enrol=";
+  std::string secret = url.fragment;
+  if (secret.starts_with(kName)) secret.erase(0, kName.size());
+  if (code.empty() && secret.empty()) return fail(Errc::invalid_argument, "the code is missing");
+  Json body = {{"code", code.empty() ? secret : code}};
   if (!door.empty()) body["door"] = door;
   LINLI_TRY(const Json answer, post(url, "/c/" + offer.slug + "/enrol/check", body, tls));
   offer.nonce = json_text(answer, "nonce");

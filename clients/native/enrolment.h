@@ -51,7 +51,8 @@ class StaffApi {
   StaffApi(Client& client, AskFactors ask) : client_(&client), ask_(std::move(ask)) {}
 
   /// `path` below /c/<slug>/api/v1. POST carries an Idempotency-Key, so a repeat after a lost
-  /// answer does nothing twice. Errors: unauthenticated, forbidden, elevation_required, unavailable, ...
+  /// answer does nothing twice.
+  /// Errors: unauthenticated, forbidden, elevation_required, unavailable, ...
   Result<Json> call(const std::string& method, const std::string& path, const Json& body);
 
  private:

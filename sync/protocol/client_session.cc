@@ -267,7 +267,8 @@ void ClientSession::refuse(Errc code) {
 void ClientSession::on_closed(std::uint16_t code) {
   if (state_ == State::live || state_ == State::closing) spill_fills();
   const bool was_open = state_ != State::offline && state_ != State::halted;
-  stored(replica_->note_no_contact());
+  // A goodbye of ours is no lost contact.
+  if (!stopped_) stored(replica_->note_no_contact());
   if (state_ != State::halted) state_ = State::offline;
   if (const auto final_code = final_code_of(code); final_code && was_open) refuse(*final_code);
   reset_socket_state();
@@ -288,6 +289,7 @@ void ClientSession::stop() {
   if (is_live()) {
     flush_results();
     spill_fills();
+    if (!is_caught_up()) stored(replica_->note_no_contact());
     send(FrameBye{});
   }
   close(1000);

@@ -69,6 +69,8 @@ void Context::print(const std::string& text, const Json& value) const {
 void Context::fail_with(const Error& error) {
   exit = exit_code_of(error.code);
   std::string text = std::string(errc_sentence(error.code));
+  const bool is_tls = error.code == Errc::bad_signature && error.detail.starts_with("TLS");
+  if (is_tls) text = "服务器的证书不可信：可能连错了地方，或要用 --ca 指定证书。";
   if (exit == kNeedsServer) text = "连不上服务器，什么也没有改动。请联网后再试。";
   if (!error.detail.empty() && error.detail != text) text += "（" + error.detail + "）";
   print(text, {{"error",

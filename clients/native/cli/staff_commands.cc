@@ -44,7 +44,7 @@ client::StaffApi::AskFactors ask_factors(const std::string& totp) {
 Result<Json> resolve_areas(client::StaffApi& api, const std::vector<std::string>& wanted) {
   LINLI_TRY(const Json tree, api.call("GET", "/areas", {}));
   Json out = Json::array();
-  const auto areas = tree.find("areas");
+  const auto areas = tree.find("items");
   if (areas == tree.end()) return fail(Errc::malformed, "the answer holds no areas");
   for (const Json& area : *areas)
     if (wanted.empty() && json_text(area, "kind") == "community")
@@ -132,7 +132,7 @@ void perform(Context& context, const NoticeArgs& args, const Run& run, const std
   const auto result = run(api, args);
   if (!result) return context.fail_with(result.error());
   const std::string id = json_text(*result, "id");
-  const bool is_report = id.empty();
+  const bool is_report = done.empty();
   context.print(done + (is_report ? result->dump(2) : "编号 " + id), *result);
 }
 
@@ -154,11 +154,37 @@ void add_content(CLI::App& command, NoticeArgs& args) {
   command.add_flag("--ack", args.needs_ack, "要居民确认");
 }
 
+/// First passphrase and authenticator, with the code that an administrator gave.
+void set_up(Context& context, const std::string& code) {
+  auto client = context.open_enrolled();
+  if (!client) return;
+  const char* given = std::getenv("LINLI_PASSPHRASE");
+  const std::string passphrase = given != nullptr ? given : ask("新口令：", true);
+  if (given == nullptr && ask("再输一次：", true) != passphrase) {
+    return context.fail_with({Errc::invalid_argument, "两次口令不一样"});
+  }
+  client::StaffApi api(*client, ask_factors(""));
+  const auto begun =
+      api.call("POST", "/staff/setup", {{"code", code}, {"passphrase", passphrase}});
+  if (!begun) return context.fail_with(begun.error());
+  std::cerr << "把这个密钥加进动态码应用：\n  " << json_text(*begun, "totp_secret") << "\n  "
+            << json_text(*begun, "totp_uri") << "\n";
+  const auto done =
+      api.call("POST", "/staff/setup/confirm",
+               {{"ticket", json_text(*begun, "ticket")}, {"totp", ask("应用上的 6 位数字：")}});
+  if (!done) return context.fail_with(done.error());
+  context.print("口令和动态码已设好。", *done);
+}
+
 }  // namespace
 
 void add_staff(CLI::App& app, Context& context) {
   CLI::App* notice = app.add_subcommand("notice", "工作人员：写、审、发通知（要联网）");
   notice->require_subcommand(1);
+  CLI::App* setup = app.add_subcommand("setup", "工作人员：第一次设置口令和动态码（要联网）");
+  auto code = std::make_shared<std::string>();
+  setup->add_option("CODE", *code, "管理员给的设置码")->required();
+  setup->callback([&context, code] { set_up(context, *code); });
   const auto add = [&](const char* name, const char* help, Run run, std::string done,
                        const std::function<void(CLI::App&, NoticeArgs&)>& options) {
     auto args = std::make_shared<NoticeArgs>();
