@@ -54,12 +54,13 @@ void BatchWriter::check(const WriteBatch& batch) {
 void BatchWriter::write_buckets(const std::vector<BucketInfo>& buckets) {
   for (const BucketInfo& b : buckets) {
     connection_
-        .query("INSERT INTO bucket(id, name, lane, pri, cls, head, reset_seq, floor, n, s)"
-               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
-               " ON CONFLICT(id) DO UPDATE SET name=?2, lane=?3, pri=?4, cls=?5, head=?6,"
-               " reset_seq=?7, floor=?8, n=?9, s=?10",
-               b.id, b.spec.name, index(b.spec.lane), b.spec.pri, static_cast<int>(b.spec.cls),
-               b.head, b.reset_seq, b.floor, b.digest.n, b.digest.s)
+        .query(
+            "INSERT INTO bucket(id, name, lane, pri, cls, head, reset_seq, floor, n, s)"
+            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+            " ON CONFLICT(id) DO UPDATE SET name=?2, lane=?3, pri=?4, cls=?5, head=?6,"
+            " reset_seq=?7, floor=?8, n=?9, s=?10",
+            b.id, b.spec.name, index(b.spec.lane), b.spec.pri, static_cast<int>(b.spec.cls), b.head,
+            b.reset_seq, b.floor, b.digest.n, b.digest.s)
         .run();
   }
 }
@@ -99,9 +100,10 @@ void BatchWriter::write_members(const std::vector<MemberWrite>& writes) {
 void BatchWriter::write_clients(const std::vector<ClientWrite>& clients) {
   for (const ClientWrite& client : clients) {
     connection_
-        .query("INSERT INTO client(cid, n0, n1, n2, r0, r1, r2) VALUES(?1, ?2, ?3, ?4, 0, 0, 0)"
-               " ON CONFLICT(cid) DO UPDATE SET n0=?2, n1=?3, n2=?4",
-               client.cid, client.last_n[0], client.last_n[1], client.last_n[2])
+        .query(
+            "INSERT INTO client(cid, n0, n1, n2, r0, r1, r2) VALUES(?1, ?2, ?3, ?4, 0, 0, 0)"
+            " ON CONFLICT(cid) DO UPDATE SET n0=?2, n1=?3, n2=?4",
+            client.cid, client.last_n[0], client.last_n[1], client.last_n[2])
         .run();
   }
 }
@@ -116,26 +118,29 @@ void BatchWriter::write_result(const StoredResult& r) {
   }
   ++result_head_;
   connection_
-      .query("INSERT INTO result"
-             "(id, previous, cid, lane, n, mhash, status, seq, lanes, code, msg, info, at)"
-             " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-             result_head_, previous, r.cid, lane, r.n, r.mhash, static_cast<int>(r.status), r.seq,
-             r.lanes, r.code, r.msg, r.info, r.at)
+      .query(
+          "INSERT INTO result"
+          "(id, previous, cid, lane, n, mhash, status, seq, lanes, code, msg, info, at)"
+          " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+          result_head_, previous, r.cid, lane, r.n, r.mhash, static_cast<int>(r.status), r.seq,
+          r.lanes, r.code, r.msg, r.info, r.at)
       .run();
   connection_
-      .query("UPDATE client SET r0=iif(?2=0, ?3, r0), r1=iif(?2=1, ?3, r1), r2=iif(?2=2, ?3, r2)"
-             " WHERE cid=?1",
-             r.cid, lane, result_head_)
+      .query(
+          "UPDATE client SET r0=iif(?2=0, ?3, r0), r1=iif(?2=1, ?3, r1), r2=iif(?2=2, ?3, r2)"
+          " WHERE cid=?1",
+          r.cid, lane, result_head_)
       .run();
 }
 
 void BatchWriter::write_quarantine(const std::vector<QuarantineWrite>& writes) {
   for (const QuarantineWrite& write : writes) {
     connection_
-        .query("INSERT INTO quarantine(cid, account, lane, n, name, args, code, at)"
-               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-               write.cid, write.account, index(write.lane), write.n, write.name, write.args,
-               write.code, write.at)
+        .query(
+            "INSERT INTO quarantine(cid, account, lane, n, name, args, code, at)"
+            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            write.cid, write.account, index(write.lane), write.n, write.name, write.args,
+            write.code, write.at)
         .run();
   }
 }
@@ -154,9 +159,10 @@ void BatchWriter::write_due(const std::vector<DueRow>& removes, const std::vecto
     connection_.query("DELETE FROM due WHERE kind=?1 AND key=?2", row.kind, row.key).run();
   for (const DueRow& row : adds) {
     connection_
-        .query("INSERT INTO due(kind, key, at) VALUES(?1, ?2, ?3)"
-               " ON CONFLICT(kind, key) DO UPDATE SET at=?3",
-               row.kind, row.key, row.at)
+        .query(
+            "INSERT INTO due(kind, key, at) VALUES(?1, ?2, ?3)"
+            " ON CONFLICT(kind, key) DO UPDATE SET at=?3",
+            row.kind, row.key, row.at)
         .run();
   }
 }
@@ -164,10 +170,11 @@ void BatchWriter::write_due(const std::vector<DueRow>& removes, const std::vecto
 void BatchWriter::write_idempotency(const std::vector<IdempotencyRecord>& records) {
   for (const IdempotencyRecord& record : records) {
     connection_
-        .query("INSERT OR REPLACE INTO idempotency(actor, key, request_hash, status, response, at)"
-               " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-               record.actor, record.key, record.request_hash, record.status, record.response,
-               record.at)
+        .query(
+            "INSERT OR REPLACE INTO idempotency(actor, key, request_hash, status, response, at)"
+            " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+            record.actor, record.key, record.request_hash, record.status, record.response,
+            record.at)
         .run();
   }
 }

@@ -15,8 +15,8 @@ namespace {
 
 using sqlite::Connection;
 using sqlite::Fault;
-using sqlite::guarded;
 using sqlite::find_place;
+using sqlite::guarded;
 using sqlite::Names;
 using sqlite::parse_places;
 using sqlite::Place;
@@ -58,8 +58,9 @@ class Verifier {
     Query check = connection_.query("PRAGMA integrity_check");
     while (check.step())
       if (const std::string line = check.text(0); line != "ok") found("integrity", line);
-    Query keys = connection_.query("SELECT \"table\", count(*) FROM pragma_foreign_key_check()"
-                                   " GROUP BY 1");
+    Query keys = connection_.query(
+        "SELECT \"table\", count(*) FROM pragma_foreign_key_check()"
+        " GROUP BY 1");
     while (keys.step()) found("foreign_key", keys.text(0) + ": " + keys.text(1));
   }
 
@@ -120,8 +121,7 @@ class Verifier {
     check_count("entry_orphan",
                 "SELECT count(*) FROM entry e WHERE NOT EXISTS(SELECT 1 FROM row r WHERE"
                 " r.rid=e.rid) OR NOT EXISTS(SELECT 1 FROM bucket b WHERE b.id=e.bucket)");
-    check_count("row_leftover",
-                "SELECT count(*) FROM row WHERE data IS NULL AND length(places)=0");
+    check_count("row_leftover", "SELECT count(*) FROM row WHERE data IS NULL AND length(places)=0");
     check_count("result_chain",
                 "SELECT count(*) FROM result r WHERE NOT EXISTS(SELECT 1 FROM client c"
                 " WHERE c.cid=r.cid) OR id > (SELECT result_head FROM meta) OR previous >= id");
@@ -156,8 +156,8 @@ class Verifier {
     q.step();
     if (q.i64(0) == 0) return;
     if (q.i64(2) - q.i64(1) + 1 != q.i64(0) || q.i64(2) != q.i64(3))
-      found("outbox_gap", std::to_string(q.i64(0)) + " rows in " + std::to_string(q.i64(1)) +
-                              ".." + std::to_string(q.i64(2)) + ", head " + q.text(3));
+      found("outbox_gap", std::to_string(q.i64(0)) + " rows in " + std::to_string(q.i64(1)) + ".." +
+                              std::to_string(q.i64(2)) + ", head " + q.text(3));
   }
 
   Connection connection_;

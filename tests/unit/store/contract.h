@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <ostream>
 #include <sstream>
 #include <string>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "sync/engine/store_port.h"
 #include "tests/unit/store/world.h"
@@ -121,16 +121,14 @@ inline std::string dump(Store& store) {
   for (const DueRow& d : must(store.due(INT64_MAX, 1'000'000)))
     out << "due " << d.at << " " << d.kind << " " << d.key << "\n";
   for (const QuarantineWrite& q : must(store.quarantine(1'000'000)))
-    out << "quarantine " << hex(q.cid.raw()) << " " << hex(q.account.raw()) << " "
-        << index(q.lane) << " " << q.n << " " << q.name << " " << q.args << " " << q.code << " "
-        << q.at << "\n";
+    out << "quarantine " << hex(q.cid.raw()) << " " << hex(q.account.raw()) << " " << index(q.lane)
+        << " " << q.n << " " << q.name << " " << q.args << " " << q.code << " " << q.at << "\n";
   for (std::uint64_t a = 0; a < World::kClients; ++a)
     for (int k = 0; k < 9; ++k)
-      if (const auto i = must(store.idempotency(AccountId{make_id(200 + a)},
-                                                "req-" + std::to_string(k))))
-        out << "idempotency " << hex(i->actor.raw()) << " " << i->key << " "
-            << hex(i->request_hash) << " " << i->status << " " << i->response << " " << i->at
-            << "\n";
+      if (const auto i =
+              must(store.idempotency(AccountId{make_id(200 + a)}, "req-" + std::to_string(k))))
+        out << "idempotency " << hex(i->actor.raw()) << " " << i->key << " " << hex(i->request_hash)
+            << " " << i->status << " " << i->response << " " << i->at << "\n";
   for (const DeviceCursor& c : must(store.cursors()))
     out << "cursor " << hex(c.cid.raw()) << " " << c.cur[0].raw() << " " << c.cur[1].raw() << " "
         << c.at << "\n";

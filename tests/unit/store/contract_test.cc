@@ -186,8 +186,7 @@ TEST_P(StoreContract, PagesOfABucketJoinToTheWholeAndItsDigest) {
     }
     expect_same_ops(joined, world.ops(BucketId{b}, Seq{}, false));
     Digest digest;
-    for (const Op& op : joined)
-      digest.add(row_hash(op.row.tbl, op.row.key, op.ver, *op.data));
+    for (const Op& op : joined) digest.add(row_hash(op.row.tbl, op.row.key, op.ver, *op.data));
     EXPECT_EQ(chunk.digest, digest);
   }
 }
@@ -225,9 +224,9 @@ TEST_P(StoreContract, TablesAndRowsFollowTheHistory) {
 TEST_P(StoreContract, ScanGoesInByteOrderFromAfterWithinThePrefix) {
   WriteBatch batch = empty_batch();
   const std::vector<std::pair<std::string, std::string>> pairs{
-      {"", "k1"},         {"a", "k1"},           {"a", "k2"},          {std::string("a\0", 2), "k0"},
-      {"a\x7f", "k1"},    {"a\xff", "k1"},       {"a\xff\xff", "k1"},  {"b", "k0"},
-      {"\xff", "k9"},     {"\xff\xff", "k9"},    {"中", "k3"},         {"A", "k5"}};
+      {"", "k1"},      {"a", "k1"},        {"a", "k2"},         {std::string("a\0", 2), "k0"},
+      {"a\x7f", "k1"}, {"a\xff", "k1"},    {"a\xff\xff", "k1"}, {"b", "k0"},
+      {"\xff", "k9"},  {"\xff\xff", "k9"}, {"中", "k3"},        {"A", "k5"}};
   for (const auto& [value, key] : pairs) batch.indexes.push_back({"t.i", value, key, true});
   batch.indexes.push_back({"t.other", "a", "k7", true});
   batch.indexes.push_back({"t.i", "gone", "k1", true});
@@ -339,7 +338,8 @@ TEST_P(StoreContract, BatchThatDoesNotStartAtTheHeadIsAConflict) {
   World world(5);
   grow(world, 3);
   const std::string before = dump(store());
-  for (const std::uint64_t from : {std::uint64_t{0}, world.head().raw() - 1, world.head().raw() + 1}) {
+  for (const std::uint64_t from :
+       {std::uint64_t{0}, world.head().raw() - 1, world.head().raw() + 1}) {
     WriteBatch batch;
     batch.from = Seq{from};
     batch.to = Seq{from + 1};
@@ -483,7 +483,8 @@ TEST_P(StoreContract, IdempotencyRecordsAreKeptPerActorAndKey) {
   const AccountId a{make_id(1)};
   const AccountId b{make_id(2)};
   WriteBatch batch = empty_batch();
-  batch.idempotency = {{a, "k", make_id(7), 201, "{\"id\":1}", 5}, {b, "k", make_id(8), 409, "", 6}};
+  batch.idempotency = {{a, "k", make_id(7), 201, "{\"id\":1}", 5},
+                       {b, "k", make_id(8), 409, "", 6}};
   must(store().apply(batch));
   const auto found = must(store().idempotency(a, "k"));
   ASSERT_TRUE(found);
@@ -515,8 +516,8 @@ TEST_P(StoreContract, EverythingSurvivesCloseAndCrash) {
   World world(9);
   grow(world, 20);
   must(store().set_epoch(Epoch{make_id(42)}));
-  must(store().save_cursors({{World::cid(1), {Seq{3}, Seq{4}}, 77},
-                             {World::cid(2), {Seq{1}, Seq{2}}, 78}}));
+  must(store().save_cursors(
+      {{World::cid(1), {Seq{3}, Seq{4}}, 77}, {World::cid(2), {Seq{1}, Seq{2}}, 78}}));
   must(store().save_cursors({{World::cid(1), {Seq{5}, Seq{6}}, 79}}));
   must(store().raise_floor(BucketId{2}, Seq{10}));
   world.raise_floor(BucketId{2}, Seq{10});

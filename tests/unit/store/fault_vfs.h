@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <sqlite3.h>
-
 #include <new>
+
+#include <sqlite3.h>
 
 namespace linli::sync::test {
 

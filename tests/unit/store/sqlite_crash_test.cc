@@ -4,11 +4,11 @@
 //         at a random moment, 20 times, always going on with the same file. (2) the N-th write,
 //         sync or truncate fails, for every N until a batch goes through.
 // A failure here means a community loses work that a phone was told is safe.
+#include <cstdlib>
+
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cstdlib>
 
 #include "sync/store/memory/memory_store.h"
 #include "sync/store/sqlite/sqlite_store.h"
@@ -48,8 +48,8 @@ void expect_sound(const std::string& path) {
 [[noreturn]] void run_child(const std::string& path, int acks) {
   // A small WAL, so that the kill also meets checkpoints.
   auto store = SqliteStore::open(
-      {.path = path, .checkpoint = {.pages = 20, .interval = std::chrono::seconds(1),
-                                    .pages_hard = 60}});
+      {.path = path,
+       .checkpoint = {.pages = 20, .interval = std::chrono::seconds(1), .pages_hard = 60}});
   if (!store) ::_exit(2);
   const auto state = (*store)->load();
   if (!state) ::_exit(3);

@@ -129,7 +129,8 @@ TEST(SqliteStore, WalStaysBoundedUnderConstantLoadAndGoesAtClose) {
   const TempFolder folder;
   const std::string path = folder.file("sync.db");
   constexpr int kHard = 150;
-  auto store = must(SqliteStore::open({.path = path, .checkpoint = {.pages = 40, .pages_hard = kHard}}));
+  auto store =
+      must(SqliteStore::open({.path = path, .checkpoint = {.pages = 40, .pages_hard = kHard}}));
   World world(4);
   std::uintmax_t most = 0;
   for (int i = 0; i < 150; ++i) {
@@ -165,7 +166,9 @@ TEST(SqliteBackup, CopyIsWholeWhileTheWriterGoesOn) {
   std::atomic<bool> done{false};
   int steps = 0;
   std::thread copier([&] {
-    must(backup_store({.from = path, .to = folder.file("copy.db"), .step_pages = 2,
+    must(backup_store({.from = path,
+                       .to = folder.file("copy.db"),
+                       .step_pages = 2,
                        .progress = [&](int pages, int all) {
                          ++steps;
                          return pages <= all;
@@ -187,14 +190,17 @@ TEST(SqliteBackup, NeitherOverwritesNorLeavesAPart) {
   const TempFolder folder;
   const std::string path = make_store(folder, 30);
   std::ofstream(folder.file("there.db")) << "mine";
-  EXPECT_EQ(backup_store({.from = path, .to = folder.file("there.db"), .progress = {}}).error().code,
-            Errc::conflict);
+  EXPECT_EQ(
+      backup_store({.from = path, .to = folder.file("there.db"), .progress = {}}).error().code,
+      Errc::conflict);
   EXPECT_EQ(read_file(folder.file("there.db")), "mine");
-  const auto stopped = backup_store({.from = path, .to = folder.file("stopped.db"), .step_pages = 1,
+  const auto stopped = backup_store({.from = path,
+                                     .to = folder.file("stopped.db"),
+                                     .step_pages = 1,
                                      .progress = [](int pages, int) { return pages < 3; }});
   EXPECT_EQ(stopped.error().code, Errc::timed_out);
-  EXPECT_FALSE(backup_store({.from = folder.file("none.db"), .to = folder.file("x.db"),
-                             .progress = {}}));
+  EXPECT_FALSE(
+      backup_store({.from = folder.file("none.db"), .to = folder.file("x.db"), .progress = {}}));
   for (const auto& entry : std::filesystem::directory_iterator(folder.file("")))
     EXPECT_TRUE(entry.path().filename() == "sync.db" || entry.path().filename() == "there.db")
         << entry.path();
@@ -210,20 +216,25 @@ class SqliteVerify : public testing::TestWithParam<Damage> {};
 INSTANTIATE_TEST_SUITE_P(
     Each, SqliteVerify,
     testing::Values(
-        Damage{"bucket_digest", "UPDATE row SET data='changed' WHERE rid IN"
-                                " (SELECT rid FROM entry WHERE live=1 LIMIT 1)"},
+        Damage{"bucket_digest",
+               "UPDATE row SET data='changed' WHERE rid IN"
+               " (SELECT rid FROM entry WHERE live=1 LIMIT 1)"},
         Damage{"bucket_digest", "UPDATE bucket SET n=n+1 WHERE id=2"},
         Damage{"bucket_head", "UPDATE bucket SET head=1 WHERE id=2"},
         Damage{"entry_orphan", "DELETE FROM row WHERE rid=(SELECT rid FROM entry LIMIT 1)"},
         Damage{"entry_place", "DELETE FROM entry WHERE rid=(SELECT rid FROM entry LIMIT 1)"},
-        Damage{"entry_place", "UPDATE row SET places=zeroblob(length(places)) WHERE rid="
-                              "(SELECT rid FROM entry LIMIT 1)"},
-        Damage{"entry_dead_row", "UPDATE row SET data=NULL WHERE rid IN"
-                                 " (SELECT rid FROM entry WHERE live=1 LIMIT 1)"},
-        Damage{"entry_ver", "UPDATE row SET ver=ver+1 WHERE rid IN"
-                            " (SELECT rid FROM entry WHERE live=1 LIMIT 1)"},
-        Damage{"row_leftover", "INSERT INTO row(tbl, key, ver, places, data)"
-                               " VALUES(1, 'left', 1, x'', NULL)"},
+        Damage{"entry_place",
+               "UPDATE row SET places=zeroblob(length(places)) WHERE rid="
+               "(SELECT rid FROM entry LIMIT 1)"},
+        Damage{"entry_dead_row",
+               "UPDATE row SET data=NULL WHERE rid IN"
+               " (SELECT rid FROM entry WHERE live=1 LIMIT 1)"},
+        Damage{"entry_ver",
+               "UPDATE row SET ver=ver+1 WHERE rid IN"
+               " (SELECT rid FROM entry WHERE live=1 LIMIT 1)"},
+        Damage{"row_leftover",
+               "INSERT INTO row(tbl, key, ver, places, data)"
+               " VALUES(1, 'left', 1, x'', NULL)"},
         Damage{"idx_orphan", "INSERT INTO idx VALUES(1, x'61', 'nobody')"},
         Damage{"idx_orphan", "INSERT INTO idx VALUES(99, x'61', 'nobody')"},
         Damage{"result_chain", "UPDATE result SET previous=id WHERE id=2"},
@@ -238,9 +249,10 @@ TEST_P(SqliteVerify, FindsTheDamage) {
   EXPECT_TRUE(must(verify_store(path)).empty());
   run_sql(path, GetParam().sql);
   const auto findings = must(verify_store(path));
-  EXPECT_TRUE(std::any_of(findings.begin(), findings.end(), [](const StoreFinding& finding) {
-    return finding.what == GetParam().what;
-  })) << findings.size() << " findings";
+  EXPECT_TRUE(
+      std::any_of(findings.begin(), findings.end(),
+                  [](const StoreFinding& finding) { return finding.what == GetParam().what; }))
+      << findings.size() << " findings";
 }
 
 TEST(SqliteVerify, BrokenPagesAreReportedNotFollowed) {

@@ -141,8 +141,7 @@ class World {
     const Seq ver{head_};
     if (const auto old = rows_.find(row); old != rows_.end()) {
       for (const BucketId b : old->second.buckets) {
-        buckets_[b].digest.remove(
-            row_hash(row.tbl, row.key, old->second.ver, *old->second.data));
+        buckets_[b].digest.remove(row_hash(row.tbl, row.key, old->second.ver, *old->second.data));
         if (!places.contains(b)) set_entry(b, row, {ver, false});
       }
       index_row(batch, row, old->second.data, false);
@@ -241,8 +240,8 @@ class World {
           {batch.at + static_cast<std::int64_t>(rng_.below(5) * 1000), "expire", alarm});
     }
     if (rng_.below(3) == 0)
-      batch.idempotency.push_back({account, "req-" + std::to_string(rng_.below(9)),
-                                   make_id(head_), 200, "{\"ok\":true}", batch.at});
+      batch.idempotency.push_back({account, "req-" + std::to_string(rng_.below(9)), make_id(head_),
+                                   200, "{\"ok\":true}", batch.at});
   }
 
   SeededRng rng_;
