@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "sync/store/day.h"
+#include "sync/store/sqlite/result_chain.h"
 
 namespace linli::sync::sqlite {
 
@@ -101,7 +102,7 @@ void BatchWriter::write_clients(const std::vector<ClientWrite>& clients) {
   for (const ClientWrite& client : clients) {
     connection_
         .query(
-            "INSERT INTO client(cid, n0, n1, n2, r0, r1, r2) VALUES(?1, ?2, ?3, ?4, 0, 0, 0)"
+            "INSERT INTO client VALUES(?1, ?2, ?3, ?4, 0, 0, 0, 0, 0, 0)"
             " ON CONFLICT(cid) DO UPDATE SET n0=?2, n1=?3, n2=?4",
             client.cid, client.last_n[0], client.last_n[1], client.last_n[2])
         .run();
@@ -111,23 +112,31 @@ void BatchWriter::write_clients(const std::vector<ClientWrite>& clients) {
 void BatchWriter::write_result(const StoredResult& r) {
   const int lane = static_cast<int>(index(r.lane));
   std::int64_t previous = 0;
+  std::int64_t jump = 0;
   {
-    Query q = connection_.query("SELECT r0, r1, r2 FROM client WHERE cid=?1", r.cid);
+    Query q = connection_.query("SELECT r0, r1, r2, m0, m1, m2 FROM client WHERE cid=?1", r.cid);
     if (!q.step()) throw Fault{{Errc::internal, "a result of a client that does not exist"}};
     previous = q.i64(lane);
+    jump = q.i64(lane + 3);
   }
   ++result_head_;
   connection_
       .query(
-          "INSERT INTO result"
-          "(id, previous, cid, lane, n, mhash, status, seq, lanes, code, msg, info, at)"
-          " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-          result_head_, previous, r.cid, lane, r.n, r.mhash, static_cast<int>(r.status), r.seq,
-          r.lanes, r.code, r.msg, r.info, r.at)
+          "INSERT INTO result VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+          " ?14)",
+          result_head_, previous, jump, r.cid, lane, r.n, r.mhash, static_cast<int>(r.status),
+          r.seq, r.lanes, r.code, r.msg, r.info, r.at)
       .run();
   connection_
       .query(
           "UPDATE client SET r0=iif(?2=0, ?3, r0), r1=iif(?2=1, ?3, r1), r2=iif(?2=2, ?3, r2)"
+          " WHERE cid=?1",
+          r.cid, lane, result_head_)
+      .run();
+  if (r.n % kResultJump != 0) return;
+  connection_
+      .query(
+          "UPDATE client SET m0=iif(?2=0, ?3, m0), m1=iif(?2=1, ?3, m1), m2=iif(?2=2, ?3, m2)"
           " WHERE cid=?1",
           r.cid, lane, result_head_)
       .run();

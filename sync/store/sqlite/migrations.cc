@@ -74,19 +74,23 @@ CREATE TABLE member(
   PRIMARY KEY(bucket, account)
 ) WITHOUT ROWID;
 
-CREATE TABLE client(             -- per device and up-lane: last number, newest stored result
+CREATE TABLE client(             -- per device and up-lane: last number, ends of the result chain
   cid BLOB PRIMARY KEY,
   n0 INTEGER NOT NULL,
   n1 INTEGER NOT NULL,
   n2 INTEGER NOT NULL,
-  r0 INTEGER NOT NULL,           -- result.id or 0
+  r0 INTEGER NOT NULL,           -- id of the newest result, or 0
   r1 INTEGER NOT NULL,
-  r2 INTEGER NOT NULL
+  r2 INTEGER NOT NULL,
+  m0 INTEGER NOT NULL,           -- id of the newest result whose n is a multiple of 64, or 0
+  m1 INTEGER NOT NULL,
+  m2 INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE result(             -- answers kept for phones that lost them; append only
   id INTEGER PRIMARY KEY,
-  previous INTEGER NOT NULL,     -- older result of the same (cid, lane); 0 or pruned = the end
+  previous INTEGER NOT NULL,     -- next older of the same (cid, lane); 0 or pruned = the end
+  jump INTEGER NOT NULL,         -- next older of them whose n is a multiple of 64; same
   cid BLOB NOT NULL,
   lane INTEGER NOT NULL,
   n INTEGER NOT NULL,

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "sync/store/chunk_page.h"
 #include "sync/store/sqlite/places.h"
+#include "sync/store/sqlite/result_chain.h"
 
 namespace linli::sync {
 namespace {
@@ -38,26 +39,6 @@ std::string above_prefix(std::string_view prefix) {
 /// Columns ver, places, data from `first` on.
 StoredRow stored_row(const Query& q, int first) {
   return {q.seq(first), q.shared(first + 2), live_buckets(parse_places(q.text(first + 1)))};
-}
-
-/// Ids of the stored results with n > after, newest first: the chain from the client's newest one.
-std::vector<std::int64_t> result_chain(Connection& connection, const Cid& cid, int lane,
-                                       std::uint64_t after) {
-  std::vector<std::int64_t> ids;
-  std::int64_t id = 0;
-  {
-    Query q = connection.query("SELECT r0, r1, r2 FROM client WHERE cid=?1", cid);
-    if (q.step()) id = q.i64(lane);
-  }
-  while (id != 0) {
-    Query q = connection.query("SELECT previous FROM result WHERE id=?1 AND n > ?2", id, after);
-    if (!q.step()) break;  // known to the phone, or pruned
-    ids.push_back(id);
-    const std::int64_t previous = q.i64(0);
-    if (previous >= id) throw sqlite::Fault{{Errc::corrupt, "results form a ring"}};
-    id = previous;
-  }
-  return ids;
 }
 
 }  // namespace
@@ -193,10 +174,9 @@ Result<std::vector<StoredResult>> SqliteReader::results(const Cid& cid, UpLane l
   return guarded("read results", [&] {
     std::vector<StoredResult> results;
     Transaction read(connection_, Transaction::Kind::read);
-    const auto ids = result_chain(connection_, cid, static_cast<int>(index(lane)), after);
-    for (auto id = ids.rbegin(); id != ids.rend() && results.size() < limit; ++id) {
+    for (const std::int64_t id : sqlite::find_results(connection_, cid, lane, after, limit)) {
       Query q = connection_.query(
-          "SELECT n, mhash, status, seq, lanes, code, msg, info, at FROM result WHERE id=?1", *id);
+          "SELECT n, mhash, status, seq, lanes, code, msg, info, at FROM result WHERE id=?1", id);
       if (!q.step()) throw sqlite::Fault{{Errc::corrupt, "a stored result went away"}};
       results.push_back({.cid = cid,
                          .lane = lane,

@@ -124,7 +124,8 @@ class Verifier {
     check_count("row_leftover", "SELECT count(*) FROM row WHERE data IS NULL AND length(places)=0");
     check_count("result_chain",
                 "SELECT count(*) FROM result r WHERE NOT EXISTS(SELECT 1 FROM client c"
-                " WHERE c.cid=r.cid) OR id > (SELECT result_head FROM meta) OR previous >= id");
+                " WHERE c.cid=r.cid) OR id > (SELECT result_head FROM meta) OR previous >= id OR "
+                "jump > previous");
     check_count("head",
                 "SELECT count(*) FROM meta WHERE head < (SELECT coalesce(max(ver), 0) FROM row)"
                 " OR head < (SELECT coalesce(max(head), 0) FROM bucket)");

@@ -294,6 +294,35 @@ TEST_P(StoreContract, ResultsPageAscendingPerLane) {
   EXPECT_EQ(must(store().results(World::cid(3), UpLane::bulk, 0, 100)).size(), 0U);
 }
 
+TEST_P(StoreContract, ResultsOfALongLaneAreFoundFromAnyNumberAlsoAfterPruning) {
+  const Cid cid = World::cid(1);
+  constexpr std::uint64_t kLast = 500;
+  for (std::uint64_t n = 1; n <= kLast; n += 10) {
+    WriteBatch batch = empty_batch();
+    batch.clients.push_back({cid, {0, n + 9, 0}});
+    for (std::uint64_t i = n; i < n + 10; ++i) {
+      StoredResult result{};
+      result.cid = cid;
+      result.n = i;
+      result.at = static_cast<std::int64_t>(i);
+      batch.results.push_back(result);
+    }
+    must(store().apply(batch));
+  }
+  for (const std::uint64_t pruned : {0, 63, 64, 65, 130, 499}) {
+    must(store().prune(static_cast<std::int64_t>(pruned + 1), 0));
+    for (std::uint64_t after = 0; after <= kLast + 1; ++after) {
+      for (const std::size_t limit : {std::size_t{1}, std::size_t{7}, std::size_t{200}}) {
+        const auto results = must(store().results(cid, UpLane::interactive, after, limit));
+        const std::uint64_t first = std::max(after, pruned) + 1;
+        const std::uint64_t left = first > kLast ? 0 : kLast - first + 1;
+        ASSERT_EQ(results.size(), std::min<std::uint64_t>(left, limit)) << after << " " << pruned;
+        for (std::size_t i = 0; i < results.size(); ++i) ASSERT_EQ(results[i].n, first + i);
+      }
+    }
+  }
+}
+
 TEST_P(StoreContract, OutboxStaysGapless) {
   WriteBatch batch = empty_batch();
   batch.outbox = {{1, "a", "{}", 1}, {2, "b", "{}", 2}};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goal:   this program reads every database that an older one wrote.
-// Method: tests/golden/db/vN.sqlite is a file as version N of the schema left it, vN.txt what was in
-//         it. A copy is opened (and so migrated) and must say the same.
+// Method: tests/golden/db/vN.sqlite is a file as version N of the schema left it, vN.txt what was
+//         in it. A copy is opened (and so migrated) and must say the same.
 // New schema version: LINLI_REGENERATE_GOLDEN=1 unit_store --gtest_filter=GoldenDatabase.* writes
 // the files of the newest version only. Never regenerate an older one: it cannot be made again.
 #include <cstdlib>
