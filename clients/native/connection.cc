@@ -2,9 +2,11 @@
 // The one file of the client that knows Boost.
 #include "clients/native/connection.h"
 
-#include <openssl/ssl.h>
-
 #include <array>
+#include <deque>
+#include <optional>
+#include <type_traits>
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -17,9 +19,7 @@
 #include <boost/beast/ssl.hpp>
 #include <boost/beast/websocket.hpp>
 #include <boost/beast/websocket/ssl.hpp>
-#include <deque>
-#include <optional>
-#include <type_traits>
+#include <openssl/ssl.h>
 
 #include "base/limits.h"
 
@@ -231,10 +231,9 @@ class SocketImpl final : public Socket, public std::enable_shared_from_this<Sock
   void upgrade() {
     auto& tcp_stream = beast::get_lowest_layer(ws_);
     tcp_stream.expires_never();
-    ws_.set_option(websocket::stream_base::timeout{
-        .handshake_timeout = kStepDeadline,
-        .idle_timeout = websocket::stream_base::none(),
-        .keep_alive_pings = false});
+    ws_.set_option(websocket::stream_base::timeout{.handshake_timeout = kStepDeadline,
+                                                   .idle_timeout = websocket::stream_base::none(),
+                                                   .keep_alive_pings = false});
     ws_.set_option(websocket::stream_base::decorator([this](websocket::request_type& request) {
       request.set(http::field::user_agent, options_.agent);
       request.set(http::field::sec_websocket_protocol, options_.subprotocol);
@@ -242,10 +241,9 @@ class SocketImpl final : public Socket, public std::enable_shared_from_this<Sock
     }));
     ws_.binary(options_.is_binary);
     ws_.read_message_max(limits::kServerMessageBytesMax);
-    ws_.async_handshake(answer_, options_.url.authority(), options_.url.path,
-                        [self = this->shared_from_this()](beast::error_code ec) {
-                          self->on_upgraded(ec);
-                        });
+    ws_.async_handshake(
+        answer_, options_.url.authority(), options_.url.path,
+        [self = this->shared_from_this()](beast::error_code ec) { self->on_upgraded(ec); });
   }
 
   void on_upgraded(beast::error_code ec) {
@@ -450,7 +448,8 @@ Result<HttpReply> http_call(const HttpCall& call, const TlsOptions& tls) {
     if (!exchange->result) return fail(Errc::timed_out, call.url.authority());
     return std::move(*exchange->result);
   };
-  return call.url.tls ? run(std::type_identity<TlsStream>{}) : run(std::type_identity<PlainStream>{});
+  return call.url.tls ? run(std::type_identity<TlsStream>{})
+                      : run(std::type_identity<PlainStream>{});
 }
 
 }  // namespace linli::client

@@ -65,8 +65,8 @@ struct DialOptions {
   std::string agent;
 };
 
-/// A WebSocket. Every wait has a deadline: 10 s for name, connection, TLS and upgrade each, 60 s for
-/// a write; the session watches reads. Threads: inside the loop.
+/// A WebSocket. Every wait has a deadline: 10 s for name, connection, TLS and upgrade each, 60 s
+/// for a write; the session watches reads. Threads: inside the loop.
 class Socket {
  public:
   static std::shared_ptr<Socket> dial(Loop& loop, const DialOptions& options,

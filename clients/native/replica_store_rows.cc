@@ -78,8 +78,9 @@ Result<void> load_identity(SQLite::Database& db, ReplicaState& state) {
 }
 
 void count_mutations(SQLite::Database& db, ReplicaState& state) {
-  SQLite::Statement counts(db, "SELECT state, lane, count(*) FROM mutation"
-                               " WHERE state < 2 GROUP BY state, lane");
+  SQLite::Statement counts(db,
+                           "SELECT state, lane, count(*) FROM mutation"
+                           " WHERE state < 2 GROUP BY state, lane");
   while (counts.executeStep()) {
     const auto count = as_unsigned(counts.getColumn(2).getInt64());
     if (counts.getColumn(0).getInt() == static_cast<int>(LocalMutation::State::confirmed)) {
@@ -88,8 +89,8 @@ void count_mutations(SQLite::Database& db, ReplicaState& state) {
       state.queued[static_cast<std::size_t>(counts.getColumn(1).getInt())] = count;
     }
   }
-  state.attention = as_unsigned(
-      db.execAndGet("SELECT count(*) FROM mutation WHERE attention = 1").getInt64());
+  state.attention =
+      as_unsigned(db.execAndGet("SELECT count(*) FROM mutation WHERE attention = 1").getInt64());
 }
 
 LocalMutation mutation_of(SQLite::Statement& row) {

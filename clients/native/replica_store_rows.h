@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <SQLiteCpp/SQLiteCpp.h>
-
 #include <bit>
 #include <vector>
+
+#include <SQLiteCpp/SQLiteCpp.h>
 
 #include "base/result.h"
 #include "sync/protocol/replica_port.h"

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clients/native/replica_store_sqlite.h"
 
-#include <SQLiteCpp/SQLiteCpp.h>
-#include <fcntl.h>
-#include <sqlite3.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <unordered_map>
 #include <utility>
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/json.h"
@@ -100,8 +100,10 @@ std::unexpected<Error> SqliteStorage::failed(const SQLite::Exception& e) const {
 SQLite::Statement& SqliteStorage::statement(const char* sql) {
   auto at = statements_.find(sql);
   if (at == statements_.end()) {
-    at = statements_.emplace(std::piecewise_construct, std::forward_as_tuple(sql),
-                             std::forward_as_tuple(db_, sql)).first;
+    at = statements_
+             .emplace(std::piecewise_construct, std::forward_as_tuple(sql),
+                      std::forward_as_tuple(db_, sql))
+             .first;
   }
   at->second.tryReset();
   return at->second;
@@ -351,7 +353,8 @@ Result<void> SqliteStorage::remove_mutation(std::uint64_t id) {
 }
 
 Result<std::vector<LocalMutation>> SqliteStorage::mutations(const sync::MutationFilter& filter) {
-  return guarded([&]() -> Result<std::vector<LocalMutation>> { return find_mutations(db_, filter); });
+  return guarded(
+      [&]() -> Result<std::vector<LocalMutation>> { return find_mutations(db_, filter); });
 }
 
 // --- Reads --------------------------------------------------------------------------------------

@@ -49,7 +49,8 @@ Result<Url> parse_url(std::string_view text) {
   }
   const std::size_t path = std::min(text.find_first_of("/?"), text.size());
   std::string_view authority = text.substr(0, path);
-  if (path < text.size()) url.path = (text[path] == '?' ? "/" : "") + std::string(text.substr(path));
+  if (path < text.size())
+    url.path = (text[path] == '?' ? "/" : "") + std::string(text.substr(path));
   if (authority.find('@') != std::string_view::npos) return bad("address names a user");
   url.port = url.tls ? "443" : "80";
   if (authority.starts_with('[')) {

@@ -172,11 +172,10 @@ void ClientSession::on_message(std::string_view message) {
   auto frames = decode_server(config_.encoding, message);
   if (!frames) return close(4400, frames.error()), finish();
   for (ServerFrame& frame : *frames) {
-    const bool is_opening = std::holds_alternative<FrameK>(frame) ||
-                            std::holds_alternative<FrameWelcome>(frame) ||
-                            std::holds_alternative<FrameErr>(frame) ||
-                            std::holds_alternative<FrameDrain>(frame) ||
-                            std::holds_alternative<FrameUnknown>(frame);
+    const bool is_opening =
+        std::holds_alternative<FrameK>(frame) || std::holds_alternative<FrameWelcome>(frame) ||
+        std::holds_alternative<FrameErr>(frame) || std::holds_alternative<FrameDrain>(frame) ||
+        std::holds_alternative<FrameUnknown>(frame);
     if (!is_opening && !is_live()) {
       close(4400, Error{Errc::malformed, "a frame before welcome"});
     }
@@ -258,7 +257,8 @@ void ClientSession::close(std::uint16_t code, std::optional<Error> why) {
 void ClientSession::refuse(Errc code) {
   if (state_ == State::halted) return;
   trouble_ = Error{code, std::string(errc_sentence(code))};
-  if (state_ != State::offline && state_ != State::closing) actions_.emplace_back(CloseSocket{1000});
+  if (state_ != State::offline && state_ != State::closing)
+    actions_.emplace_back(CloseSocket{1000});
   state_ = State::halted;
   notify_ = true;
   finish();
@@ -273,9 +273,8 @@ void ClientSession::on_closed(std::uint16_t code) {
   reset_socket_state();
   notify_ = true;
   if (state_ == State::offline && !stopped_) {
-    const Millis step =
-        std::min<Millis>(limits::kReconnectMin * (1LL << std::min(attempts_, 10U)),
-                         limits::kReconnectMax);
+    const Millis step = std::min<Millis>(limits::kReconnectMin * (1LL << std::min(attempts_, 10U)),
+                                         limits::kReconnectMax);
     ++attempts_;
     const auto half = static_cast<std::uint64_t>(step.count()) / 2;
     const Millis jittered{static_cast<std::int64_t>(half + rng_->below(half))};

@@ -89,7 +89,12 @@ inline constexpr std::size_t kPushBytesMax = 128 * 1024;
 class ClientSession {
  public:
   enum class State : std::uint8_t {
-    offline, awaiting_nonce, awaiting_welcome, live, closing, halted
+    offline,
+    awaiting_nonce,
+    awaiting_welcome,
+    live,
+    closing,
+    halted
   };
 
   ClientSession(Replica& replica, const Clock& clock, Rng& rng, ClientConfig config);

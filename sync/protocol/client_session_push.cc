@@ -32,8 +32,8 @@ bool ClientSession::push_lane(UpLane lane) {
   if (up.bytes >= bytes_max || up.in_flight.size() >= kInFlightMutations) return false;
   const std::size_t count =
       std::min(limits::kPushMutationsMax, kInFlightMutations - up.in_flight.size());
-  auto next = replica_->pushable(lane, up.sent, count,
-                                 std::min(bytes_max - up.bytes, kPushBytesMax));
+  auto next =
+      replica_->pushable(lane, up.sent, count, std::min(bytes_max - up.bytes, kPushBytesMax));
   if (!stored(next) || next->empty()) return false;
   FramePush frame{.lane = lane, .muts = std::move(*next)};
   for (const PushedMutation& mutation : frame.muts) {
@@ -77,8 +77,7 @@ void ClientSession::on_frame(FrameR& frame) {
 }
 
 void ClientSession::flush_results() {
-  if (!results_.empty() && is_live())
-    stored(replica_->store_results(std::exchange(results_, {})));
+  if (!results_.empty() && is_live()) stored(replica_->store_results(std::exchange(results_, {})));
   if (!is_live() || rekey_) return;
   if (rekey_goal_) return rekey_if_known();
   // A clone used one of our numbers: sign in again to learn what else it did.
@@ -136,9 +135,8 @@ void ClientSession::send_rekey() {
   message += identity.slug;
   message += '\0';
   message += as_text(new_key_->pub());
-  send(FrameRekey{.cert = identity.cert,
-                  .pub = new_key_->pub(),
-                  .sig = old_key->sign(as_bytes(message))});
+  send(FrameRekey{
+      .cert = identity.cert, .pub = new_key_->pub(), .sig = old_key->sign(as_bytes(message))});
 }
 
 void ClientSession::on_frame(FrameRekeyed& frame) {

@@ -142,8 +142,9 @@ void ClientSession::on_mismatch(const std::vector<BucketId>& buckets) {
     forget_staging(id);
     unresumable_.insert(id);
     const Millis delay =
-        tries == 0 ? Millis{0}
-                   : std::min<Millis>(kRefillDelay * (1LL << std::min(tries - 1, 10U)), kRefillDelayMax);
+        tries == 0
+            ? Millis{0}
+            : std::min<Millis>(kRefillDelay * (1LL << std::min(tries - 1, 10U)), kRefillDelayMax);
     refills_[id] = {.tries = tries + 1, .due = clock_->mono() + delay};
   }
 }

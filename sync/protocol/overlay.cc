@@ -125,10 +125,12 @@ Result<Effect> parse_effect(const Json& from) {
   const auto known =
       std::find_if(kOps.begin(), kOps.end(), [&](const auto& entry) { return entry.first == op; });
   if (known == kOps.end()) return fail(Errc::malformed, "unknown effect " + op);
-  Effect effect{.op = known->second, .tbl = json_text(from, "tbl"), .key = json_text(from, "key"),
+  Effect effect{.op = known->second,
+                .tbl = json_text(from, "tbl"),
+                .key = json_text(from, "key"),
                 .data = Json::object()};
   if (effect.tbl.empty() || effect.key.empty()) return fail(Errc::malformed, "tbl or key missing");
-  if (const auto data = from.find("data"); data != from.end()) effect.data = *data;
+  if (const auto data = from.find("row"); data != from.end()) effect.data = *data;
   return effect;
 }
 

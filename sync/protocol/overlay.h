@@ -11,8 +11,8 @@
 #include "base/result.h"
 #include "sync/model/types.h"
 
-/// Optimistic effects: what a phone shows before the server has answered. Spec: docs/PROTOCOL.md §8,
-/// decision B9. Pure.
+/// Optimistic effects: what a phone shows before the server has answered. Spec: docs/PROTOCOL.md
+/// §8, decision B9. Pure.
 namespace linli::sync {
 
 /// One effect of a mutator as declared in schema/mutators.json.
@@ -24,7 +24,7 @@ struct Effect {
   std::string key;
   /// put: the whole row; patch: members to set, in a new row if there is none; inc: members to add
   /// to. Texts are templates.
-  Json data;
+  Json data{};
 };
 
 struct MutatorInfo {

@@ -330,8 +330,7 @@ Result<std::optional<ReplicaRow>> Replica::row(std::string_view tbl, std::string
 }
 
 Result<void> Replica::put_local(std::string_view key, std::string_view value) {
-  return transact(
-      [&](ReplicaState&) -> Result<void> { return storage_->put_local(key, value); });
+  return transact([&](ReplicaState&) -> Result<void> { return storage_->put_local(key, value); });
 }
 
 }  // namespace linli::sync

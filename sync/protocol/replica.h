@@ -123,7 +123,8 @@ class Replica {
   /// Marks as done. Errors: not_found.
   Result<void> dismiss(std::uint64_t id);
   /// Replaces a rejected mutation by a new one with `args`. Errors: not_found.
-  Result<LocalMutation> mend(std::uint64_t id, std::string args, LocalMutation stamp, bool now_sendable);
+  Result<LocalMutation> mend(std::uint64_t id, std::string args, LocalMutation stamp,
+                             bool now_sendable);
   /// Journal entries answered before go; open attention stays.
   Result<void> prune_journal(Instant before);
 

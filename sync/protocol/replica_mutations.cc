@@ -22,13 +22,18 @@ bool is_visible(const LocalMutation& mutation, const Cursors& cur) {
 }
 
 PushedMutation pushed(const LocalMutation& m) {
-  return {.n = m.n, .name = m.name, .args = m.args, .wall = m.wall, .off = m.off, .unc = m.unc,
+  return {.n = m.n,
+          .name = m.name,
+          .args = m.args,
+          .wall = m.wall,
+          .off = m.off,
+          .unc = m.unc,
           .fixes = m.fixes};
 }
 
 }  // namespace
 
-// --- Making and changing --------------------------------------------------------------------------
+// --- Making and changing ------------------------------------------------------------------------
 
 Result<LocalMutation> Replica::add(ReplicaState& next, LocalMutation mutation, bool now_sendable) {
   if (mutation.name.size() + mutation.args.size() > limits::kMutationBytesMax) {
@@ -48,11 +53,10 @@ Result<LocalMutation> Replica::append(LocalMutation mutation, bool now_sendable)
   return transact([&](ReplicaState& next) -> Result<LocalMutation> {
     if (!now_sendable) return add(next, std::move(mutation), false);
     // An older one without a number must not be overtaken by a younger one with.
-    LINLI_TRY(const std::vector<LocalMutation> older,
-              storage_->mutations({.lane = mutation.lane,
-                                   .state = LocalMutation::State::queued,
-                                   .n = 0,
-                                   .limit = 1}));
+    LINLI_TRY(
+        const std::vector<LocalMutation> older,
+        storage_->mutations(
+            {.lane = mutation.lane, .state = LocalMutation::State::queued, .n = 0, .limit = 1}));
     return add(next, std::move(mutation), older.empty());
   });
 }
@@ -101,7 +105,7 @@ Result<void> Replica::dismiss(std::uint64_t id) {
 }
 
 Result<LocalMutation> Replica::mend(std::uint64_t id, std::string args, LocalMutation stamp,
-                               bool now_sendable) {
+                                    bool now_sendable) {
   return transact([&](ReplicaState& next) -> Result<LocalMutation> {
     LINLI_TRY(LocalMutation old, one(id));
     if (old.attention != LocalMutation::Attention::open) {
@@ -115,10 +119,8 @@ Result<LocalMutation> Replica::mend(std::uint64_t id, std::string args, LocalMut
     stamp.args = std::move(args);
     stamp.fixes = old.n;
     LINLI_TRY(const std::vector<LocalMutation> older,
-              storage_->mutations({.lane = old.lane,
-                                   .state = LocalMutation::State::queued,
-                                   .n = 0,
-                                   .limit = 1}));
+              storage_->mutations(
+                  {.lane = old.lane, .state = LocalMutation::State::queued, .n = 0, .limit = 1}));
     return add(next, std::move(stamp), now_sendable && older.empty());
   });
 }
@@ -299,14 +301,16 @@ Result<void> Replica::prune_journal(Instant before) {
 // --- Reads --------------------------------------------------------------------------------------
 
 Result<std::vector<LocalMutation>> Replica::overlay() {
-  LINLI_TRY(std::vector<LocalMutation> out, storage_->mutations({.state = LocalMutation::State::queued}));
+  LINLI_TRY(std::vector<LocalMutation> out,
+            storage_->mutations({.state = LocalMutation::State::queued}));
   if (state_.confirmed > 0) {
     LINLI_TRY(const std::vector<LocalMutation> confirmed,
               storage_->mutations({.state = LocalMutation::State::confirmed}));
     out.insert(out.end(), confirmed.begin(), confirmed.end());
   }
   // Rejected before a restore and queued again: not shown as if it held.
-  std::erase_if(out, [](const LocalMutation& m) { return m.attention != LocalMutation::Attention::none; });
+  std::erase_if(
+      out, [](const LocalMutation& m) { return m.attention != LocalMutation::Attention::none; });
   std::sort(out.begin(), out.end(),
             [](const LocalMutation& a, const LocalMutation& b) { return a.id < b.id; });
   return out;

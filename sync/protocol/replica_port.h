@@ -78,17 +78,15 @@ struct ReplicaState {
   std::int64_t clock_unc = 0;
   bool rekey_wanted = false;
 
-  [[nodiscard]] std::uint64_t unsent() const {
-    return queued[0] + queued[1] + queued[2];
-  }
+  [[nodiscard]] std::uint64_t unsent() const { return queued[0] + queued[1] + queued[2]; }
 };
 
 /// A phone's write, from `append` until its journal entry is pruned.
 struct LocalMutation {
   enum class State : std::uint8_t {  // DISK: never renumber
-    queued = 0,     ///< no result yet
-    confirmed = 1,  ///< accepted; waits in the overlay for its lanes' cursors
-    settled = 2,    ///< in the journal
+    queued = 0,                      ///< no result yet
+    confirmed = 1,                   ///< accepted; waits in the overlay for its lanes' cursors
+    settled = 2,                     ///< in the journal
   };
   enum class Attention : std::uint8_t { none = 0, open = 1, dismissed = 2 };  // DISK
 

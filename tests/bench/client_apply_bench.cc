@@ -3,14 +3,14 @@
 //        hash every row, store it in SQLite (WAL, synchronous=FULL), verify the digest at C.
 // Limit: the same SHA-256 and the same bytes through SQLite without index, digest or protocol; the
 //        ratio does not depend on the machine. Promise: 50,000 rows/s on two cores of 2024.
-#include <SQLiteCpp/SQLiteCpp.h>
-
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <SQLiteCpp/SQLiteCpp.h>
 
 #include "base/crypto.h"
 #include "clients/native/replica_store_sqlite.h"

@@ -21,7 +21,7 @@ struct CrashPlan {
   std::optional<std::uint64_t> after_commit;
 };
 
-/// A phone's database in memory: what commit() took survives, everything else is lost. Threads: one.
+/// A phone's database in memory: what commit() took survives, all else is lost. Threads: one.
 class MemoryStorage final : public sync::ReplicaStorage {
  public:
   CrashPlan plan;
@@ -90,8 +90,7 @@ class MemoryStorage final : public sync::ReplicaStorage {
 class MemoryReplica {
  public:
   MemoryReplica() : MemoryReplica(std::make_unique<MemoryStorage>()) {}
-  explicit MemoryReplica(std::unique_ptr<MemoryStorage> storage)
-      : storage_(std::move(storage)) {
+  explicit MemoryReplica(std::unique_ptr<MemoryStorage> storage) : storage_(std::move(storage)) {
     restart();
   }
 

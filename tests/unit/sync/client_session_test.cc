@@ -3,9 +3,9 @@
 //         before its C, nothing leaves the overlay too early, nothing that was written is lost.
 // Method: frames of a server written by hand, virtual time, a store that can die at any commit.
 // A failure here means that some phone loses work or shows what it must not.
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "tests/support/scripted_server.h"
 
@@ -80,10 +80,10 @@ TEST(ClientSession, LaneCommitAppliesOnlyNewerVersionsTombstonesIncluded) {
   ScriptedPhone phone;
   make_live(phone, {put("a", 3, "old"), put("b", 4, "b4")});
   const std::vector<Op> after{put("a", 11, "new")};
-  phone.receive({b_frame(1, 11, {put("a", 11, "new"), tombstone("b", 11)}),
-                 b_frame(1, 12, {put("b", 5, "zombie"), put("a", 2, "older")},
-                         test::digest_of(after)),
-                 c_lane(Lane::normal, 12)});
+  phone.receive(
+      {b_frame(1, 11, {put("a", 11, "new"), tombstone("b", 11)}),
+       b_frame(1, 12, {put("b", 5, "zombie"), put("a", 2, "older")}, test::digest_of(after)),
+       c_lane(Lane::normal, 12)});
   EXPECT_EQ(phone.row("notice", "a"), "new");
   EXPECT_EQ(phone.row("notice", "b"), "");
   EXPECT_EQ(phone.replica().state().digest_mismatches, 0U);
@@ -164,8 +164,8 @@ TEST(ClientSession, RowInTwoBucketsShowsTheNewestLiveEntry) {
   phone.connect(welcome_with({grant(1), grant(2, Lane::urgent)}));
   const std::vector<Op> old{put("a", 3, "old")};
   const std::vector<Op> young{put("a", 5, "young")};
-  phone.receive({b_frame(1, 10, old), c_bucket(1, 10, old), b_frame(2, 10, young),
-                 c_bucket(2, 10, young)});
+  phone.receive(
+      {b_frame(1, 10, old), c_bucket(1, 10, old), b_frame(2, 10, young), c_bucket(2, 10, young)});
   EXPECT_EQ(phone.row("notice", "a"), "young");
   phone.receive(FrameM{Seq{11}, {BucketId{2}}, {}});
   EXPECT_EQ(phone.row("notice", "a"), "old");
@@ -242,8 +242,8 @@ TEST(ClientSession, OverlayLeavesOnlyWhenEveryLaneOfTheResultHasCaughtUp) {
   ScriptedPhone phone;
   make_live(phone, {});
   phone.write("a", "{}");
-  phone.receive({ok(UpLane::interactive, 1, 11, {Lane::urgent, Lane::normal}),
-                 c_lane(Lane::urgent, 11)});
+  phone.receive(
+      {ok(UpLane::interactive, 1, 11, {Lane::urgent, Lane::normal}), c_lane(Lane::urgent, 11)});
   EXPECT_EQ(phone.replica().overlay()->size(), 1U);
   EXPECT_EQ(phone.replica().state().unsent(), 0U);
   phone.receive(c_lane(Lane::normal, 10));
