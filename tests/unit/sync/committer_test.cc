@@ -239,7 +239,7 @@ TEST_F(CommitterTest, DueRowRunsOnceAtItsTimeAndLateOnesAreMarkedMissed) {
 
 TEST_F(CommitterTest, StoreFailureLeavesNothingAndTheSameBatchRunsAgain) {
   run({device(1, "note.inc", {{"id", "c"}})});
-  store_.faults().fail_next_apply(Errc::disk_full);
+  store_.fail_apply({.nth = 1, .code = Errc::disk_full, .durable = false});
   std::vector<Submission> batch{device(2, "note.inc", {{"id", "c"}})};
   EXPECT_EQ(committer_.run(batch).error().code, Errc::disk_full);
   EXPECT_EQ(committer_.head(), Seq{1});
