@@ -89,8 +89,9 @@ std::vector<Source> sources_of(ReadContext& ctx, const Json& audience) {
   return out;
 }
 
-bool passes_filters(const Json& person, const Json& audience, int year) {
+bool passes_filters(std::string_view key, const Json& person, const Json& audience, int year) {
   if (json_text(person, "state") != "active") return false;
+  if (has_text(audience, "exclude_persons", key)) return false;
   if (!any_common(audience, "tags", person, "tags")) return false;
   if (!any_common(audience, "sensitive_tags", person, "sensitive_tags")) return false;
   if (audience.contains("age_min") || audience.contains("age_max")) {
@@ -105,8 +106,8 @@ bool passes_filters(const Json& person, const Json& audience, int year) {
   });
 }
 
-bool is_in_audience(const Json& person, const Json& audience, int year) {
-  return passes_filters(person, audience, year) &&
+bool is_in_audience(std::string_view key, const Json& person, const Json& audience, int year) {
+  return passes_filters(key, person, audience, year) &&
          std::ranges::any_of(texts(audience, "areas"), [&](const std::string& area) {
            return has_text(person, "path", area);
          });

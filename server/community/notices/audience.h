@@ -25,9 +25,9 @@ bool is_direct(ReadContext& ctx, const Json& audience);
 std::vector<std::string> outer_areas(ReadContext& ctx, const Json& audience);
 std::vector<Source> sources_of(ReadContext& ctx, const Json& audience);
 /// Filters and exclusions; the place is not looked at.
-bool passes_filters(const Json& person, const Json& audience, int year);
+bool passes_filters(std::string_view key, const Json& person, const Json& audience, int year);
 /// Filters, exclusions and place.
-bool is_in_audience(const Json& person, const Json& audience, int year);
+bool is_in_audience(std::string_view key, const Json& person, const Json& audience, int year);
 /// How a person can be reached by machine: app, no_app (a phone of any kind), no_channel.
 const char* way_of(const Json& person);
 

@@ -119,8 +119,15 @@ std::string approval_hash(const Json& admin) {
 }
 
 void put_public(MutatorContext& ctx, const std::string& id, const Json& admin) {
-  Json row = admin.at("content");
   const std::string state = json_text(admin, "state");
+  if (state == "expired") {
+    Json old = *ctx.get("notice", id);
+    old["state"] = state;
+    old["alert"] = false;
+    ctx.put("notice", id, std::move(old));
+    return;
+  }
+  Json row = admin.at("content");
   copy_members(admin, row, {"to", "state", "sent_at", "corrected_at", "rev"});
   row["corrected"] = admin.contains("corrected_at");
   row["urgent"] = is_urgent(row);
@@ -128,11 +135,6 @@ void put_public(MutatorContext& ctx, const std::string& id, const Json& admin) {
   if (!is_live(admin)) {
     // Nothing but the fact that it is over may stay readable, and it never sounds (RAIN-4).
     for (const char* member : {"body", "action_line", "voice", "images"}) row.erase(member);
-    row["alert"] = false;
-  }
-  if (state == "expired") {
-    row = *ctx.get("notice", id);
-    row["state"] = state;
     row["alert"] = false;
   }
   ctx.put("notice", id, std::move(row));
