@@ -63,7 +63,8 @@ void Authenticator::recover(sync::AskAuthenticate ask, OnPrincipal done) const {
       return (*shared)(fail(Errc::bad_signature, "sign-in"));
     Json args = {{"cid", ask.cid.raw().hex()},
                  {"account", cert->account.raw().hex()},
-                 {"pub", to_base64url(cert->pub)}};
+                 {"pub", to_base64url(cert->pub)},
+                 {"cert_at", to_unix_ms(cert->at)}};
     const sync::Principal who{cert->account, ask.cid};
     submit(kRecover, std::move(args), [shared, who](const Result<Json>& result) {
       if (result) return (*shared)(who);
@@ -83,7 +84,7 @@ void Authenticator::rekey(const sync::Principal& who, sync::FrameRekey frame,
     if (!verify(old, as_bytes(message), frame.sig))
       return (*shared)(fail(Errc::bad_signature, "rekey"));
     const sync::Cid next{client_id_of(frame.pub)};
-    Json args = {{"old_cid", who.cid.raw().hex()},
+    Json args = {{"old", who.cid.raw().hex()},
                  {"cid", next.raw().hex()},
                  {"pub", to_base64url(frame.pub)}};
     const DeviceCertificate cert{parts_.runtime.slug(), who.account, frame.pub,
