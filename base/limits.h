@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 inline constexpr std::size_t kMutationBytesMax = 64 * 1024;
 /// One WebSocket message from a phone: a push of many mutations.
 inline constexpr std::size_t kClientMessageBytesMax = 1024 * 1024;
-/// One WebSocket message from the server; clients refuse more. 64 KiB of frames + one row at its cap.
+/// One WebSocket message from the server; clients refuse more: 64 KiB of frames + one row's cap.
 inline constexpr std::size_t kServerMessageBytesMax = 512 * 1024;
 /// Nesting of JSON and CBOR. Rows of the modules use at most 5.
 inline constexpr int kDepthMax = 16;
@@ -51,7 +51,7 @@ inline constexpr std::chrono::milliseconds kIdleDeadline = 120s;
 /// Pages read before the remainder is read in one transaction (livelock guard, sync.md §3.2).
 inline constexpr int kCatchUpPagesMax = 8;
 inline constexpr std::size_t kPageRowsMax = 500;
-inline constexpr std::size_t kPageBytesMax = 256 * 1024;
+inline constexpr std::size_t kPageBytesMax = 64 * 1024;
 /// The remainder of a slow phone's catch-up, held in memory once.
 inline constexpr std::size_t kRemainderBytesMax = 4 * 1024 * 1024;
 /// Buckets one account may hold: a staff subtree (decision M17).

@@ -12,27 +12,33 @@ void FrameQueue::push(Class cls, Item item) {
   fifo.items.push_back(std::move(item));
 }
 
-void FrameQueue::purge(BucketId bucket) {
-  for (Fifo& fifo : fifos_) {
-    std::size_t kept = fifo.next;
-    for (std::size_t i = fifo.next; i < fifo.items.size(); ++i) {
-      if (fifo.items[i].bucket == bucket) {
-        fifo.bytes -= fifo.items[i].frame->size();
-        bytes_ -= fifo.items[i].frame->size();
-        continue;
-      }
-      if (kept != i) fifo.items[kept] = std::move(fifo.items[i]);
-      ++kept;
+template <class Keep>
+void FrameQueue::filter(Fifo& fifo, Keep keep) {
+  std::size_t kept = fifo.next;
+  for (std::size_t i = fifo.next; i < fifo.items.size(); ++i) {
+    if (!keep(fifo.items[i])) {
+      fifo.bytes -= fifo.items[i].frame->size();
+      bytes_ -= fifo.items[i].frame->size();
+      continue;
     }
-    fifo.items.resize(kept);
-    trim(fifo);
+    if (kept != i) fifo.items[kept] = std::move(fifo.items[i]);
+    ++kept;
   }
+  fifo.items.resize(kept);
+  trim(fifo);
 }
 
-void FrameQueue::clear(Class cls) {
-  Fifo& fifo = of(cls);
-  bytes_ -= fifo.bytes;
-  fifo = Fifo{};
+void FrameQueue::purge(BucketId bucket) {
+  for (Fifo& fifo : fifos_) filter(fifo, [&](const Item& item) { return item.bucket != bucket; });
+}
+
+Seq FrameQueue::drop_live(Class cls) {
+  Seq last;
+  filter(of(cls), [&](const Item& item) {
+    if (!item.live && item.reveal > last) last = item.reveal;
+    return !item.live;
+  });
+  return last;
 }
 
 bool FrameQueue::empty() const {
