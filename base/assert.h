@@ -7,8 +7,8 @@ namespace linli {
 
 /// Always on: a broken invariant ends the process before it can write a wrong record. Never
 /// reachable by input.
-#define LINLI_ASSERT(expression)                                       \
-  do {                                                                 \
-    if (!(expression)) [[unlikely]]                                    \
-      ::linli::assert_failed(#expression, __FILE__, __LINE__);         \
+#define LINLI_ASSERT(expression)                               \
+  do {                                                         \
+    if (!(expression)) [[unlikely]]                            \
+      ::linli::assert_failed(#expression, __FILE__, __LINE__); \
   } while (false)

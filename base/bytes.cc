@@ -126,8 +126,9 @@ bool is_valid_utf8(std::string_view text) noexcept {
 }
 
 std::size_t utf8_length(std::string_view text) noexcept {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<std::uint8_t>(c) & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<std::uint8_t>(c) & 0xc0) != 0x80;
+  }));
 }
 
 void append_u16be(std::string& out, std::uint16_t value) { append_be(out, value); }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/crypto.h"
 
-#include <sodium.h>
-
 #include <algorithm>
 #include <new>
+
+#include <sodium.h>
 
 #include "base/assert.h"
 

@@ -40,9 +40,7 @@ std::string_view errc_sentence(Errc code) noexcept { return row_of(code).sentenc
 
 std::string_view errc_text(Errc code) noexcept { return row_of(code).text; }
 
-int errc_http_status(Errc code) noexcept {
-  return static_cast<int>(row_of(code).code) / 100;
-}
+int errc_http_status(Errc code) noexcept { return static_cast<int>(row_of(code).code) / 100; }
 
 bool errc_retryable(Errc code) noexcept { return row_of(code).retryable; }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+
+#include <nlohmann/json.hpp>
 
 #include "base/limits.h"
 #include "base/result.h"
@@ -15,8 +16,9 @@ using Json = nlohmann::json;
 
 /// Parses one JSON text of bounded size and depth; the whole of `text` must be one value.
 /// Spec:   RFC 8259; duplicate keys in one object are refused.
-/// Errors: too_large, too_deep, invalid_utf8, malformed (detail names the byte offset). Never throws.
-/// Why:    a pre-scan counts depth before nlohmann builds anything, so hostile nesting costs nothing.
+/// Errors: too_large, too_deep, invalid_utf8, malformed (detail names the byte offset, never quotes
+///         the text). Never throws.
+/// Why:    a pre-scan counts depth before nlohmann builds, so hostile nesting costs nothing.
 Result<Json> parse_json(std::string_view text, std::size_t bytes_max = limits::kMutationBytesMax,
                         int depth_max = limits::kDepthMax);
 

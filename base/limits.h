@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 inline constexpr std::size_t kMutationBytesMax = 64 * 1024;
 /// One WebSocket message from a phone: a push of many mutations.
 inline constexpr std::size_t kClientMessageBytesMax = 1024 * 1024;
-/// One WebSocket message from the server; clients refuse more. 64 KiB of frames + one row at its cap.
+/// One WebSocket message from the server; clients refuse more: 64 KiB of frames + one row's cap.
 inline constexpr std::size_t kServerMessageBytesMax = 512 * 1024;
 /// Nesting of JSON and CBOR. Rows of the modules use at most 5.
 inline constexpr int kDepthMax = 16;

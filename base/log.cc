@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-
 #include <atomic>
 #include <memory>
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include "base/bytes.h"
 
@@ -20,8 +20,8 @@ std::atomic<LogLevel> lowest{LogLevel::info};
 spdlog::logger& sink() {
   // Leaked, so that a destructor of static storage may still log.
   static spdlog::logger& logger = *[] {
-    auto made = std::make_unique<spdlog::logger>(
-        "linli", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made = std::make_unique<spdlog::logger>("linli",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %v", spdlog::pattern_time_type::utc);
     made->set_level(spdlog::level::trace);
     return made.release();

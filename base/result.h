@@ -37,13 +37,13 @@ void ignore(T&&, const char* /*reason*/) {}
 #define LINLI_CONCAT(a, b) LINLI_CONCAT_(a, b)
 /// LINLI_TRY(auto x, f());  ->  returns f()'s error, or binds its value.
 #define LINLI_TRY(decl, expr) LINLI_TRY_(decl, expr, LINLI_CONCAT(linli_try_, __COUNTER__))
-#define LINLI_TRY_(decl, expr, tmp)                            \
-  auto tmp = (expr);                                           \
+#define LINLI_TRY_(decl, expr, tmp)                                     \
+  auto tmp = (expr);                                                    \
   if (!tmp.has_value()) return std::unexpected(std::move(tmp).error()); \
   decl = std::move(*tmp)
 /// LINLI_CHECK(f());  ->  returns f()'s error.
-#define LINLI_CHECK(expr)                                                               \
-  do {                                                                                  \
-    if (auto linli_check = (expr); !linli_check.has_value())                            \
-      return std::unexpected(std::move(linli_check).error());                           \
+#define LINLI_CHECK(expr) LINLI_CHECK_(expr, LINLI_CONCAT(linli_check_, __COUNTER__))
+#define LINLI_CHECK_(expr, tmp)                                                              \
+  do {                                                                                       \
+    if (auto tmp = (expr); !tmp.has_value()) return std::unexpected(std::move(tmp).error()); \
   } while (false)

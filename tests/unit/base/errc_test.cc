@@ -2,10 +2,10 @@
 // Goal: every error of the table has what a client, a person and an operator need.
 #include "base/errc.h"
 
-#include <gtest/gtest.h>
-
 #include <set>
 #include <string_view>
+
+#include <gtest/gtest.h>
 
 namespace linli {
 namespace {
