@@ -51,7 +51,7 @@ inline constexpr std::chrono::milliseconds kIdleDeadline = 120s;
 /// Pages read before the remainder is read in one transaction (livelock guard, sync.md §3.2).
 inline constexpr int kCatchUpPagesMax = 8;
 inline constexpr std::size_t kPageRowsMax = 500;
-inline constexpr std::size_t kPageBytesMax = 256 * 1024;
+inline constexpr std::size_t kPageBytesMax = 64 * 1024;
 /// The remainder of a slow phone's catch-up, held in memory once.
 inline constexpr std::size_t kRemainderBytesMax = 4 * 1024 * 1024;
 /// Buckets one account may hold: a staff subtree (decision M17).

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/json.h"
@@ -32,7 +33,8 @@ struct MembershipChange {
 };
 struct ResultOut {
   Cid cid;
-  FrameR frame;
+  /// An `err` for a gap or a fork.
+  std::variant<FrameR, FrameErr> frame;
 };
 struct WatchedRow {
   RowKey row;

@@ -41,6 +41,9 @@ struct Submission {
   std::uint64_t token = 0;
 };
 
+/// A stored result as the frame its phone gets.
+FrameR to_frame(const StoredResult& result);
+
 /// What happened to a submission that somebody waits for.
 struct Answer {
   std::uint64_t token = 0;

@@ -22,6 +22,8 @@ class FrameQueue {
     BucketId bucket;
     /// Seq of a lane reveal (0 = none).
     Seq reveal;
+    /// Of a commit as it happened: may be dropped, the phone can read it again. Pages may not.
+    bool live = false;
   };
   enum class Class : std::uint8_t { control = 0, urgent = 1, normal = 2 };
   static constexpr std::size_t kClasses = 3;
@@ -29,8 +31,8 @@ class FrameQueue {
   void push(Class cls, Item item);
   /// Drops queued frames of a bucket.
   void purge(BucketId bucket);
-  /// Drops everything of a lane.
-  void clear(Class cls);
+  /// Drops live frames of a lane; returns the last reveal that stays (0 = none).
+  Seq drop_live(Class cls);
   [[nodiscard]] bool empty(Class cls) const { return of(cls).next == of(cls).items.size(); }
   [[nodiscard]] bool empty() const;
   [[nodiscard]] const Item& front(Class cls) const { return of(cls).items[of(cls).next]; }
@@ -47,6 +49,8 @@ class FrameQueue {
   };
   [[nodiscard]] const Fifo& of(Class cls) const { return fifos_[static_cast<std::size_t>(cls)]; }
   Fifo& of(Class cls) { return fifos_[static_cast<std::size_t>(cls)]; }
+  template <class Keep>
+  void filter(Fifo& fifo, Keep keep);
   void trim(Fifo& fifo);
 
   std::array<Fifo, kClasses> fifos_;

@@ -19,11 +19,11 @@ class Hub {
 
   [[nodiscard]] const CommunityView& view() const { return view_; }
 
-  /// Starts routing to a session that became live; a second one of the same device replaces (and
-  /// closes) the first.
-  void attach(ServerSession& session);
+  /// Call after every call into a session that did not come from on_commit(): starts routing to it
+  /// once it is signed in (an older session of the same device is closed) and marks it dirty.
+  void changed(ServerSession& session);
+  /// Call before a session is destroyed.
   void detach(ServerSession& session);
-  /// Call after anything that may have changed session.bucket_ids() outside of a commit.
   void on_commit(const SharedCommit& commit);
   /// Sessions that may have output or asks since the last call. Valid until the next call.
   std::vector<ServerSession*> take_dirty();
@@ -33,16 +33,21 @@ class Hub {
   void for_each(const std::function<void(ServerSession&)>& visit) const;
 
  private:
+  void attach(ServerSession& session);
   void mark(ServerSession& session);
-  void subscribe(ServerSession& session, BucketId bucket);
   void unsubscribe(ServerSession& session, BucketId bucket);
   void route_membership(const Commit& commit);
+  void route_results(const Commit& commit);
 
   CommunityView view_;
   std::unordered_map<std::uint32_t, std::vector<ServerSession*>> by_bucket_;
   std::unordered_map<Id128, ServerSession*> by_cid_;
   std::unordered_map<Id128, std::vector<ServerSession*>> by_account_;
   std::vector<ServerSession*> dirty_;
+  /// Sessions whose page is ahead of this shard.
+  std::vector<ServerSession*> waiting_;
+  /// Sessions the running commit concerns.
+  std::vector<ServerSession*> touched_;
 };
 
 }  // namespace linli::sync

@@ -86,8 +86,9 @@ struct SessionConfig {
 ///
 ///   awaiting_hello -> authenticating -> (awaiting_have) -> live -> closed
 ///
-/// Call in any order after start(); then perform take_asks() and write take_output(). The caller
-/// routes commits through the Hub. Peer input never throws and never asserts: it ends in an `err`
+/// Call in any order after start(); after each call write take_output() and perform take_asks(), in
+/// that order, because taking output may ask for the next page. The caller routes commits through
+/// the Hub. Peer input never throws and never asserts: it ends in an `err`
 /// frame and AskClose.
 /// Threads: one caller at a time (the owning shard).
 class ServerSession {
@@ -102,11 +103,11 @@ class ServerSession {
   void on_message(std::string_view message, Instant now, MonoTime mono);
   void on_authenticated(const Result<Principal>& who, Instant now, MonoTime mono);
   void on_results(const Result<std::vector<StoredResult>>& results);
-  void on_chunk(const Result<SharedChunk>& chunk, MonoTime mono);
+  void on_chunk(const Result<SharedChunk>& chunk);
   void on_rekeyed(const Result<FrameRekeyed>& rekeyed);
   /// The writer's queue was full: every mutation of `ask` is told `retry`.
   void on_mutate_refused(const AskMutate& ask, std::int64_t after_ms);
-  /// Deadlines: hello, idle, stall. Returns false when the session closed itself.
+  /// Deadlines: hello, idle, stall. Call about once a second.
   void on_timer(MonoTime mono);
   /// Server shutdown: hint and close.
   void drain(std::int64_t after_ms);
@@ -115,12 +116,11 @@ class ServerSession {
 
   // --- From the Hub, in commit order ------------------------------------------------------------
   void on_membership(const FrameM& change);
-  void on_result(const SharedFrame& frame);
+  void on_result(const ResultOut& out);
   /// B frames of one bucket of a commit.
-  void on_bucket(BucketId bucket, const std::vector<SharedFrame>& frames);
-  /// End of a commit for this session: reveals touched lanes. `origin_lanes` bit set = the phone's
-  /// own mutation touched that lane.
-  void on_commit_end(const Commit& commit, std::uint8_t origin_lanes);
+  void on_bucket(const Commit& commit, BucketId bucket, const std::vector<SharedFrame>& frames);
+  /// End of a commit for this session: reveals touched lanes.
+  void on_commit_end(const Commit& commit);
 
   // --- For the loop -----------------------------------------------------------------------------
   std::vector<Ask> take_asks();
@@ -131,76 +131,97 @@ class ServerSession {
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] Encoding encoding() const { return encoding_; }
+  /// Null until signed in.
   [[nodiscard]] const Principal* principal() const;
-  /// Buckets this session listens to (live, catching up or filling).
+  /// Buckets this session listens to (live, catching up or filling), ascending.
   [[nodiscard]] std::vector<BucketId> bucket_ids() const;
+  /// Gen of a held bucket, or nothing.
+  [[nodiscard]] std::optional<Seq> held_gen(BucketId bucket) const;
   /// Cursors the phone last said are durable.
   [[nodiscard]] const Cursors& durable() const { return durable_; }
   [[nodiscard]] std::uint64_t pending_reported() const { return pending_reported_; }
   [[nodiscard]] std::size_t queued_bytes() const { return queue_.bytes(); }
+  /// A page is ahead of the shard: the next commit, whatever it touches, must reach this session.
+  [[nodiscard]] bool waits_for_commit() const;
   /// Times this session fell into lag mode; for metrics and tests.
   [[nodiscard]] std::uint32_t lags() const { return lags_; }
 
  private:
+  friend class Hub;
   enum class Mode : std::uint8_t { live, catching, filling };
   struct Held {
     BucketId id;
-    Lane lane;
-    std::uint8_t pri;
-    Mode mode;
+    Lane lane = Lane::normal;
+    std::uint8_t pri = 5;
+    Mode mode = Mode::filling;
     Seq gen;
-    /// Read position while not live.
+    /// Complete up to here while not live.
     Seq cursor;
-    /// Set when the last chunk was complete: community head it was read at.
-    Seq read_head;
-    Digest digest;
   };
+  using Class = FrameQueue::Class;
 
-  void on_frame(FrameHello& frame, Instant now);
+  void on_frame(FrameHello& frame);
   void on_frame(FrameHave& frame);
   void on_frame(FramePush& frame);
-  void on_frame(FrameAck& frame, MonoTime mono);
-  void on_frame(FrameRefill& frame);
+  void on_frame(const FrameAck& frame, MonoTime mono);
+  void on_frame(const FramePing& frame, Instant now);
+  void on_frame(const FrameRefill& frame);
   void welcome(Instant now);
   void hold_all(const std::vector<HeldBucket>& live, const std::vector<PartBucket>& part);
   void begin_streams();
   void send(const ServerFrame& frame);
-  Held* held(BucketId id);
-  void enqueue(Lane lane, const SharedFrame& frame);
-  void enter_lag(Lane lane);
-  void pump();
-  bool finish_ready();
-  Held* next_to_read();
-  void adapt_window(std::uint64_t acked, MonoTime mono);
   void complain(Errc code, std::string_view detail, bool fatal);
+  Held* held(BucketId id);
+  void enqueue(Lane lane, FrameQueue::Item item);
+  void enter_lag(Lane lane);
+  /// Reads, reveals and finishes whatever can go on.
+  void pump();
+  bool finish_lane(Lane lane);
+  bool reveal_filled(Held& bucket);
+  Held* next_to_read();
+  [[nodiscard]] bool may_read(Lane lane) const;
+  bool pop_output(std::vector<SharedFrame>& out, std::size_t& bytes);
+  void adapt_window(std::uint64_t acked, MonoTime mono);
 
   const SessionConfig* config_;
   const CommunityView* view_;
   Encoding encoding_;
   State state_ = State::awaiting_hello;
+  /// Owned by the Hub: already in its list of sessions to look at.
+  bool dirty_ = false;
+  bool attached_ = false;
+  bool streaming_ = false;
   bool chunk_asked_ = false;
-  bool results_pending_ = false;
   bool remainder_ = false;
+  std::array<bool, kLanes> catching_{true, true};
   std::uint8_t pages_ = 0;
+  /// Bit per lane: this commit gave the phone something to reveal.
   std::uint8_t touched_lanes_ = 0;
   Nonce nonce_{};
-  /// From hello until authenticated.
+  /// From hello until welcome.
   std::unique_ptr<HelloBody> hello_;
   Principal principal_;
   /// Ascending by id.
   std::vector<Held> held_;
   std::vector<Ask> asks_;
   FrameQueue queue_;
-  /// Per lane: seq of the last C handed to the socket, and of the last queued.
+  BucketId asked_;
+  Seq asked_gen_;
+  /// Newest community head any page was read at: nothing is revealed before the shard is there.
+  Seq read_head_;
+  /// Per lane: seq of the last reveal handed to the socket.
   Cursors sent_c_{};
-  Cursors queued_c_{};
   Cursors durable_{};
+  /// Per up-lane: highest number handed to the writer.
   UpNumbers next_n_{};
   std::uint64_t tx_bytes_ = 0;
+  /// The phone owes an ack up to here (it acknowledges every C).
+  std::uint64_t tx_owed_ = 0;
   std::uint64_t rx_acked_ = 0;
   std::uint32_t window_;
   std::uint64_t pending_reported_ = 0;
   std::uint32_t lags_ = 0;
+  MonoTime opened_{0};
   MonoTime last_heard_{0};
   MonoTime last_progress_{0};
   MonoTime rate_from_{0};

@@ -126,8 +126,9 @@ struct WriteBatch {
   std::vector<StoredResult> results;
   std::vector<QuarantineWrite> quarantine;
   std::vector<OutboxRow> outbox;
-  std::vector<DueRow> due_adds;
+  /// Applied before due_adds, by (kind, key); `at` is ignored.
   std::vector<DueRow> due_removes;
+  std::vector<DueRow> due_adds;
   std::vector<IdempotencyRecord> idempotency;
 };
 
@@ -179,7 +180,8 @@ class StoreReader {
   virtual Result<std::vector<std::pair<std::string, StoredRow>>> table(std::string_view tbl,
                                                                       std::string_view after,
                                                                       std::size_t limit) = 0;
-  /// `tombstones` false: live entries only (the first page of a fill).
+  /// `tombstones` false: live entries only (the first page of a fill). A page never ends between two
+  /// entries of the same ver, even if that exceeds the bounds a little (one mutation's rows).
   virtual Result<BucketChunk> chunk(BucketId bucket, Seq after, bool tombstones,
                                     std::size_t rows_max, std::size_t bytes_max) = 0;
   /// Stored results of one up-lane with n > after, ascending, at most `limit`.
