@@ -74,7 +74,7 @@ WriteBatch BatchBuilder::write(Seq from, Seq to, std::int64_t at) {
   return out;
 }
 
-SharedCommit BatchBuilder::commit(const WriteBatch& write, std::vector<ResultOut> results) {
+std::shared_ptr<Commit> BatchBuilder::commit(const WriteBatch& write, std::vector<ResultOut> results) {
   auto commit = std::make_shared<Commit>();
   commit->from = write.from;
   commit->to = write.to;

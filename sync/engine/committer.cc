@@ -216,15 +216,25 @@ struct Committer::Impl {
                          write.due_removes.empty();
     if (!nothing) LINLI_CHECK(base.store().apply(write));
     BatchResult out;
-    out.commit = builder.commit(write, std::move(outs));
+    std::shared_ptr<Commit> commit = builder.commit(write, std::move(outs));
     out.answers = std::move(answers);
     builder.adopt(write);
+    if (reload) {
+      LINLI_TRY(StoreState state, base.store().load());
+      commit->reload = std::make_shared<const StoreState>(std::move(state));
+      reload = false;
+    }
+    out.commit = std::move(commit);
     return out;
   }
 
   /// Runs `body` between begin() and finish(); on a store failure memory is read again.
   template <class Body>
   Result<BatchResult> guarded(Body body) {
+    if (broken) {
+      LINLI_CHECK(base.open());
+      broken = false;
+    }
     begin();
     try {
       body();
@@ -239,8 +249,7 @@ struct Committer::Impl {
   std::unexpected<Error> recover(Error error) {
     log_event(LogLevel::error, "sync.store.failed",
               {{"code", errc_name(error.code)}, {"detail", error.detail}});
-    if (auto reopened = base.open(); !reopened)
-      log_event(LogLevel::error, "sync.store.reload_failed", {{"code", errc_name(reopened.error().code)}});
+    broken = reload = true;
     return std::unexpected(std::move(error));
   }
 
@@ -248,6 +257,11 @@ struct Committer::Impl {
   const Clock& clock;
   Rng& rng;
   BaseState base;
+
+  /// The store failed: memory must be read again before the next batch ...
+  bool broken = false;
+  /// ... and the shards must be told to forget what they know.
+  bool reload = false;
 
   // State of the running batch.
   Instant now;

@@ -94,8 +94,38 @@ void Hub::route_results(const Commit& commit) {
   }
 }
 
+void Hub::reload(const StoreState& state) {
+  view_ = CommunityView(state);
+  for (const auto& [account, sessions] : by_account_) {
+    for (ServerSession* session : sessions) {
+      FrameM m{.at = view_.head(), .drop = {}, .add = {}};
+      for (BucketId id : session->bucket_ids()) {
+        const auto now = view_.grant(session->principal()->account, id);
+        if (!now || now->gen != session->held_gen(id)) {
+          m.drop.push_back(id);
+          unsubscribe(*session, id);
+        }
+      }
+      for (const BucketGrant& g : view_.grants(session->principal()->account)) {
+        if (session->held_gen(g.b) == g.gen) continue;
+        m.add.push_back(g);
+        by_bucket_[g.b.raw()].push_back(session);
+      }
+      if (!m.drop.empty() || !m.add.empty()) session->on_membership(m);
+      session->on_reload();
+      touched_.push_back(session);
+    }
+  }
+}
+
 void Hub::on_commit(const SharedCommit& shared) {
   const Commit& commit = *shared;
+  if (commit.reload) {
+    reload(*commit.reload);
+    route_results(commit);
+    finish_commit(commit);
+    return;
+  }
   view_.apply(commit);
   touched_.swap(waiting_);
   waiting_.clear();
@@ -110,6 +140,10 @@ void Hub::on_commit(const SharedCommit& shared) {
       touched_.push_back(session);
     }
   }
+  finish_commit(commit);
+}
+
+void Hub::finish_commit(const Commit& commit) {
   std::ranges::sort(touched_);
   touched_.erase(std::ranges::unique(touched_).begin(), touched_.end());
   for (ServerSession* session : touched_) {

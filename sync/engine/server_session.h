@@ -119,6 +119,8 @@ class ServerSession {
   void on_result(const ResultOut& out);
   /// B frames of one bucket of a commit.
   void on_bucket(const Commit& commit, BucketId bucket, const std::vector<SharedFrame>& frames);
+  /// The shard's view was replaced: live lanes read what they may have missed.
+  void on_reload();
   /// End of a commit for this session: reveals touched lanes.
   void on_commit_end(const Commit& commit);
 

@@ -95,6 +95,11 @@ void ServerSession::enter_lag(Lane lane) {
   ++lags_;
 }
 
+void ServerSession::on_reload() {
+  read_head_ = {};
+  for (Lane lane : kLaneOrder) enter_lag(lane);
+}
+
 bool ServerSession::may_read(Lane lane) const {
   const std::size_t queued = queue_.bytes(class_of(lane));
   if (remainder_) return queued < limits::kRemainderBytesMax;
