@@ -74,6 +74,9 @@ struct EncodedChunk {
 };
 using SharedChunk = std::shared_ptr<const EncodedChunk>;
 
+/// Encodes a page once for everybody who needs it.
+SharedChunk encode_chunk(const BucketChunk& chunk, BucketId bucket, Encoding encoding);
+
 /// What does not differ between the sessions of a server.
 struct SessionConfig {
   Id128 server_id;

@@ -14,8 +14,8 @@ namespace {
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_key_char(char c) {
-  return is_lower(c) || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || c == '.' ||
-         c == ':' || c == '-';
+  return is_lower(c) || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || c == '.' || c == ':' ||
+         c == '-';
 }
 
 constexpr std::string_view kDomain = "linli.row.1";
@@ -35,8 +35,7 @@ bool is_row_key(std::string_view key) noexcept {
   return std::all_of(key.begin(), key.end(), is_key_char);
 }
 
-std::uint64_t row_hash(std::string_view tbl, std::string_view key, Seq ver,
-                       std::string_view data) {
+std::uint64_t row_hash(std::string_view tbl, std::string_view key, Seq ver, std::string_view data) {
   LINLI_ASSERT(tbl.size() <= limits::kTableNameBytesMax && key.size() <= limits::kKeyBytesMax);
   // Every phone hashes every row it stores, so the head is built without an allocation.
   std::array<std::uint8_t, kHeadBytesMax> head;

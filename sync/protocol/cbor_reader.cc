@@ -158,21 +158,14 @@ void CborReader::start_any() {
   if (!ok_) return;
   switch (found.major) {
     case kArray:
-    case kMap:
-      open(found);
-      break;
+    case kMap: open(found); break;
     case kText:
       at_ = before;
       text();
       break;
-    case kBytes:
-      take(found.argument);
-      break;
-    case kSimple:
-      break;
-    default:
-      at_ = before;
-      signed_integer();
+    case kBytes: take(found.argument); break;
+    case kSimple: break;
+    default: at_ = before; signed_integer();
   }
 }
 

@@ -17,8 +17,8 @@ namespace linli::sync {
 /// Pulls CBOR items (RFC 8949) out of a message; the same calls as JsonReader.
 ///
 /// Errors stick: after the first one every call returns an empty value and every loop ends, so a
-/// caller asks ok() once. Definite lengths only, no tags, no floats, keys are text, depth is bounded;
-/// a length is compared with the bytes that remain before it is believed.
+/// caller asks ok() once. Definite lengths only, no tags, no floats, keys are text, depth is
+/// bounded; a length is compared with the bytes that remain before it is believed.
 /// Threads: one. Views are valid until the next call.
 class CborReader {
  public:
