@@ -13,9 +13,10 @@ HttpResponse problem(const Error& error, std::string_view request_id) {
             {"title", errc_text(error.code)},
             {"status", out.status},
             {"code", errc_name(error.code)},
-            {"sentence", errc_sentence(error.code)},
+            {"detail", errc_sentence(error.code)},
+            {"retryable", errc_retryable(error.code)},
             {"request_id", request_id}};
-  if (!error.detail.empty()) body["detail"] = error.detail;
+  if (!error.detail.empty()) body["reason"] = error.detail;
   out.body = dump_json(body);
   return out;
 }

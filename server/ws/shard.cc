@@ -57,7 +57,7 @@ Shard::Shard(std::size_t number, ShardConfig& config, const Clock& clock, Rng& r
 
 Shard::~Shard() { stop(); }
 
-void Shard::add(sync::RuntimePort& runtime, auth::Authenticator& auth,
+void Shard::add(sync::RuntimePort& runtime, Authenticator& auth,
                 const sync::SessionConfig& config, const sync::StoreState& state) {
   communities_[runtime.slug()] = std::make_unique<LocalCommunity>(runtime, auth, config, state);
 }
@@ -192,7 +192,7 @@ Shards::Shards(std::size_t count, ShardConfig& config, const Clock& clock, Rng& 
     shards_.push_back(std::make_unique<Shard>(i, config, clock, rng));
 }
 
-void Shards::add(sync::RuntimePort& runtime, auth::Authenticator& auth,
+void Shards::add(sync::RuntimePort& runtime, Authenticator& auth,
                  const sync::SessionConfig& config, const sync::StoreState& state) {
   for (auto& shard : shards_) shard->add(runtime, auth, config, state);
 }

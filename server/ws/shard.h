@@ -37,7 +37,7 @@ class Shard final : public Loop, public net::UpgradeSink {
   Shard& operator=(const Shard&) = delete;
 
   /// Before start(). `state` is the store's at the head that the first published commit follows.
-  void add(sync::RuntimePort& runtime, auth::Authenticator& auth, const sync::SessionConfig& config,
+  void add(sync::RuntimePort& runtime, Authenticator& auth, const sync::SessionConfig& config,
            const sync::StoreState& state);
   /// `service` outlives the shard; its `upgrades` is set to this shard in a copy.
   void start(const net::HttpService& service);
@@ -88,11 +88,11 @@ class Shard final : public Loop, public net::UpgradeSink {
 };
 
 /// All shards of a server. Threads: as Shard.
-class Shards final : public auth::SessionControl {
+class Shards final : public SessionControl {
  public:
   Shards(std::size_t count, ShardConfig& config, const Clock& clock, Rng& rng);
 
-  void add(sync::RuntimePort& runtime, auth::Authenticator& auth, const sync::SessionConfig& config,
+  void add(sync::RuntimePort& runtime, Authenticator& auth, const sync::SessionConfig& config,
            const sync::StoreState& state);
   void start(const net::HttpService& service);
   void stop();

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
-#include "server/auth/authenticator.h"
+#include "server/ws/authenticator.h"
 #include "server/net/timer_wheel.h"
 #include "server/ws/transport.h"
 #include "sync/engine/hub.h"
@@ -50,12 +50,12 @@ class Loop {
 
 /// One community on one loop.
 struct LocalCommunity {
-  LocalCommunity(sync::RuntimePort& r, auth::Authenticator& a, const sync::SessionConfig& c,
+  LocalCommunity(sync::RuntimePort& r, Authenticator& a, const sync::SessionConfig& c,
                  const sync::StoreState& state)
       : runtime(&r), auth(&a), config(&c), hub(state) {}
 
   sync::RuntimePort* runtime;
-  auth::Authenticator* auth;
+  Authenticator* auth;
   const sync::SessionConfig* config;
   sync::Hub hub;
 };

@@ -6,12 +6,12 @@
 #include "base/result.h"
 #include "sync/engine/server_session.h"
 
-namespace linli::auth {
+namespace linli::ws {
 
 /// Who a device is, as the sync sockets ask it. One per community.
-/// Threads: called from every shard; `done` is called exactly once, from any thread, and must not
-/// be called before the call returns. Neither function blocks: signatures are checked on the crypto
-/// pool, a full pool answers Errc::unavailable.
+/// Threads: called from every shard; `done` is called exactly once, from any thread, at once or
+/// later. Neither function blocks: signatures are checked on the crypto pool, a full pool answers
+/// Errc::unavailable.
 class Authenticator {
  public:
   virtual ~Authenticator() = default;
@@ -32,4 +32,4 @@ class SessionControl {
   virtual void close_device(std::string_view slug, const sync::Cid& cid, Errc reason) = 0;
 };
 
-}  // namespace linli::auth
+}  // namespace linli::ws
