@@ -62,7 +62,8 @@ const EncodedCommit& Commit::encoded(Encoding encoding) const {
     for (Lane lane : {Lane::urgent, Lane::normal}) {
       auto frame = std::make_shared<std::string>();
       encode(encoding,
-             ServerFrame{FrameC{.lane = lane, .bucket = {}, .seq = to, .digest = std::nullopt}}, *frame);
+             ServerFrame{FrameC{.lane = lane, .bucket = {}, .seq = to, .digest = std::nullopt}},
+             *frame);
       out.reveal[index(lane)] = std::move(frame);
     }
     encoded_[i] = std::move(out);

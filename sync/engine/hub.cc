@@ -19,7 +19,8 @@ void Hub::changed(ServerSession& session) {
   if (!session.attached_ && session.principal() != nullptr &&
       session.state() != ServerSession::State::closed)
     attach(session);
-  if (session.attached_ && session.waits_for_commit() && std::ranges::find(waiting_, &session) == waiting_.end())
+  if (session.attached_ && session.waits_for_commit() &&
+      std::ranges::find(waiting_, &session) == waiting_.end())
     waiting_.push_back(&session);
   mark(session);
 }
@@ -53,8 +54,8 @@ void Hub::detach(ServerSession& session) {
   std::erase(dirty_, &session);
   std::erase(waiting_, &session);
   if (!session.attached_) return;
+  const Principal who = *session.principal();
   session.attached_ = false;
-  const Principal& who = *session.principal();
   if (auto it = by_cid_.find(who.cid.raw()); it != by_cid_.end() && it->second == &session)
     by_cid_.erase(it);
   if (auto it = by_account_.find(who.account.raw()); it != by_account_.end()) {

@@ -6,9 +6,6 @@
 //         fdatasync, (b) apply() of 1 mutation, (c) apply() of 256 mutations, so that a busy disk
 //         or neighbour slows all three. `groups / bare` is mutations per bare sync.
 // Usage:  store_bench [folder on the disk to measure] [rounds]
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -16,6 +13,9 @@
 #include <filesystem>
 #include <string>
 #include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "base/rng.h"
 #include "sync/store/sqlite/sqlite_store.h"
@@ -172,8 +172,12 @@ void bench_chunks(const std::string& folder) {
   auto store = must(SqliteStore::open({.path = folder + "/read.db"}));
   WriteBatch batch;
   batch.to = Seq{kRows};
-  batch.buckets.push_back({.id = BucketId{1}, .spec = {.name = "b"}, .head = batch.to,
-                           .reset_seq = {}, .floor = {}, .digest = {}});
+  batch.buckets.push_back({.id = BucketId{1},
+                           .spec = {.name = "b"},
+                           .head = batch.to,
+                           .reset_seq = {},
+                           .floor = {},
+                           .digest = {}});
   for (std::uint64_t i = 1; i <= kRows; ++i) {
     const RowKey row{"task", id_of(i).hex()};
     batch.rows.push_back({row, Seq{i}, std::make_shared<std::string>(kRowBytes, 'x')});

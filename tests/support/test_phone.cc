@@ -76,7 +76,7 @@ void TestPhone::run(int messages) {
       }
       if (const auto* e = std::get_if<FrameErr>(&frame)) errors.push_back(*e);
     }
-    if (acknowledges && session_ != nullptr)
+    if (acknowledges && session_ != nullptr && session_->state() == ServerSession::State::live)
       send(FrameAck{.rx = rx_, .cur = cur_, .res = res_n_});
   }
 }
@@ -214,7 +214,8 @@ void TestPhone::on(const FrameC& c) {
       auto [at, fresh] = b.live.try_emplace(key, op);
       if (!fresh && op.ver >= at->second.ver) at->second = op;
     }
-    if (auto digest = std::exchange(b.staged_digest, std::nullopt)) check(b, *digest, std::to_string(id.raw()));
+    if (auto digest = std::exchange(b.staged_digest, std::nullopt))
+      check(b, *digest, std::to_string(id.raw()));
   }
   cur_[index(c.lane)] = std::max(cur_[index(c.lane)], c.seq);
 }

@@ -10,7 +10,8 @@ namespace linli::sync {
 
 Result<void> MemoryStore::Content::check(const WriteBatch& batch) const {
   LINLI_ASSERT(batch.from <= batch.to);
-  if (batch.from != head) return fail(Errc::conflict, "apply: the batch does not start at the head");
+  if (batch.from != head)
+    return fail(Errc::conflict, "apply: the batch does not start at the head");
   std::uint64_t id = outbox_head;
   for (const OutboxRow& row : batch.outbox)
     if (row.id != ++id) return fail(Errc::conflict, "apply: outbox ids have a hole");

@@ -39,8 +39,8 @@ class MemoryStore::Reader final : public StoreReader {
   }
 
   Result<std::vector<std::pair<std::string, StoredRow>>> table(std::string_view tbl,
-                                                              std::string_view after,
-                                                              std::size_t limit) override {
+                                                               std::string_view after,
+                                                               std::size_t limit) override {
     const std::shared_lock lock(shared_->mutex);
     const Content& content = shared_->content;
     std::vector<std::pair<std::string, StoredRow>> rows;
@@ -66,8 +66,8 @@ class MemoryStore::Reader final : public StoreReader {
     for (; chunk.complete && at != from.by_ver.end(); ++at) {
       const bool live = from.entries.at(at->second).live;
       if (!live && !tombstones) continue;
-      chunk.complete = page.add(
-          {at->second, at->first, live ? content.rows.at(at->second).data : nullptr});
+      chunk.complete =
+          page.add({at->second, at->first, live ? content.rows.at(at->second).data : nullptr});
     }
     chunk.ops = page.take();
     chunk.to = chunk.complete ? from.info.head : chunk.ops.back().ver;
@@ -231,8 +231,8 @@ Result<std::vector<IndexHit>> MemoryStore::scan(std::string_view index, std::str
 }
 
 Result<std::vector<std::pair<std::string, StoredRow>>> MemoryStore::table(std::string_view tbl,
-                                                                         std::string_view after,
-                                                                         std::size_t limit) {
+                                                                          std::string_view after,
+                                                                          std::size_t limit) {
   return reader_->table(tbl, after, limit);
 }
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/store/sqlite/backup.h"
 
-#include <SQLiteCpp/Backup.h>
-#include <fcntl.h>
-#include <sqlite3.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+
+#include <SQLiteCpp/Backup.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
 
 #include "sync/store/sqlite/connection.h"
 

@@ -53,12 +53,13 @@ void BatchWriter::check(const WriteBatch& batch) {
 void BatchWriter::write_buckets(const std::vector<BucketInfo>& buckets) {
   for (const BucketInfo& b : buckets) {
     connection_
-        .query("INSERT INTO bucket(id, name, lane, pri, cls, head, reset_seq, floor, n, s)"
-               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
-               " ON CONFLICT(id) DO UPDATE SET name=?2, lane=?3, pri=?4, cls=?5, head=?6,"
-               " reset_seq=?7, floor=?8, n=?9, s=?10",
-               b.id, b.spec.name, index(b.spec.lane), b.spec.pri, static_cast<int>(b.spec.cls),
-               b.head, b.reset_seq, b.floor, b.digest.n, b.digest.s)
+        .query(
+            "INSERT INTO bucket(id, name, lane, pri, cls, head, reset_seq, floor, n, s)"
+            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+            " ON CONFLICT(id) DO UPDATE SET name=?2, lane=?3, pri=?4, cls=?5, head=?6,"
+            " reset_seq=?7, floor=?8, n=?9, s=?10",
+            b.id, b.spec.name, index(b.spec.lane), b.spec.pri, static_cast<int>(b.spec.cls), b.head,
+            b.reset_seq, b.floor, b.digest.n, b.digest.s)
         .run();
   }
 }
@@ -98,8 +99,8 @@ BatchWriter::Place& BatchWriter::place_of(const RowKey& row) {
   const std::int64_t tbl = tables_.find_or_add(row.tbl);
   Place place;
   {
-    Query q = connection_.query(
-        "SELECT rid, data IS NOT NULL FROM row WHERE tbl=?1 AND key=?2", tbl, row.key);
+    Query q = connection_.query("SELECT rid, data IS NOT NULL FROM row WHERE tbl=?1 AND key=?2",
+                                tbl, row.key);
     if (q.step()) place = {q.i64(0), q.i64(1) != 0};
   }
   // A tombstone of a row we never had still needs a record for its key.
@@ -112,18 +113,20 @@ void BatchWriter::write_entry(const EntryWrite& write) {
   if (write.live && !place.live)
     throw Fault{{Errc::internal, "the batch places a row that does not exist"}};
   connection_
-      .query("INSERT INTO entry(bucket, ver, rid, live) VALUES(?1, ?2, ?3, ?4)"
-             " ON CONFLICT(rid, bucket) DO UPDATE SET ver=?2, live=?4",
-             write.bucket, write.ver, place.rid, write.live)
+      .query(
+          "INSERT INTO entry(bucket, ver, rid, live) VALUES(?1, ?2, ?3, ?4)"
+          " ON CONFLICT(rid, bucket) DO UPDATE SET ver=?2, live=?4",
+          write.bucket, write.ver, place.rid, write.live)
       .run();
 }
 
 void BatchWriter::drop_unplaced() {
   for (const std::int64_t rid : deleted_) {
     connection_
-        .query("DELETE FROM row WHERE rid=?1 AND data IS NULL"
-               " AND NOT EXISTS(SELECT 1 FROM entry WHERE rid=?1)",
-               rid)
+        .query(
+            "DELETE FROM row WHERE rid=?1 AND data IS NULL"
+            " AND NOT EXISTS(SELECT 1 FROM entry WHERE rid=?1)",
+            rid)
         .run();
   }
   deleted_.clear();
@@ -164,9 +167,10 @@ void BatchWriter::write_members(const std::vector<MemberWrite>& writes) {
 void BatchWriter::write_clients(const std::vector<ClientWrite>& clients) {
   for (const ClientWrite& client : clients) {
     connection_
-        .query("INSERT INTO client(cid, n0, n1, n2) VALUES(?1, ?2, ?3, ?4)"
-               " ON CONFLICT(cid) DO UPDATE SET n0=?2, n1=?3, n2=?4",
-               client.cid, client.last_n[0], client.last_n[1], client.last_n[2])
+        .query(
+            "INSERT INTO client(cid, n0, n1, n2) VALUES(?1, ?2, ?3, ?4)"
+            " ON CONFLICT(cid) DO UPDATE SET n0=?2, n1=?3, n2=?4",
+            client.cid, client.last_n[0], client.last_n[1], client.last_n[2])
         .run();
   }
 }
@@ -174,11 +178,12 @@ void BatchWriter::write_clients(const std::vector<ClientWrite>& clients) {
 void BatchWriter::write_results(const std::vector<StoredResult>& results) {
   for (const StoredResult& r : results) {
     connection_
-        .query("INSERT OR REPLACE INTO result"
-               "(cid, lane, n, mhash, status, seq, lanes, code, msg, info, at)"
-               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-               r.cid, index(r.lane), r.n, r.mhash, static_cast<int>(r.status), r.seq, r.lanes,
-               r.code, r.msg, r.info, r.at)
+        .query(
+            "INSERT OR REPLACE INTO result"
+            "(cid, lane, n, mhash, status, seq, lanes, code, msg, info, at)"
+            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            r.cid, index(r.lane), r.n, r.mhash, static_cast<int>(r.status), r.seq, r.lanes, r.code,
+            r.msg, r.info, r.at)
         .run();
   }
 }
@@ -186,10 +191,11 @@ void BatchWriter::write_results(const std::vector<StoredResult>& results) {
 void BatchWriter::write_quarantine(const std::vector<QuarantineWrite>& writes) {
   for (const QuarantineWrite& write : writes) {
     connection_
-        .query("INSERT INTO quarantine(cid, account, lane, n, name, args, code, at)"
-               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-               write.cid, write.account, index(write.lane), write.n, write.name, write.args,
-               write.code, write.at)
+        .query(
+            "INSERT INTO quarantine(cid, account, lane, n, name, args, code, at)"
+            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            write.cid, write.account, index(write.lane), write.n, write.name, write.args,
+            write.code, write.at)
         .run();
   }
 }
@@ -208,9 +214,10 @@ void BatchWriter::write_due(const std::vector<DueRow>& removes, const std::vecto
     connection_.query("DELETE FROM due WHERE kind=?1 AND key=?2", row.kind, row.key).run();
   for (const DueRow& row : adds) {
     connection_
-        .query("INSERT INTO due(kind, key, at) VALUES(?1, ?2, ?3)"
-               " ON CONFLICT(kind, key) DO UPDATE SET at=?3",
-               row.kind, row.key, row.at)
+        .query(
+            "INSERT INTO due(kind, key, at) VALUES(?1, ?2, ?3)"
+            " ON CONFLICT(kind, key) DO UPDATE SET at=?3",
+            row.kind, row.key, row.at)
         .run();
   }
 }
@@ -218,18 +225,18 @@ void BatchWriter::write_due(const std::vector<DueRow>& removes, const std::vecto
 void BatchWriter::write_idempotency(const std::vector<IdempotencyRecord>& records) {
   for (const IdempotencyRecord& record : records) {
     connection_
-        .query("INSERT OR REPLACE INTO idempotency(actor, key, request_hash, status, response, at)"
-               " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-               record.actor, record.key, record.request_hash, record.status, record.response,
-               record.at)
+        .query(
+            "INSERT OR REPLACE INTO idempotency(actor, key, request_hash, status, response, at)"
+            " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+            record.actor, record.key, record.request_hash, record.status, record.response,
+            record.at)
         .run();
   }
 }
 
 void BatchWriter::write_head(const WriteBatch& batch) {
   const std::uint64_t outbox = batch.outbox.empty() ? 0 : batch.outbox.back().id;
-  connection_
-      .query("UPDATE meta SET head=?1, outbox_head=max(outbox_head, ?2)", batch.to, outbox)
+  connection_.query("UPDATE meta SET head=?1, outbox_head=max(outbox_head, ?2)", batch.to, outbox)
       .run();
   connection_
       .query("INSERT INTO day_mark(day, seq) VALUES(?1, ?2) ON CONFLICT(day) DO UPDATE SET seq=?2",

@@ -29,7 +29,8 @@ void Checkpointer::loop(const std::stop_token& stop) {
     }
     if (stop.stop_requested()) return;
     const auto done = guarded("checkpoint", [this] { connection_.checkpoint_passive(); });
-    if (!done) log_event(LogLevel::error, "store.checkpoint.failed", {{"why", done.error().detail}});
+    if (!done)
+      log_event(LogLevel::error, "store.checkpoint.failed", {{"why", done.error().detail}});
   }
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/store/sqlite/connection.h"
 
-#include <sqlite3.h>
-
 #include <algorithm>
 #include <new>
+
+#include <sqlite3.h>
 
 namespace linli::sync::sqlite {
 namespace {
@@ -77,9 +77,7 @@ SQLite::Statement& Connection::statement(Sql sql) {
   return statements_.try_emplace(sql.text, db_, sql.text).first->second;
 }
 
-bool Connection::in_transaction() const {
-  return sqlite3_get_autocommit(db_.getHandle()) == 0;
-}
+bool Connection::in_transaction() const { return sqlite3_get_autocommit(db_.getHandle()) == 0; }
 
 void Connection::checkpoint_passive() {
   const int rc = sqlite3_wal_checkpoint_v2(db_.getHandle(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
@@ -123,8 +121,8 @@ Error current_error(std::string_view operation) {
     throw;
   } catch (const SQLite::Exception& e) {
     const int primary = e.getErrorCode() & 0xff;
-    return {errc_of(primary), prefix + e.what() + " (sqlite " +
-                                  std::to_string(e.getExtendedErrorCode()) + ")"};
+    return {errc_of(primary),
+            prefix + e.what() + " (sqlite " + std::to_string(e.getExtendedErrorCode()) + ")"};
   } catch (const Fault& fault) {
     return {fault.error.code, prefix + fault.error.detail};
   } catch (const std::bad_alloc&) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <SQLiteCpp/SQLiteCpp.h>
-
 #include <chrono>
 #include <concepts>
 #include <cstdint>
@@ -13,6 +11,8 @@
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
+
+#include <SQLiteCpp/SQLiteCpp.h>
 
 #include "base/bytes.h"
 #include "base/result.h"

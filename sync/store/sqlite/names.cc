@@ -6,9 +6,8 @@ namespace linli::sync::sqlite {
 std::optional<std::int64_t> Names::find(std::string_view name) {
   if (const auto found = ids_.find(name); found != ids_.end()) return found->second;
   const std::string text(name);
-  Query q = kind_ == Kind::table
-                ? connection_.query("SELECT id FROM tbl_name WHERE name=?1", text)
-                : connection_.query("SELECT id FROM idx_name WHERE name=?1", text);
+  Query q = kind_ == Kind::table ? connection_.query("SELECT id FROM tbl_name WHERE name=?1", text)
+                                 : connection_.query("SELECT id FROM idx_name WHERE name=?1", text);
   if (!q.step()) return std::nullopt;
   return remember(q.i64(0), name);
 }
@@ -25,9 +24,8 @@ std::int64_t Names::find_or_add(std::string_view name) {
 
 const std::string& Names::name(std::int64_t id) {
   if (const auto found = names_.find(id); found != names_.end()) return found->second;
-  Query q = kind_ == Kind::table
-                ? connection_.query("SELECT name FROM tbl_name WHERE id=?1", id)
-                : connection_.query("SELECT name FROM idx_name WHERE id=?1", id);
+  Query q = kind_ == Kind::table ? connection_.query("SELECT name FROM tbl_name WHERE id=?1", id)
+                                 : connection_.query("SELECT name FROM idx_name WHERE id=?1", id);
   if (!q.step()) throw Fault{{Errc::corrupt, "no name for a table or index number"}};
   remember(id, q.text(0));
   return names_.at(id);

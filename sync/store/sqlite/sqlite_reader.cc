@@ -50,8 +50,8 @@ StoredResult stored_result(const Query& q, const Cid& cid, UpLane lane) {
 
 Result<std::unique_ptr<SqliteReader>> SqliteReader::open(const std::string& path) {
   return guarded("open reader", [&] {
-    auto own = std::make_unique<Connection>(
-        sqlite::ConnectionOptions{.path = path, .read_only = true});
+    auto own =
+        std::make_unique<Connection>(sqlite::ConnectionOptions{.path = path, .read_only = true});
     return std::unique_ptr<SqliteReader>(new SqliteReader(std::move(own)));
   });
 }
@@ -69,8 +69,8 @@ SqliteReader::SqliteReader(std::unique_ptr<Connection> own)
 
 std::vector<BucketId> SqliteReader::live_buckets(std::int64_t rid) {
   std::vector<BucketId> buckets;
-  Query q = connection_.query(
-      "SELECT bucket FROM entry WHERE rid=?1 AND live=1 ORDER BY bucket", rid);
+  Query q =
+      connection_.query("SELECT bucket FROM entry WHERE rid=?1 AND live=1 ORDER BY bucket", rid);
   while (q.step()) buckets.emplace_back(static_cast<std::uint32_t>(q.i64(0)));
   return buckets;
 }
@@ -116,8 +116,8 @@ Result<std::vector<IndexHit>> SqliteReader::scan(std::string_view index, std::st
 }
 
 Result<std::vector<std::pair<std::string, StoredRow>>> SqliteReader::table(std::string_view tbl,
-                                                                          std::string_view after,
-                                                                          std::size_t limit) {
+                                                                           std::string_view after,
+                                                                           std::size_t limit) {
   return guarded("read table", [&] {
     std::vector<std::pair<std::string, StoredRow>> rows;
     Transaction read(connection_, Transaction::Kind::read);
@@ -204,7 +204,7 @@ Result<std::optional<IdempotencyRecord>> SqliteReader::idempotency(const Account
         "SELECT request_hash, status, response, at FROM idempotency WHERE actor=?1 AND key=?2",
         actor, text);
     if (!q.step()) return std::nullopt;
-    return IdempotencyRecord{actor,     text,      q.id128(0), static_cast<int>(q.i64(1)),
+    return IdempotencyRecord{actor,     text,    q.id128(0), static_cast<int>(q.i64(1)),
                              q.text(2), q.i64(3)};
   });
 }
@@ -249,8 +249,7 @@ Result<std::vector<DeviceCursor>> SqliteReader::cursors() {
   return guarded("read cursors", [&] {
     std::vector<DeviceCursor> cursors;
     Query q = connection_.query("SELECT cid, u, s, at FROM device_cursor ORDER BY cid");
-    while (q.step())
-      cursors.push_back({Cid{q.id128(0)}, Cursors{q.seq(1), q.seq(2)}, q.i64(3)});
+    while (q.step()) cursors.push_back({Cid{q.id128(0)}, Cursors{q.seq(1), q.seq(2)}, q.i64(3)});
     return cursors;
   });
 }

@@ -23,8 +23,8 @@ class SqliteReader final : public StoreReader {
                                      const std::optional<IndexHit>& after,
                                      std::size_t limit) override;
   Result<std::vector<std::pair<std::string, StoredRow>>> table(std::string_view tbl,
-                                                              std::string_view after,
-                                                              std::size_t limit) override;
+                                                               std::string_view after,
+                                                               std::size_t limit) override;
   Result<BucketChunk> chunk(BucketId bucket, Seq after, bool tombstones, std::size_t rows_max,
                             std::size_t bytes_max) override;
   Result<std::vector<StoredResult>> results(const Cid& cid, UpLane lane, std::uint64_t after,

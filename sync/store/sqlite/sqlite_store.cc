@@ -47,11 +47,11 @@ StoreState read_state(Connection& connection) {
     while (q.step()) state.buckets.push_back(bucket_info(q));
   }
   {
-    Query q = connection.query(
-        "SELECT account, bucket, granted FROM member ORDER BY bucket, account");
+    Query q =
+        connection.query("SELECT account, bucket, granted FROM member ORDER BY bucket, account");
     while (q.step())
-      state.members.push_back({AccountId{q.id128(0)},
-                               BucketId{static_cast<std::uint32_t>(q.i64(1))}, q.seq(2)});
+      state.members.push_back(
+          {AccountId{q.id128(0)}, BucketId{static_cast<std::uint32_t>(q.i64(1))}, q.seq(2)});
   }
   Query q = connection.query("SELECT cid, n0, n1, n2 FROM client ORDER BY cid");
   while (q.step())
@@ -68,9 +68,10 @@ void drop_tombstones(Connection& connection, BucketId bucket, Seq floor) {
   }
   for (const std::int64_t rid : rows) {
     connection
-        .query("DELETE FROM row WHERE rid=?1 AND data IS NULL"
-               " AND NOT EXISTS(SELECT 1 FROM entry WHERE rid=?1)",
-               rid)
+        .query(
+            "DELETE FROM row WHERE rid=?1 AND data IS NULL"
+            " AND NOT EXISTS(SELECT 1 FROM entry WHERE rid=?1)",
+            rid)
         .run();
   }
 }
@@ -174,9 +175,10 @@ Result<void> SqliteStore::save_cursors(const std::vector<DeviceCursor>& cursors)
   return write("save cursors", [&] {
     for (const DeviceCursor& c : cursors) {
       connection_
-          .query("INSERT INTO device_cursor(cid, u, s, at) VALUES(?1, ?2, ?3, ?4)"
-                 " ON CONFLICT(cid) DO UPDATE SET u=?2, s=?3, at=?4",
-                 c.cid, c.cur[0], c.cur[1], c.at)
+          .query(
+              "INSERT INTO device_cursor(cid, u, s, at) VALUES(?1, ?2, ?3, ?4)"
+              " ON CONFLICT(cid) DO UPDATE SET u=?2, s=?3, at=?4",
+              c.cid, c.cur[0], c.cur[1], c.at)
           .run();
     }
   });
@@ -191,8 +193,8 @@ Result<void> SqliteStore::raise_floor(BucketId bucket, Seq floor) {
 
 Result<Seq> SqliteStore::seq_at(std::int64_t at) {
   return guarded("read day mark", [&] {
-    Query q = connection_.query("SELECT seq FROM day_mark WHERE day <= ?1 ORDER BY day DESC LIMIT 1",
-                                last_whole_day(at));
+    Query q = connection_.query(
+        "SELECT seq FROM day_mark WHERE day <= ?1 ORDER BY day DESC LIMIT 1", last_whole_day(at));
     return q.step() ? q.seq(0) : Seq{};
   });
 }
@@ -222,8 +224,8 @@ Result<std::vector<IndexHit>> SqliteStore::scan(std::string_view index, std::str
 }
 
 Result<std::vector<std::pair<std::string, StoredRow>>> SqliteStore::table(std::string_view tbl,
-                                                                         std::string_view after,
-                                                                         std::size_t limit) {
+                                                                          std::string_view after,
+                                                                          std::size_t limit) {
   return reader_.table(tbl, after, limit);
 }
 

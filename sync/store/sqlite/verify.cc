@@ -53,8 +53,9 @@ class Verifier {
     Query check = connection_.query("PRAGMA integrity_check");
     while (check.step())
       if (const std::string line = check.text(0); line != "ok") found("integrity", line);
-    Query keys = connection_.query("SELECT \"table\", count(*) FROM pragma_foreign_key_check()"
-                                   " GROUP BY 1");
+    Query keys = connection_.query(
+        "SELECT \"table\", count(*) FROM pragma_foreign_key_check()"
+        " GROUP BY 1");
     while (keys.step()) found("foreign_key", keys.text(0) + ": " + keys.text(1));
   }
 
@@ -140,8 +141,8 @@ class Verifier {
     q.step();
     if (q.i64(0) == 0) return;
     if (q.i64(2) - q.i64(1) + 1 != q.i64(0) || q.i64(2) != q.i64(3))
-      found("outbox_gap", std::to_string(q.i64(0)) + " rows in " + std::to_string(q.i64(1)) +
-                              ".." + std::to_string(q.i64(2)) + ", head " + q.text(3));
+      found("outbox_gap", std::to_string(q.i64(0)) + " rows in " + std::to_string(q.i64(1)) + ".." +
+                              std::to_string(q.i64(2)) + ", head " + q.text(3));
   }
 
   Connection connection_;

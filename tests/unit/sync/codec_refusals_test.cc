@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/bytes.h"
 #include "sync/protocol/codec.h"
 
 namespace linli::sync {

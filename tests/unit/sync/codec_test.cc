@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/limits.h"
 #include "tests/support/sample_frames.h"
 
 namespace linli::sync {

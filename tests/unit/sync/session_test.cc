@@ -53,8 +53,9 @@ class SessionTest : public ::testing::Test {
     commit({make("member.set", {{"account", id(account).hex()}, {"buckets", std::move(buckets)}})});
   }
   SharedCommit put(std::string key, std::string text, Json buckets) {
-    return commit({make("note.put", {{"id", std::move(key)}, {"text", std::move(text)},
-                                     {"buckets", std::move(buckets)}})});
+    return commit({make(
+        "note.put",
+        {{"id", std::move(key)}, {"text", std::move(text)}, {"buckets", std::move(buckets)}})});
   }
   TestPhone phone(std::uint8_t account, Encoding e = Encoding::cbor) {
     return TestPhone{Cid{id(std::uint8_t(100 + account))}, AccountId{id(account)}, e};
@@ -67,7 +68,8 @@ class SessionTest : public ::testing::Test {
   SeededRng rng_{7};
   Committer committer_{registry_, store_, clock_, rng_};
   std::optional<Hub> hub_;
-  SessionConfig config_{.server_id = {}, .origins = {"http://test"}, .window = limits::kWindowBytes};
+  SessionConfig config_{
+      .server_id = {}, .origins = {"http://test"}, .window = limits::kWindowBytes};
 };
 
 TEST_F(SessionTest, FirstSyncFillsEveryBucketInBothEncodings) {
@@ -190,7 +192,8 @@ TEST_F(SessionTest, RefillGivesTheBucketAnew) {
 TEST_F(SessionTest, GEN_3_PushBeyondTheNextNumberIsAnsweredWithAGap) {
   TestPhone p = phone(1);
   connect(p);
-  p.send(FramePush{UpLane::interactive, {PushedMutation{.n = 2, .name = "note.inc", .args = "{}"}}});
+  p.send(
+      FramePush{UpLane::interactive, {PushedMutation{.n = 2, .name = "note.inc", .args = "{}"}}});
   p.run();
   ASSERT_THAT(p.errors, SizeIs(1));
   EXPECT_EQ(p.errors[0].want, 1U);
@@ -201,7 +204,8 @@ TEST_F(SessionTest, PageAheadOfTheShardWaitsForItsCommit) {
   for (int i = 0; i < 3; ++i) put("n" + std::to_string(i), "x", {"all"});
   TestPhone p = phone(1);
   // A commit that is durable but not yet posted to this shard.
-  std::vector<Submission> batch{make("note.put", {{"id", "late"}, {"text", "y"}, {"buckets", {"all"}}})};
+  std::vector<Submission> batch{
+      make("note.put", {{"id", "late"}, {"text", "y"}, {"buckets", {"all"}}})};
   auto late = committer_.run(batch);
   connect(p);
   EXPECT_THAT(p.shown(), IsEmpty());
@@ -231,7 +235,8 @@ TEST_F(SessionTest, StoreFailureWithUnknownOutcomeIsHealedByAReload) {
   TestPhone p = phone(1);
   connect(p);
   store_.fail_apply({.nth = 1, .code = Errc::io, .durable = true});
-  std::vector<Submission> batch{make("note.put", {{"id", "n"}, {"text", "y"}, {"buckets", {"all"}}})};
+  std::vector<Submission> batch{
+      make("note.put", {{"id", "n"}, {"text", "y"}, {"buckets", {"all"}}})};
   EXPECT_FALSE(committer_.run(batch));
   auto tick = committer_.tick();
   ASSERT_TRUE(tick);
