@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/http/csv.h"
 
-#include <iconv.h>
-
 #include <algorithm>
 #include <cerrno>
+
+#include <iconv.h>
 
 #include "base/bytes.h"
 

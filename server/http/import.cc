@@ -123,8 +123,8 @@ void Imports::start(const Call& call, const Respond& done) {
   if (!plan) return done(problem(plan.error(), request_id, "这个文件读不了，请另存为 CSV 再试。"));
   auto job = std::make_shared<Job>();
   // The key names the job: a repeated request finds the first one instead of importing twice.
-  const std::string seed = call.caller->actor.account.raw().hex() + ":" +
-                           call.request.header("idempotency-key");
+  const std::string seed =
+      call.caller->actor.account.raw().hex() + ":" + call.request.header("idempotency-key");
   const auto named = keyed_hash(parts_.keys.derive("linli.import.job.1"), as_bytes(seed));
   job->id = to_hex(ByteView(named).first(16));
   {
@@ -231,13 +231,12 @@ void Imports::undo(const Call& call, const Respond& done) {
     for (const SharedJob& held : jobs_) {
       const std::scoped_lock job_lock(held->mutex);
       if (held->id == job->id && held->state == "running")
-        return done(problem({Errc::wrong_state, "this import is still running"},
-                            call.request.request_id));
+        return done(
+            problem({Errc::wrong_state, "this import is still running"}, call.request.request_id));
     }
     std::erase_if(jobs_, [&](const SharedJob& held) { return held->id == job->id; });
   }
-  if (auto kept = keep(job); !kept)
-    return done(problem(kept.error(), call.request.request_id));
+  if (auto kept = keep(job); !kept) return done(problem(kept.error(), call.request.request_id));
   undo_step(job);
   done(json_response(job->report(), 202));
 }

@@ -14,37 +14,80 @@ namespace linli::http {
 namespace {
 
 enum class Column : std::uint8_t {
-  unknown, door, grid, courtyard, building, entrance, floor, name, sex, birth_year, phone, landline,
-  tags, living_alone, no_phone, mobility, languages, neighbour, keyholder,
+  unknown,
+  door,
+  grid,
+  courtyard,
+  building,
+  entrance,
+  floor,
+  name,
+  sex,
+  birth_year,
+  phone,
+  landline,
+  tags,
+  living_alone,
+  no_phone,
+  mobility,
+  languages,
+  neighbour,
+  keyholder,
 };
 
 const std::map<std::string, Column, std::less<>> kColumns = {
-    {"门牌", Column::door},           {"门牌号", Column::door},
-    {"户号", Column::door},           {"door", Column::door},
-    {"网格", Column::grid},           {"grid", Column::grid},
-    {"院", Column::courtyard},        {"小区", Column::courtyard},
-    {"院落", Column::courtyard},      {"courtyard", Column::courtyard},
-    {"楼", Column::building},         {"楼栋", Column::building},
-    {"楼号", Column::building},       {"building", Column::building},
-    {"门栋", Column::entrance},       {"单元", Column::entrance},
-    {"entrance", Column::entrance},   {"楼层", Column::floor},
-    {"floor", Column::floor},         {"姓名", Column::name},
-    {"name", Column::name},           {"性别", Column::sex},
-    {"sex", Column::sex},             {"出生年", Column::birth_year},
-    {"出生年份", Column::birth_year}, {"出生日期", Column::birth_year},
-    {"birth_year", Column::birth_year}, {"电话", Column::phone},
-    {"手机", Column::phone},          {"手机号", Column::phone},
-    {"联系电话", Column::phone},      {"phone", Column::phone},
-    {"座机", Column::landline},       {"固定电话", Column::landline},
-    {"landline", Column::landline},   {"标签", Column::tags},
-    {"tags", Column::tags},           {"独居", Column::living_alone},
-    {"living_alone", Column::living_alone}, {"无手机", Column::no_phone},
-    {"没有手机", Column::no_phone},   {"no_phone", Column::no_phone},
-    {"行动", Column::mobility},       {"行动能力", Column::mobility},
-    {"mobility", Column::mobility},   {"语言", Column::languages},
-    {"languages", Column::languages}, {"邻居", Column::neighbour},
-    {"neighbour", Column::neighbour}, {"钥匙", Column::keyholder},
-    {"持钥匙人", Column::keyholder},  {"keyholder", Column::keyholder},
+    {"门牌", Column::door},
+    {"门牌号", Column::door},
+    {"户号", Column::door},
+    {"door", Column::door},
+    {"网格", Column::grid},
+    {"grid", Column::grid},
+    {"院", Column::courtyard},
+    {"小区", Column::courtyard},
+    {"院落", Column::courtyard},
+    {"courtyard", Column::courtyard},
+    {"楼", Column::building},
+    {"楼栋", Column::building},
+    {"楼号", Column::building},
+    {"building", Column::building},
+    {"门栋", Column::entrance},
+    {"单元", Column::entrance},
+    {"entrance", Column::entrance},
+    {"楼层", Column::floor},
+    {"floor", Column::floor},
+    {"姓名", Column::name},
+    {"name", Column::name},
+    {"性别", Column::sex},
+    {"sex", Column::sex},
+    {"出生年", Column::birth_year},
+    {"出生年份", Column::birth_year},
+    {"出生日期", Column::birth_year},
+    {"birth_year", Column::birth_year},
+    {"电话", Column::phone},
+    {"手机", Column::phone},
+    {"手机号", Column::phone},
+    {"联系电话", Column::phone},
+    {"phone", Column::phone},
+    {"座机", Column::landline},
+    {"固定电话", Column::landline},
+    {"landline", Column::landline},
+    {"标签", Column::tags},
+    {"tags", Column::tags},
+    {"独居", Column::living_alone},
+    {"living_alone", Column::living_alone},
+    {"无手机", Column::no_phone},
+    {"没有手机", Column::no_phone},
+    {"no_phone", Column::no_phone},
+    {"行动", Column::mobility},
+    {"行动能力", Column::mobility},
+    {"mobility", Column::mobility},
+    {"语言", Column::languages},
+    {"languages", Column::languages},
+    {"邻居", Column::neighbour},
+    {"neighbour", Column::neighbour},
+    {"钥匙", Column::keyholder},
+    {"持钥匙人", Column::keyholder},
+    {"keyholder", Column::keyholder},
 };
 
 std::string trimmed(const std::string& text) { return normalised_door(text); }
@@ -81,9 +124,9 @@ std::optional<bool> flag_of(const std::string& text) {
 
 std::optional<std::string> mobility_of(const std::string& text) {
   static const std::map<std::string, std::string, std::less<>> kWords = {
-      {"自如", "free"},   {"正常", "free"},        {"拐杖", "stick"}, {"轮椅", "wheelchair"},
-      {"卧床", "bed"},    {"free", "free"},        {"stick", "stick"},
-      {"bed", "bed"},     {"wheelchair", "wheelchair"}};
+      {"自如", "free"},       {"正常", "free"}, {"拐杖", "stick"},
+      {"轮椅", "wheelchair"}, {"卧床", "bed"},  {"free", "free"},
+      {"stick", "stick"},     {"bed", "bed"},   {"wheelchair", "wheelchair"}};
   const auto found = kWords.find(text);
   if (found == kWords.end()) return std::nullopt;
   return found->second;
@@ -91,8 +134,8 @@ std::optional<std::string> mobility_of(const std::string& text) {
 
 bool is_phone(const std::string& text) {
   return text.size() >= 5 && text.size() <= 20 && std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || c == '+' || c == '-' || c == ' ';
-  });
+           return (c >= '0' && c <= '9') || c == '+' || c == '-' || c == ' ';
+         });
 }
 
 /// One row of the file on its way to a person and a place.
@@ -208,7 +251,8 @@ class Planner {
     Row row;
     for (std::size_t i = 0; i < std::min(record.fields.size(), columns_.size()); ++i)
       row.take(columns_[i], trimmed(record.fields[i]));
-    if (record.fields.size() > columns_.size()) row.fault = "这一行的列比表头多，请检查逗号和引号。";
+    if (record.fields.size() > columns_.size())
+      row.fault = "这一行的列比表头多，请检查逗号和引号。";
     if (row.fault.empty() && row.door.empty()) row.fault = "没有填门牌。";
     if (row.fault.empty() && row.person.empty() == false && !row.person.contains("name"))
       row.fault = "没有填姓名。";

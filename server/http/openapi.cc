@@ -57,8 +57,7 @@ Json parameters(const Endpoint& endpoint) {
       out.push_back(parameter(shown, "query", is_required(endpoint, name), member));
     }
   }
-  if (endpoint.needs_key)
-    out.push_back({{"$ref", "#/components/parameters/IdempotencyKey"}});
+  if (endpoint.needs_key) out.push_back({{"$ref", "#/components/parameters/IdempotencyKey"}});
   return out;
 }
 
@@ -93,17 +92,13 @@ Json operation(const Endpoint& endpoint) {
   out["responses"] = {{"2XX", std::move(answer)},
                       {"default", {{"$ref", "#/components/responses/Problem"}}}};
   switch (endpoint.access) {
-    case Access::open:
-      out["security"] = Json::array();
-      break;
+    case Access::open: out["security"] = Json::array(); break;
     case Access::signed_in:
       out["security"] = Json::array({{{"device", Json::array()}},
                                      {{"elevated", Json::array()}},
                                      {{"apiKey", Json::array()}}});
       break;
-    case Access::elevated:
-      out["security"] = Json::array({{{"elevated", Json::array()}}});
-      break;
+    case Access::elevated: out["security"] = Json::array({{{"elevated", Json::array()}}}); break;
   }
   return out;
 }
@@ -155,8 +150,9 @@ Json openapi_document(const EndpointTable& table, std::string_view version) {
           {"info",
            {{"title", "Linli"},
             {"version", version},
-            {"description", "Writes are named mutations; a list is {items, next} with a Link "
-                            "header; errors are application/problem+json."}}},
+            {"description",
+             "Writes are named mutations; a list is {items, next} with a Link "
+             "header; errors are application/problem+json."}}},
           {"paths", std::move(paths)},
           {"components", components()}};
 }
