@@ -174,3 +174,23 @@ class Peer:
 
     def close(self):
         run(self.socket.close())
+
+    def again(self, **more):
+        """The same phone on a new socket: what it holds and which numbers it gave are kept."""
+        state = {"up": self.up, "cur": (self.cur["u"], self.cur["s"]), "held": self.held,
+                 "epoch": self.epoch}
+        return Peer(self.identity, **(state | more))
+
+    def numbered(self, up):
+        """Numbers as a phone remembers them: ((res_n, last_n), ...) per up-lane."""
+        self.up = tuple(up)
+        return self
+
+    def rows(self, tbl):
+        """Newest put of each key of the table that came on this socket: {key: row}."""
+        best = {}
+        for frame in self.of("B"):
+            for op in frame["ops"]:
+                if op[1] == tbl and best.get(op[2], (0,))[0] <= op[3]:
+                    best[op[2]] = (op[3], json.loads(op[4]) if op[0] == 1 else None)
+        return {key: row for key, (_, row) in best.items() if row is not None}
