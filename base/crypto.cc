@@ -19,6 +19,9 @@ static_assert(crypto_hash_sha256_BYTES == std::tuple_size_v<Sha256>);
 static_assert(crypto_sign_SEEDBYTES == kKeyBytes && crypto_sign_SECRETKEYBYTES == 64);
 static_assert(crypto_aead_xchacha20poly1305_ietf_KEYBYTES == kKeyBytes);
 
+/// An empty view may be null, which libsodium's password functions do not take.
+const char* not_null(std::string_view text) { return text.empty() ? "" : text.data(); }
+
 std::uint8_t* writable(std::string& text) { return reinterpret_cast<std::uint8_t*>(text.data()); }
 
 template <std::size_t Size>
@@ -114,7 +117,7 @@ bool constant_time_equal(ByteView a, ByteView b) {
 
 Result<std::string> hash_passphrase(std::string_view passphrase) {
   std::array<char, crypto_pwhash_STRBYTES> out{};
-  if (crypto_pwhash_str_alg(out.data(), passphrase.data(), passphrase.size(),
+  if (crypto_pwhash_str_alg(out.data(), not_null(passphrase), passphrase.size(),
                             crypto_pwhash_OPSLIMIT_INTERACTIVE, crypto_pwhash_MEMLIMIT_INTERACTIVE,
                             crypto_pwhash_ALG_ARGON2ID13) != 0) {
     return fail(Errc::internal, "argon2id: not enough memory");
@@ -127,7 +130,7 @@ bool verify_passphrase(const std::string& hash, std::string_view passphrase) {
   std::array<char, crypto_pwhash_STRBYTES> stored{};
   if (hash.size() >= stored.size()) return false;
   std::copy(hash.begin(), hash.end(), stored.begin());
-  return crypto_pwhash_str_verify(stored.data(), passphrase.data(), passphrase.size()) == 0;
+  return crypto_pwhash_str_verify(stored.data(), not_null(passphrase), passphrase.size()) == 0;
 }
 
 std::string seal(const Secret& key, ByteView plain, Rng& rng) {

@@ -13,7 +13,8 @@ class JsonSchema {
  public:
   /// Accepts everything.
   JsonSchema() = default;
-  /// `schema` is written by us: a bad one is an assertion, not an error.
+  /// `schema` is written by us: a bad one is an assertion, not an error. Without `$ref` and
+  /// `patternProperties`. A `pattern` or `format` refuses texts longer than 256 characters.
   JsonSchema(const Json& schema);  // NOLINT: modules write schemas as JSON literals
 
   /// Errors: invalid_argument; detail names the member and the rule, never the value.

@@ -27,7 +27,10 @@ std::uint64_t Rng::below(std::uint64_t bound) {
   }
 }
 
-void SystemRng::fill(std::span<std::uint8_t> out) { randombytes_buf(out.data(), out.size()); }
+void SystemRng::fill(std::span<std::uint8_t> out) {
+  // An empty span may be null, which libsodium does not take.
+  if (!out.empty()) randombytes_buf(out.data(), out.size());
+}
 
 void SeededRng::fill(std::span<std::uint8_t> out) {
   // Little-endian words, so that next_u64() gives the published SplitMix64 stream.

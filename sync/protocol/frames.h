@@ -188,8 +188,8 @@ struct FrameRekey {
 };
 struct FrameBye {};
 
-using ServerFrame = std::variant<FrameK, FrameWelcome, FrameB, FrameC, FrameM, FrameR, FramePong, FrameErr,
-                                 FrameDrain, FrameRekeyed, FrameUnknown>;
+using ServerFrame = std::variant<FrameK, FrameWelcome, FrameB, FrameC, FrameM, FrameR, FramePong,
+                                 FrameErr, FrameDrain, FrameRekeyed, FrameUnknown>;
 using ClientFrame = std::variant<FrameHello, FrameHave, FramePush, FrameAck, FramePing, FrameRefill,
                                  FrameRekey, FrameBye, FrameUnknown>;
 

@@ -119,6 +119,7 @@ TEST(KeyedHash, DependsOnKeyAndMessage) {
   EXPECT_EQ(keyed_hash(key_of('k'), as_bytes("code")), keyed_hash(key_of('k'), as_bytes("code")));
   EXPECT_NE(keyed_hash(key_of('k'), as_bytes("code")), keyed_hash(key_of('l'), as_bytes("code")));
   EXPECT_NE(keyed_hash(key_of('k'), as_bytes("code")), keyed_hash(key_of('k'), as_bytes("cod")));
+  EXPECT_EQ(keyed_hash(key_of('k'), {}), keyed_hash(key_of('k'), as_bytes("")));
 }
 
 // Oracle: Python's hashlib.blake2b(b"abc", key=bytes(range(32)), digest_size=32).
@@ -141,6 +142,7 @@ TEST(Passphrase, OnlyTheRightOneVerifies) {
   EXPECT_TRUE(hash.starts_with("$argon2id$v=19$m=65536,"));
   EXPECT_TRUE(verify_passphrase(hash, "清河湾 42"));
   EXPECT_FALSE(verify_passphrase(hash, "清河湾 43"));
+  EXPECT_FALSE(verify_passphrase(hash, {}));
 }
 
 TEST(Passphrase, BrokenStoredHashNeverVerifies) {
