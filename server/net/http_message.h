@@ -46,6 +46,7 @@ struct HttpResponse {
 
 /// Answers one request. `done` is called exactly once, from any thread, within the deadline of the
 /// handler's own making; the HTTP session adds its own.
-using HttpHandler = std::function<void(HttpRequest request, std::function<void(HttpResponse)> done)>;
+using HttpHandler =
+    std::function<void(HttpRequest request, std::function<void(HttpResponse)> done)>;
 
 }  // namespace linli::net

@@ -47,7 +47,11 @@ WriteBatch BatchBuilder::write(Seq from, Seq to, std::int64_t at) {
   out.to = to;
   out.at = at;
   for (const auto& [name, made] : batch_.new_buckets) {
-    BucketInfo info{.id = made.first, .spec = made.second, .head = {}, .reset_seq = {}, .floor = {},
+    BucketInfo info{.id = made.first,
+                    .spec = made.second,
+                    .head = {},
+                    .reset_seq = {},
+                    .floor = {},
                     .digest = {}};
     buckets_.emplace(info.id, info);
     new_buckets_.push_back(std::move(info));
@@ -74,7 +78,8 @@ WriteBatch BatchBuilder::write(Seq from, Seq to, std::int64_t at) {
   return out;
 }
 
-SharedCommit BatchBuilder::commit(const WriteBatch& write, std::vector<ResultOut> results) {
+std::shared_ptr<Commit> BatchBuilder::commit(const WriteBatch& write,
+                                             std::vector<ResultOut> results) {
   auto commit = std::make_shared<Commit>();
   commit->from = write.from;
   commit->to = write.to;

@@ -19,7 +19,7 @@ class BatchBuilder {
   /// Placements, digests, tombstones and indexes against the base. Errors: throws StoreFailure.
   WriteBatch write(Seq from, Seq to, std::int64_t at);
   /// Call after write(); before adopt().
-  SharedCommit commit(const WriteBatch& write, std::vector<ResultOut> results);
+  std::shared_ptr<Commit> commit(const WriteBatch& write, std::vector<ResultOut> results);
   /// The batch is durable: memory follows.
   void adopt(const WriteBatch& write);
 

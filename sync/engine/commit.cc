@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/engine/commit.h"
 
+#include "sync/engine/server_session.h"
 #include "sync/protocol/codec.h"
 
 namespace linli::sync {
@@ -29,6 +30,22 @@ std::vector<SharedFrame> encode_bucket(Encoding encoding, BucketId bucket, Seq t
   return frames;
 }
 
+SharedChunk encode_chunk(const BucketChunk& chunk, BucketId bucket, Encoding encoding) {
+  auto out = std::make_shared<EncodedChunk>();
+  out->to = chunk.to;
+  out->complete = chunk.complete;
+  out->read_head = chunk.read_head;
+  out->digest = chunk.digest;
+  out->rows = chunk.ops.size();
+  if (!chunk.ops.empty()) {
+    // Only a complete page has a digest; one that is not may end anywhere below the head.
+    out->frames = encode_bucket(encoding, bucket, chunk.to, chunk.ops,
+                                chunk.complete ? &chunk.digest : nullptr, limits::kNormalPartBytes);
+  }
+  for (const SharedFrame& frame : out->frames) out->bytes += frame->size();
+  return out;
+}
+
 const EncodedCommit& Commit::encoded(Encoding encoding) const {
   const auto i = static_cast<std::size_t>(encoding);
   std::call_once(once_[i], [&] {
@@ -45,7 +62,8 @@ const EncodedCommit& Commit::encoded(Encoding encoding) const {
     for (Lane lane : {Lane::urgent, Lane::normal}) {
       auto frame = std::make_shared<std::string>();
       encode(encoding,
-             ServerFrame{FrameC{.lane = lane, .bucket = {}, .seq = to, .digest = std::nullopt}}, *frame);
+             ServerFrame{FrameC{.lane = lane, .bucket = {}, .seq = to, .digest = std::nullopt}},
+             *frame);
       out.reveal[index(lane)] = std::move(frame);
     }
     encoded_[i] = std::move(out);

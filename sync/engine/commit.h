@@ -62,6 +62,9 @@ class Commit {
   std::vector<ClientWrite> clients;
   std::vector<WatchedRow> watched;
   std::uint64_t outbox_head = 0;
+  /// Set after a storage failure whose outcome was unknown: forget everything, start from this. The
+  /// batch's own changes are already in it.
+  std::shared_ptr<const StoreState> reload;
 
   /// Threads: any; the first caller of an encoding encodes.
   [[nodiscard]] const EncodedCommit& encoded(Encoding encoding) const;

@@ -22,8 +22,15 @@ std::vector<Lane> lanes_of(std::uint8_t bits) {
 }
 
 FrameR frame_of(const StoredResult& r) {
-  return {.lane = r.lane, .n = r.n, .status = r.status, .seq = r.seq, .lanes = lanes_of(r.lanes),
-          .code = r.code, .msg = r.msg, .info = r.info, .after_ms = 0};
+  return {.lane = r.lane,
+          .n = r.n,
+          .status = r.status,
+          .seq = r.seq,
+          .lanes = lanes_of(r.lanes),
+          .code = r.code,
+          .msg = r.msg,
+          .info = r.info,
+          .after_ms = 0};
 }
 
 Result<void> may_run(const MutatorDef& def, const Actor& actor) {
@@ -61,7 +68,8 @@ struct Committer::Impl {
     Mutation mutation({base, batch, rng, now, seq}, s.actor, s.captured_at);
     try {
       if (def->permit)
-        if (auto ok = def->permit(mutation, *s.args); !ok) return {std::unexpected(ok.error()), {}, 0};
+        if (auto ok = def->permit(mutation, *s.args); !ok)
+          return {std::unexpected(ok.error()), {}, 0};
       MutatorResult result = def->run(mutation, *s.args);
       if (!result) return {std::move(result), {}, 0};
       mutation.fold_into_batch();
@@ -83,9 +91,16 @@ struct Committer::Impl {
     if (s.n > before + 1) return gap(s, before + 1);
     const Done done = execute(s);
     last[index(s.lane)] = s.n;
-    StoredResult r{.cid = s.actor.cid, .lane = s.lane, .n = s.n, .mhash = s.mhash,
+    StoredResult r{.cid = s.actor.cid,
+                   .lane = s.lane,
+                   .n = s.n,
+                   .mhash = s.mhash,
                    .status = done.result ? MutationStatus::ok : MutationStatus::rejected,
-                   .seq = done.seq, .lanes = done.lanes, .code = {}, .msg = {}, .info = {},
+                   .seq = done.seq,
+                   .lanes = done.lanes,
+                   .code = {},
+                   .msg = {},
+                   .info = {},
                    .at = to_unix_ms(now)};
     if (done.result) {
       if (!done.result->is_null()) r.info = dump_json(*done.result);
@@ -94,7 +109,8 @@ struct Committer::Impl {
       r.code = errc_name(e.code);
       r.msg = errc_sentence(e.code);
       if (!e.detail.empty()) r.info = dump_json(Json{{"detail", e.detail}});
-      quarantine.push_back({s.actor.cid, s.actor.account, s.lane, s.n, s.name, s.args_text, r.code, r.at});
+      quarantine.push_back(
+          {s.actor.cid, s.actor.account, s.lane, s.n, s.name, s.args_text, r.code, r.at});
     }
     outs.push_back({s.actor.cid, frame_of(r)});
     results.push_back(std::move(r));
@@ -115,13 +131,22 @@ struct Committer::Impl {
     if (found != nullptr && found->mhash != s.mhash) {
       outs.push_back({s.actor.cid, FrameErr{.code = std::string(errc_name(Errc::forked)),
                                             .msg = std::string(errc_sentence(Errc::forked)),
-                                            .fatal = true, .lane = s.lane, .want = 0, .after_ms = 0}});
+                                            .fatal = true,
+                                            .lane = s.lane,
+                                            .want = 0,
+                                            .after_ms = 0}});
     } else if (found != nullptr) {
       outs.push_back({s.actor.cid, frame_of(*found)});
     } else {
       // Older than the 180-day retention: it ran, its result text is gone.
-      outs.push_back({s.actor.cid, FrameR{.lane = s.lane, .n = s.n, .status = MutationStatus::ok,
-                                          .seq = {}, .lanes = {}, .code = {}, .msg = {}, .info = {},
+      outs.push_back({s.actor.cid, FrameR{.lane = s.lane,
+                                          .n = s.n,
+                                          .status = MutationStatus::ok,
+                                          .seq = {},
+                                          .lanes = {},
+                                          .code = {},
+                                          .msg = {},
+                                          .info = {},
                                           .after_ms = 0}});
     }
   }
@@ -130,7 +155,10 @@ struct Committer::Impl {
     if (!gaps.insert({s.actor.cid, s.lane}).second) return;
     outs.push_back({s.actor.cid, FrameErr{.code = std::string(errc_name(Errc::gap)),
                                           .msg = std::string(errc_sentence(Errc::gap)),
-                                          .fatal = false, .lane = s.lane, .want = want, .after_ms = 0}});
+                                          .fatal = false,
+                                          .lane = s.lane,
+                                          .want = want,
+                                          .after_ms = 0}});
   }
 
   void run_unnumbered(const Submission& s) {
@@ -163,13 +191,18 @@ struct Committer::Impl {
     if (!json) throw StoreFailure{{Errc::corrupt, "stored answer"}};
     if (found->status == 200) return Answer{s.token, std::move(*json), {}, true};
     return Answer{s.token,
-                  fail(errc_from_name(json_text(*json, "code")), json_text(*json, "detail")), {}, true};
+                  fail(errc_from_name(json_text(*json, "code")), json_text(*json, "detail")),
+                  {},
+                  true};
   }
 
   void remember_answer(const Submission& s, const Done& done) {
-    IdempotencyRecord r{.actor = s.actor.account, .key = s.idempotency->key,
-                        .request_hash = s.idempotency->request_hash, .status = 200,
-                        .response = {}, .at = to_unix_ms(now)};
+    IdempotencyRecord r{.actor = s.actor.account,
+                        .key = s.idempotency->key,
+                        .request_hash = s.idempotency->request_hash,
+                        .status = 200,
+                        .response = {},
+                        .at = to_unix_ms(now)};
     if (done.result) {
       r.response = dump_json(*done.result);
     } else {
@@ -185,7 +218,8 @@ struct Committer::Impl {
   UpNumbers& numbers(const Cid& cid) {
     auto [it, fresh] = touched_clients.try_emplace(cid.raw());
     if (fresh)
-      if (auto known = base.clients.find(cid.raw()); known != base.clients.end()) it->second = known->second;
+      if (auto known = base.clients.find(cid.raw()); known != base.clients.end())
+        it->second = known->second;
     return it->second;
   }
 
@@ -212,19 +246,29 @@ struct Committer::Impl {
     for (const auto& [cid, last] : touched_clients) write.clients.push_back({Cid{cid}, last});
     std::ranges::sort(write.clients, {}, [](const ClientWrite& c) { return c.cid; });
     std::ranges::move(due_removes, std::back_inserter(write.due_removes));
-    const bool nothing = write.from == write.to && write.results.empty() && write.idempotency.empty() &&
-                         write.due_removes.empty();
+    const bool nothing = write.from == write.to && write.results.empty() &&
+                         write.idempotency.empty() && write.due_removes.empty();
     if (!nothing) LINLI_CHECK(base.store().apply(write));
     BatchResult out;
-    out.commit = builder.commit(write, std::move(outs));
+    std::shared_ptr<Commit> commit = builder.commit(write, std::move(outs));
     out.answers = std::move(answers);
     builder.adopt(write);
+    if (reload) {
+      LINLI_TRY(StoreState state, base.store().load());
+      commit->reload = std::make_shared<const StoreState>(std::move(state));
+      reload = false;
+    }
+    out.commit = std::move(commit);
     return out;
   }
 
   /// Runs `body` between begin() and finish(); on a store failure memory is read again.
   template <class Body>
   Result<BatchResult> guarded(Body body) {
+    if (broken) {
+      LINLI_CHECK(base.open());
+      broken = false;
+    }
     begin();
     try {
       body();
@@ -239,8 +283,7 @@ struct Committer::Impl {
   std::unexpected<Error> recover(Error error) {
     log_event(LogLevel::error, "sync.store.failed",
               {{"code", errc_name(error.code)}, {"detail", error.detail}});
-    if (auto reopened = base.open(); !reopened)
-      log_event(LogLevel::error, "sync.store.reload_failed", {{"code", errc_name(reopened.error().code)}});
+    broken = reload = true;
     return std::unexpected(std::move(error));
   }
 
@@ -248,6 +291,11 @@ struct Committer::Impl {
   const Clock& clock;
   Rng& rng;
   BaseState base;
+
+  /// The store failed: memory must be read again before the next batch ...
+  bool broken = false;
+  /// ... and the shards must be told to forget what they know.
+  bool reload = false;
 
   // State of the running batch.
   Instant now;
@@ -300,7 +348,8 @@ Result<BatchResult> Committer::tick() {
       // A handler that ran earlier in this batch may have cancelled or moved this one.
       if (i.batch.due.contains({row.kind, row.key})) continue;
       const Seq seq{i.head.raw() + 1};
-      const Actor system{.account = {}, .cid = {}, .via = Via::system, .elevated = true, .scopes = {}};
+      const Actor system{
+          .account = {}, .cid = {}, .via = Via::system, .elevated = true, .scopes = {}};
       Mutation mutation({i.base, i.batch, i.rng, i.now, seq}, system, i.now);
       const bool missed = i.now - from_unix_ms(row.at) > def->grace;
       try {
@@ -308,7 +357,8 @@ Result<BatchResult> Committer::tick() {
         mutation.fold_into_batch();
         i.head = seq;
       } catch (const MutationLimit& limit) {
-        log_event(LogLevel::error, "sync.due.too_large", {{"kind", row.kind}, {"what", limit.what}});
+        log_event(LogLevel::error, "sync.due.too_large",
+                  {{"kind", row.kind}, {"what", limit.what}});
       } catch (const std::exception& e) {
         log_event(LogLevel::error, "sync.due.threw", {{"kind", row.kind}, {"what", e.what()}});
       }

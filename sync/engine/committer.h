@@ -63,7 +63,8 @@ struct BatchResult {
 /// A batch is executed against an in-memory overlay of the store; each mutation sees the effects of
 /// those before it, a rejected one leaves none. Then everything (rows, entries, digests, numbers,
 /// results, outbox, due rows) is one Store::apply().
-/// Errors: run() fails only when the store does; then nothing happened, memory is reloaded and every
+/// Errors: run() fails only when the store does; then nothing happened, memory is reloaded and
+/// every
 ///         submission may be sent again.
 /// Threads: one (the community's writer).
 class Committer {

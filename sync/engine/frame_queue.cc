@@ -59,7 +59,8 @@ void FrameQueue::trim(Fifo& fifo) {
   if (fifo.next < fifo.items.size()) {
     // Compact only when at least half is spent, so popping stays amortised O(1).
     if (fifo.next < 64 || fifo.next * 2 < fifo.items.size()) return;
-    fifo.items.erase(fifo.items.begin(), fifo.items.begin() + static_cast<std::ptrdiff_t>(fifo.next));
+    fifo.items.erase(fifo.items.begin(),
+                     fifo.items.begin() + static_cast<std::ptrdiff_t>(fifo.next));
     fifo.next = 0;
     return;
   }

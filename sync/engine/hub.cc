@@ -19,7 +19,8 @@ void Hub::changed(ServerSession& session) {
   if (!session.attached_ && session.principal() != nullptr &&
       session.state() != ServerSession::State::closed)
     attach(session);
-  if (session.attached_ && session.waits_for_commit() && std::ranges::find(waiting_, &session) == waiting_.end())
+  if (session.attached_ && session.waits_for_commit() &&
+      std::ranges::find(waiting_, &session) == waiting_.end())
     waiting_.push_back(&session);
   mark(session);
 }
@@ -53,8 +54,8 @@ void Hub::detach(ServerSession& session) {
   std::erase(dirty_, &session);
   std::erase(waiting_, &session);
   if (!session.attached_) return;
+  const Principal who = *session.principal();
   session.attached_ = false;
-  const Principal& who = *session.principal();
   if (auto it = by_cid_.find(who.cid.raw()); it != by_cid_.end() && it->second == &session)
     by_cid_.erase(it);
   if (auto it = by_account_.find(who.account.raw()); it != by_account_.end()) {
@@ -94,8 +95,38 @@ void Hub::route_results(const Commit& commit) {
   }
 }
 
+void Hub::reload(const StoreState& state) {
+  view_ = CommunityView(state);
+  for (const auto& [account, sessions] : by_account_) {
+    for (ServerSession* session : sessions) {
+      FrameM m{.at = view_.head(), .drop = {}, .add = {}};
+      for (BucketId id : session->bucket_ids()) {
+        const auto now = view_.grant(session->principal()->account, id);
+        if (!now || now->gen != session->held_gen(id)) {
+          m.drop.push_back(id);
+          unsubscribe(*session, id);
+        }
+      }
+      for (const BucketGrant& g : view_.grants(session->principal()->account)) {
+        if (session->held_gen(g.b) == g.gen) continue;
+        m.add.push_back(g);
+        by_bucket_[g.b.raw()].push_back(session);
+      }
+      if (!m.drop.empty() || !m.add.empty()) session->on_membership(m);
+      session->on_reload();
+      touched_.push_back(session);
+    }
+  }
+}
+
 void Hub::on_commit(const SharedCommit& shared) {
   const Commit& commit = *shared;
+  if (commit.reload) {
+    reload(*commit.reload);
+    route_results(commit);
+    finish_commit(commit);
+    return;
+  }
   view_.apply(commit);
   touched_.swap(waiting_);
   waiting_.clear();
@@ -110,6 +141,10 @@ void Hub::on_commit(const SharedCommit& shared) {
       touched_.push_back(session);
     }
   }
+  finish_commit(commit);
+}
+
+void Hub::finish_commit(const Commit& commit) {
   std::ranges::sort(touched_);
   touched_.erase(std::ranges::unique(touched_).begin(), touched_.end());
   for (ServerSession* session : touched_) {

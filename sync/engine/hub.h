@@ -38,6 +38,8 @@ class Hub {
   void unsubscribe(ServerSession& session, BucketId bucket);
   void route_membership(const Commit& commit);
   void route_results(const Commit& commit);
+  void reload(const StoreState& state);
+  void finish_commit(const Commit& commit);
 
   CommunityView view_;
   std::unordered_map<std::uint32_t, std::vector<ServerSession*>> by_bucket_;

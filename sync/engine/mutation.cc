@@ -18,7 +18,8 @@ bool starts_with(const Key& value, std::string_view prefix) {
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> index_values(const TableDef& table,
-                                                              std::string_view key, const Json* json) {
+                                                              std::string_view key,
+                                                              const Json* json) {
   std::vector<std::pair<std::string, std::string>> out;
   if (json == nullptr) return out;
   for (const IndexDef& index : table.indexes)
@@ -45,8 +46,8 @@ std::vector<IndexHit> Mutation::scan(std::string_view index, std::string_view pr
     if (auto it = layer->indexes.find(index); it != layer->indexes.end())
       for (const auto& [hit, present] : it->second)
         if (starts_with(hit.first, prefix)) delta[hit] = present;
-  const std::size_t removed =
-      static_cast<std::size_t>(std::ranges::count_if(delta, [](const auto& d) { return !d.second; }));
+  const std::size_t removed = static_cast<std::size_t>(
+      std::ranges::count_if(delta, [](const auto& d) { return !d.second; }));
   auto stored = where_.base.store().scan(index, prefix, after, limit + removed);
   if (!stored) throw StoreFailure{stored.error()};
   std::map<std::pair<std::string, std::string>, bool> merged;
@@ -117,8 +118,8 @@ void Mutation::del(std::string_view tbl, std::string_view key) {
 
 void Mutation::change(const RowKey& key, RowState next) {
   const RowState& before = visible(key);
-  const bool same_data = before.data == next.data ||
-                         (before.data && next.data && *before.data == *next.data);
+  const bool same_data =
+      before.data == next.data || (before.data && next.data && *before.data == *next.data);
   if (same_data && before.buckets == next.buckets) return;
   const TableDef& table = *where_.base.registry().table(key.tbl);
   for (auto& [index, value] : index_values(table, key.key, before.json.get()))
@@ -155,7 +156,8 @@ Lane Mutation::bucket_lane(BucketId id) const {
 void Mutation::ensure_bucket(const BucketSpec& spec) {
   if (where_.base.bucket_by_name.contains(spec.name)) return;
   if (where_.batch.new_buckets.contains(spec.name) || own_.new_buckets.contains(spec.name)) return;
-  const auto id = where_.base.bucket_ids + where_.batch.new_buckets.size() + own_.new_buckets.size() + 1;
+  const auto id =
+      where_.base.bucket_ids + where_.batch.new_buckets.size() + own_.new_buckets.size() + 1;
   own_.new_buckets.emplace(spec.name, std::pair(BucketId{static_cast<std::uint32_t>(id)}, spec));
 }
 

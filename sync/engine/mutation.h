@@ -32,9 +32,8 @@ class Mutation final : public MutatorContext {
   std::shared_ptr<const Json> get(std::string_view tbl, std::string_view key) override;
   std::vector<IndexHit> scan(std::string_view index, std::string_view prefix,
                              const std::optional<IndexHit>& after, std::size_t limit) override;
-  std::vector<std::pair<std::string, std::shared_ptr<const Json>>> table(std::string_view tbl,
-                                                                         std::string_view after,
-                                                                         std::size_t limit) override;
+  std::vector<std::pair<std::string, std::shared_ptr<const Json>>> table(
+      std::string_view tbl, std::string_view after, std::size_t limit) override;
   Seq seq() const override { return where_.seq; }
   Instant captured_at() const override { return captured_at_; }
   void put(std::string_view tbl, std::string_view key, Json row) override;
@@ -73,6 +72,7 @@ class Mutation final : public MutatorContext {
 
 /// Values of every index of a table for one row; empty when `json` is null.
 std::vector<std::pair<std::string, std::string>> index_values(const TableDef& table,
-                                                              std::string_view key, const Json* json);
+                                                              std::string_view key,
+                                                              const Json* json);
 
 }  // namespace linli::sync

@@ -41,7 +41,8 @@ class ReadContext {
   [[nodiscard]] virtual const Actor& actor() const = 0;
   [[nodiscard]] virtual Instant now() const = 0;
   /// Null when absent. The value stays valid until the context ends.
-  [[nodiscard]] virtual std::shared_ptr<const Json> get(std::string_view tbl, std::string_view key) = 0;
+  [[nodiscard]] virtual std::shared_ptr<const Json> get(std::string_view tbl,
+                                                        std::string_view key) = 0;
   /// Ordered by (value, key). `index` is "<table>.<name>".
   [[nodiscard]] virtual std::vector<IndexHit> scan(std::string_view index, std::string_view prefix,
                                                    const std::optional<IndexHit>& after,
@@ -158,7 +159,9 @@ class Registry {
   [[nodiscard]] const std::map<std::string, MutatorDef, std::less<>>& mutators() const {
     return mutators_;
   }
-  [[nodiscard]] const std::map<std::string, TableDef, std::less<>>& tables() const { return tables_; }
+  [[nodiscard]] const std::map<std::string, TableDef, std::less<>>& tables() const {
+    return tables_;
+  }
   [[nodiscard]] const std::map<std::string, QueryDef, std::less<>>& queries() const {
     return queries_;
   }

@@ -27,25 +27,35 @@ std::uint16_t close_code(Errc reason) {
 
 }  // namespace
 
-ServerSession::ServerSession(const SessionConfig& config, const CommunityView& view, Encoding encoding)
+ServerSession::ServerSession(const SessionConfig& config, const CommunityView& view,
+                             Encoding encoding)
     : config_(&config), view_(&view), encoding_(encoding), window_(config.window) {}
 
 void ServerSession::start(const Nonce& nonce, Instant now, MonoTime mono) {
   nonce_ = nonce;
   opened_ = last_heard_ = last_progress_ = mono;
-  send(FrameK{.nonce = nonce, .server_id = config_->server_id, .epoch = view_->epoch(),
-              .now = to_unix_ms(now), .proto_min = kProtoMin, .proto_max = kProtoMax});
+  send(FrameK{.nonce = nonce,
+              .server_id = config_->server_id,
+              .epoch = view_->epoch(),
+              .now = to_unix_ms(now),
+              .proto_min = kProtoMin,
+              .proto_max = kProtoMax});
 }
 
 void ServerSession::send(const ServerFrame& frame) {
   auto bytes = std::make_shared<std::string>();
   encode(encoding_, frame, *bytes);
-  queue_.push(Class::control, {.frame = std::move(bytes), .bucket = {}, .reveal = {}, .live = false});
+  queue_.push(Class::control,
+              {.frame = std::move(bytes), .bucket = {}, .reveal = {}, .live = false});
 }
 
 void ServerSession::complain(Errc code, std::string_view detail, bool fatal) {
-  FrameErr err{.code = std::string(errc_name(code)), .msg = std::string(errc_sentence(code)),
-               .fatal = fatal, .lane = {}, .want = 0, .after_ms = 0};
+  FrameErr err{.code = std::string(errc_name(code)),
+               .msg = std::string(errc_sentence(code)),
+               .fatal = fatal,
+               .lane = {},
+               .want = 0,
+               .after_ms = 0};
   if (!detail.empty()) err.msg += " (" + std::string(detail) + ")";
   send(err);
   if (!fatal) return;
@@ -129,17 +139,26 @@ void ServerSession::welcome(Instant now) {
   std::vector<HeldBucket> set;
   for (const BucketGrant& g : grants) {
     set.push_back({g.b, g.gen});
-    held_.push_back({.id = g.b, .lane = g.lane, .pri = g.pri, .mode = Mode::filling, .gen = g.gen,
+    held_.push_back({.id = g.b,
+                     .lane = g.lane,
+                     .pri = g.pri,
+                     .mode = Mode::filling,
+                     .gen = g.gen,
                      .cursor = {}});
   }
   const bool same_epoch = hello.epoch == view_->epoch();
   const bool same_set = same_epoch && hello.set_hash == bucket_set_hash(set);
   next_n_ = view_->last_n(principal_.cid);
-  FrameWelcome w{.proto = std::min(hello.proto_max, kProtoMax), .epoch = view_->epoch(),
-                 .account = principal_.account, .head = {view_->head(), view_->head()},
-                 .last_n = next_n_, .window = window_,
-                 .lease_until = to_unix_ms(now + limits::kLease), .t0 = hello.t0,
-                 .t1 = to_unix_ms(now), .buckets = std::nullopt};
+  FrameWelcome w{.proto = std::min(hello.proto_max, kProtoMax),
+                 .epoch = view_->epoch(),
+                 .account = principal_.account,
+                 .head = {view_->head(), view_->head()},
+                 .last_n = next_n_,
+                 .window = window_,
+                 .lease_until = to_unix_ms(now + limits::kLease),
+                 .t0 = hello.t0,
+                 .t1 = to_unix_ms(now),
+                 .buckets = std::nullopt};
   if (!same_set) w.buckets = grants;
   send(w);
   sent_c_ = same_epoch ? hello.cur : Cursors{view_->head(), view_->head()};
@@ -158,7 +177,8 @@ void ServerSession::welcome(Instant now) {
   if (!missing) begin_streams();
 }
 
-void ServerSession::hold_all(const std::vector<HeldBucket>& live, const std::vector<PartBucket>& part) {
+void ServerSession::hold_all(const std::vector<HeldBucket>& live,
+                             const std::vector<PartBucket>& part) {
   FrameM again{.at = view_->head(), .drop = {}, .add = {}};
   const auto too_old = [&](const Held& b) {
     const BucketInfo& info = view_->bucket(b.id);
@@ -214,8 +234,12 @@ void ServerSession::on_frame(FramePush& frame) {
     if (frame.muts[i].n != frame.muts[i - 1].n + 1)
       return complain(Errc::malformed, "numbers in a push are consecutive", true);
   if (frame.muts.front().n > last + 1) {
-    send(FrameErr{.code = std::string(errc_name(Errc::gap)), .msg = std::string(errc_sentence(Errc::gap)),
-                  .fatal = false, .lane = frame.lane, .want = last + 1, .after_ms = 0});
+    send(FrameErr{.code = std::string(errc_name(Errc::gap)),
+                  .msg = std::string(errc_sentence(Errc::gap)),
+                  .fatal = false,
+                  .lane = frame.lane,
+                  .want = last + 1,
+                  .after_ms = 0});
     return;
   }
   last = std::max(last, frame.muts.back().n);
@@ -225,9 +249,15 @@ void ServerSession::on_frame(FramePush& frame) {
 void ServerSession::on_mutate_refused(const AskMutate& ask, std::int64_t after_ms) {
   if (state_ == State::closed) return;
   next_n_[index(ask.lane)] = std::min(next_n_[index(ask.lane)], ask.muts.front().n - 1);
-  send(FrameR{.lane = ask.lane, .n = ask.muts.front().n, .status = MutationStatus::retry, .seq = {},
-              .lanes = {}, .code = std::string(errc_name(Errc::unavailable)),
-              .msg = std::string(errc_sentence(Errc::unavailable)), .info = {}, .after_ms = after_ms});
+  send(FrameR{.lane = ask.lane,
+              .n = ask.muts.front().n,
+              .status = MutationStatus::retry,
+              .seq = {},
+              .lanes = {},
+              .code = std::string(errc_name(Errc::unavailable)),
+              .msg = std::string(errc_sentence(Errc::unavailable)),
+              .info = {},
+              .after_ms = after_ms});
 }
 
 void ServerSession::on_result(const ResultOut& out) {

@@ -74,6 +74,9 @@ struct EncodedChunk {
 };
 using SharedChunk = std::shared_ptr<const EncodedChunk>;
 
+/// Encodes a page once for everybody who needs it.
+SharedChunk encode_chunk(const BucketChunk& chunk, BucketId bucket, Encoding encoding);
+
 /// What does not differ between the sessions of a server.
 struct SessionConfig {
   Id128 server_id;
@@ -119,6 +122,8 @@ class ServerSession {
   void on_result(const ResultOut& out);
   /// B frames of one bucket of a commit.
   void on_bucket(const Commit& commit, BucketId bucket, const std::vector<SharedFrame>& frames);
+  /// The shard's view was replaced: live lanes read what they may have missed.
+  void on_reload();
   /// End of a commit for this session: reveals touched lanes.
   void on_commit_end(const Commit& commit);
 

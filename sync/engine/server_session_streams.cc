@@ -44,7 +44,8 @@ void ServerSession::on_membership(const FrameM& change) {
     if (asked_ == id) asked_gen_ = Seq{};
   }
   for (const BucketGrant& g : change.add) {
-    Held fresh{.id = g.b, .lane = g.lane, .pri = g.pri, .mode = Mode::filling, .gen = g.gen, .cursor = {}};
+    Held fresh{
+        .id = g.b, .lane = g.lane, .pri = g.pri, .mode = Mode::filling, .gen = g.gen, .cursor = {}};
     held_.insert(std::ranges::lower_bound(held_, g.b, {}, &Held::id), fresh);
   }
   send(change);
@@ -71,7 +72,9 @@ void ServerSession::on_commit_end(const Commit& commit) {
   for (Lane lane : kLaneOrder) {
     if ((touched & (1U << index(lane))) == 0 || catching_[index(lane)]) continue;
     enqueue(lane, {.frame = commit.encoded(encoding_).reveal[index(lane)],
-                   .bucket = {}, .reveal = commit.to, .live = true});
+                   .bucket = {},
+                   .reveal = commit.to,
+                   .live = true});
     const Class cls = class_of(lane);
     if (queue_.bytes(cls) > limits::kQueueBytesMax || queue_.frames(cls) > limits::kQueueFramesMax)
       enter_lag(lane);
@@ -93,6 +96,11 @@ void ServerSession::enter_lag(Lane lane) {
   }
   catching_[index(lane)] = true;
   ++lags_;
+}
+
+void ServerSession::on_reload() {
+  read_head_ = {};
+  for (Lane lane : kLaneOrder) enter_lag(lane);
 }
 
 bool ServerSession::may_read(Lane lane) const {
@@ -119,14 +127,16 @@ ServerSession::Held* ServerSession::next_to_read() {
 bool ServerSession::finish_lane(Lane lane) {
   if (!catching_[index(lane)] || waits_for_commit()) return false;
   for (const Held& b : held_)
-    if (b.lane == lane && b.mode == Mode::catching && b.cursor < view_->bucket(b.id).head) return false;
+    if (b.lane == lane && b.mode == Mode::catching && b.cursor < view_->bucket(b.id).head)
+      return false;
   for (Held& b : held_)
     if (b.lane == lane && b.mode == Mode::catching) b.mode = Mode::live;
   catching_[index(lane)] = false;
   remainder_ = false;
   pages_ = 0;
   auto frame = std::make_shared<std::string>();
-  encode(encoding_, ServerFrame{FrameC{.lane = lane, .bucket = {}, .seq = view_->head(), .digest = {}}},
+  encode(encoding_,
+         ServerFrame{FrameC{.lane = lane, .bucket = {}, .seq = view_->head(), .digest = {}}},
          *frame);
   enqueue(lane, {.frame = std::move(frame), .bucket = {}, .reveal = view_->head(), .live = false});
   return true;
@@ -137,7 +147,8 @@ bool ServerSession::reveal_filled(Held& b) {
   if (b.mode != Mode::filling || b.cursor < info.head || waits_for_commit()) return false;
   auto frame = std::make_shared<std::string>();
   encode(encoding_,
-         ServerFrame{FrameC{.lane = b.lane, .bucket = b.id, .seq = view_->head(), .digest = info.digest}},
+         ServerFrame{
+             FrameC{.lane = b.lane, .bucket = b.id, .seq = view_->head(), .digest = info.digest}},
          *frame);
   enqueue(b.lane, {.frame = std::move(frame), .bucket = b.id, .reveal = {}, .live = false});
   // While its lane is catching up the bucket joins it, complete up to here.
@@ -202,7 +213,8 @@ bool ServerSession::pop_output(std::vector<SharedFrame>& out, std::size_t& bytes
     cls = Class::normal;
     if (queue_.empty(cls) || tx_bytes_ + bytes - rx_acked_ >= window_) return false;
   }
-  if (!out.empty() && bytes + queue_.front(cls).frame->size() > limits::kMessageBytesMax) return false;
+  if (!out.empty() && bytes + queue_.front(cls).frame->size() > limits::kMessageBytesMax)
+    return false;
   FrameQueue::Item item = queue_.pop(cls);
   bytes += item.frame->size();
   if (cls != Class::control) {

@@ -178,15 +178,15 @@ class StoreReader {
                                              std::size_t limit) = 0;
   /// Live rows of a table ordered by key, keys > `after`.
   virtual Result<std::vector<std::pair<std::string, StoredRow>>> table(std::string_view tbl,
-                                                                      std::string_view after,
-                                                                      std::size_t limit) = 0;
+                                                                       std::string_view after,
+                                                                       std::size_t limit) = 0;
   /// `tombstones` false: live entries only (the first page of a fill). A page never ends between two
   /// entries of the same ver, even if that exceeds the bounds a little (one mutation's rows).
   virtual Result<BucketChunk> chunk(BucketId bucket, Seq after, bool tombstones,
                                     std::size_t rows_max, std::size_t bytes_max) = 0;
   /// Stored results of one up-lane with n > after, ascending, at most `limit`.
-  virtual Result<std::vector<StoredResult>> results(const Cid& cid, UpLane lane, std::uint64_t after,
-                                                    std::size_t limit) = 0;
+  virtual Result<std::vector<StoredResult>> results(const Cid& cid, UpLane lane,
+                                                    std::uint64_t after, std::size_t limit) = 0;
   virtual Result<std::optional<IdempotencyRecord>> idempotency(const AccountId& actor,
                                                                std::string_view key) = 0;
   /// Rows with id > after, ascending.

@@ -25,7 +25,8 @@ std::vector<std::string> texts(const Json& array) { return array.get<std::vector
 MutatorResult put_note(MutatorContext& ctx, const Json& args) {
   const auto names = texts(args.at("buckets"));
   for (const std::string& name : names) ctx.ensure_bucket(note_bucket(name));
-  ctx.put("note", json_text(args, "id"), {{"text", args.at("text")}, {"buckets", args.at("buckets")}});
+  ctx.put("note", json_text(args, "id"),
+          {{"text", args.at("text")}, {"buckets", args.at("buckets")}});
   return Json{{"id", args.at("id")}};
 }
 
@@ -52,45 +53,75 @@ MutatorResult later(MutatorContext& ctx, const Json& args) {
 }
 
 void declare_mutators(Registry& r) {
-  r.add(MutatorDef{.name = "note.put", .args_schema = object({{"id", kText}, {"text", kText}, {"buckets", kTexts}},
-                                                            {"id", "text", "buckets"}),
-                   .permit = {}, .run = put_note,
-                   .effects = Json::array({{{"op", "put"}, {"tbl", "note"}, {"key", "{id}"},
-                                            {"row", {{"text", "{text}"}, {"buckets", "{buckets}"}}}}}),
-                   .summary = "puts a note"});
-  r.add(MutatorDef{.name = "note.del", .args_schema = object({{"id", kText}}, {"id"}), .permit = {},
+  r.add(MutatorDef{
+      .name = "note.put",
+      .args_schema =
+          object({{"id", kText}, {"text", kText}, {"buckets", kTexts}}, {"id", "text", "buckets"}),
+      .permit = {},
+      .run = put_note,
+      .effects = Json::array({{{"op", "put"},
+                               {"tbl", "note"},
+                               {"key", "{id}"},
+                               {"row", {{"text", "{text}"}, {"buckets", "{buckets}"}}}}}),
+      .summary = "puts a note"});
+  r.add(MutatorDef{.name = "note.del",
+                   .args_schema = object({{"id", kText}}, {"id"}),
+                   .permit = {},
                    .run = [](MutatorContext& ctx, const Json& args) -> MutatorResult {
                      ctx.del("note", json_text(args, "id"));
                      return Json();
                    },
                    .effects = Json::array({{{"op", "delete"}, {"tbl", "note"}, {"key", "{id}"}}}),
                    .summary = "deletes a note"});
-  r.add(MutatorDef{.name = "note.inc", .args_schema = object({{"id", kText}}, {"id"}), .permit = {},
-                   .run = increment,
-                   .effects = Json::array({{{"op", "inc"}, {"tbl", "count"}, {"key", "{id}"},
-                                            {"field", "n"}, {"by", 1}}}),
-                   .summary = "counts"});
-  r.add(MutatorDef{.name = "note.fail", .args_schema = {}, .permit = {},
+  r.add(MutatorDef{
+      .name = "note.inc",
+      .args_schema = object({{"id", kText}}, {"id"}),
+      .permit = {},
+      .run = increment,
+      .effects = Json::array(
+          {{{"op", "inc"}, {"tbl", "count"}, {"key", "{id}"}, {"field", "n"}, {"by", 1}}}),
+      .summary = "counts"});
+  r.add(MutatorDef{.name = "note.fail",
+                   .args_schema = {},
+                   .permit = {},
                    .run = [](MutatorContext& ctx, const Json&) -> MutatorResult {
                      ctx.ensure_bucket(note_bucket("never"));
                      ctx.put("note", "never", {{"text", "x"}, {"buckets", {"never"}}});
                      return fail(Errc::wrong_state, "always refused");
                    },
-                   .effects = {}, .summary = "always refused"});
-  r.add(MutatorDef{.name = "note.throw", .args_schema = {}, .permit = {},
+                   .effects = {},
+                   .summary = "always refused"});
+  r.add(MutatorDef{.name = "note.throw",
+                   .args_schema = {},
+                   .permit = {},
                    .run = [](MutatorContext&, const Json&) -> MutatorResult {
                      throw std::runtime_error("poison");
                    },
-                   .effects = {}, .summary = "poison"});
-  r.add(MutatorDef{.name = "note.later",
-                   .args_schema = object({{"id", kText}, {"at", {{"type", "integer"}}}}, {"id", "at"}),
-                   .permit = {}, .run = later, .effects = {}, .summary = "schedules a note"});
-  r.add(MutatorDef{.name = "note.desk", .args_schema = {}, .permit = {},
-                   .run = [](MutatorContext&, const Json&) -> MutatorResult { return Json("done"); },
-                   .effects = {}, .online_only = true, .needs_elevation = true, .summary = "desk"});
-  r.add(MutatorDef{.name = "member.set",
-                   .args_schema = object({{"account", kText}, {"buckets", kTexts}}, {"account", "buckets"}),
-                   .permit = {}, .run = set_member, .effects = {}, .summary = "sets memberships"});
+                   .effects = {},
+                   .summary = "poison"});
+  r.add(MutatorDef{
+      .name = "note.later",
+      .args_schema = object({{"id", kText}, {"at", {{"type", "integer"}}}}, {"id", "at"}),
+      .permit = {},
+      .run = later,
+      .effects = {},
+      .summary = "schedules a note"});
+  r.add(
+      MutatorDef{.name = "note.desk",
+                 .args_schema = {},
+                 .permit = {},
+                 .run = [](MutatorContext&, const Json&) -> MutatorResult { return Json("done"); },
+                 .effects = {},
+                 .online_only = true,
+                 .needs_elevation = true,
+                 .summary = "desk"});
+  r.add(MutatorDef{
+      .name = "member.set",
+      .args_schema = object({{"account", kText}, {"buckets", kTexts}}, {"account", "buckets"}),
+      .permit = {},
+      .run = set_member,
+      .effects = {},
+      .summary = "sets memberships"});
 }
 
 }  // namespace
@@ -101,24 +132,31 @@ BucketSpec note_bucket(std::string name) {
 }
 
 void declare_notes(Registry& r) {
-  r.add(TableDef{.name = "note",
-                 .indexes = {{"text", [](std::string_view, const Json& row) {
-                                return std::vector{json_text(row, "text").substr(0, 64)};
-                              }}},
-                 .buckets = [](std::string_view, const Json& row) { return texts(row.at("buckets")); },
-                 .references = {}});
-  r.add(TableDef{.name = "count", .indexes = {},
-                 .buckets = [](std::string_view, const Json&) { return std::vector<std::string>{"all"}; },
-                 .references = {}});
+  r.add(TableDef{
+      .name = "note",
+      .indexes = {{"text",
+                   [](std::string_view, const Json& row) {
+                     return std::vector{json_text(row, "text").substr(0, 64)};
+                   }}},
+      .buckets = [](std::string_view, const Json& row) { return texts(row.at("buckets")); },
+      .references = {}});
+  r.add(TableDef{
+      .name = "count",
+      .indexes = {},
+      .buckets = [](std::string_view, const Json&) { return std::vector<std::string>{"all"}; },
+      .references = {}});
   declare_mutators(r);
-  r.add(QueryDef{.name = "note.get", .params_schema = object({{"id", kText}}, {"id"}), .permit = {},
+  r.add(QueryDef{.name = "note.get",
+                 .params_schema = object({{"id", kText}}, {"id"}),
+                 .permit = {},
                  .run = [](ReadContext& ctx, const Json& args) -> Result<Json> {
                    const auto row = ctx.get("note", json_text(args, "id"));
                    if (!row) return fail(Errc::not_found, "note");
                    return *row;
                  },
                  .summary = "one note"});
-  r.add(DueDef{.kind = "note.later", .grace = std::chrono::minutes(30),
+  r.add(DueDef{.kind = "note.later",
+               .grace = std::chrono::minutes(30),
                .run = [](MutatorContext& ctx, std::string_view key, bool missed) {
                  ctx.ensure_bucket(note_bucket("all"));
                  ctx.put("note", key, {{"text", missed ? "missed" : "due"}, {"buckets", {"all"}}});

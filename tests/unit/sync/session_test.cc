@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// Goal:   a session keeps the promises of docs/PROTOCOL.md §2-§4 about rows.
+// Method: committer, hub and sessions against a model phone, no sockets; the phone checks digests and
+//         membership at every frame, so a broken promise shows as an entry in phone.faults.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sync/engine/committer.h"
+#include "sync/store/memory/memory_store.h"
+#include "tests/support/note_module.h"
+#include "tests/support/test_phone.h"
+
+namespace linli::sync {
+namespace {
+
+using test::TestPhone;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class SessionTest : public ::testing::Test {
+ protected:
+  SessionTest() {
+    test::declare_notes(registry_);
+    hub_.emplace(*committer_.open());
+    member(1, {"all", "a:u"});
+    member(2, {"all"});
+  }
+
+  static Id128 id(std::uint8_t i) {
+    Id128 out;
+    out.bytes[0] = i;
+    return out;
+  }
+
+  SharedCommit commit(std::vector<Submission> batch) {
+    auto out = committer_.run(batch);
+    EXPECT_TRUE(out);
+    hub_->on_commit(out->commit);
+    hub_->take_dirty();
+    return out->commit;
+  }
+
+  Submission make(std::string name, const Json& args) {
+    Submission s;
+    s.actor.via = Via::system;
+    s.name = std::move(name);
+    s.args = std::make_shared<const Json>(args);
+    return s;
+  }
+  void member(std::uint8_t account, Json buckets) {
+    commit({make("member.set", {{"account", id(account).hex()}, {"buckets", std::move(buckets)}})});
+  }
+  SharedCommit put(std::string key, std::string text, Json buckets) {
+    return commit({make(
+        "note.put",
+        {{"id", std::move(key)}, {"text", std::move(text)}, {"buckets", std::move(buckets)}})});
+  }
+  TestPhone phone(std::uint8_t account, Encoding e = Encoding::cbor) {
+    return TestPhone{Cid{id(std::uint8_t(100 + account))}, AccountId{id(account)}, e};
+  }
+  void connect(TestPhone& p) { p.connect(*hub_, store_, config_); }
+
+  Registry registry_;
+  MemoryStore store_;
+  ManualClock clock_{from_unix_ms(1'700'000'000'000)};
+  SeededRng rng_{7};
+  Committer committer_{registry_, store_, clock_, rng_};
+  std::optional<Hub> hub_;
+  SessionConfig config_{
+      .server_id = {}, .origins = {"http://test"}, .window = limits::kWindowBytes};
+};
+
+TEST_F(SessionTest, FirstSyncFillsEveryBucketInBothEncodings) {
+  for (int i = 0; i < 50; ++i) put("n" + std::to_string(i), std::string(600, 'x'), {"all"});
+  put("w", "storm", {"a:u"});
+  for (Encoding e : {Encoding::json, Encoding::cbor}) {
+    TestPhone p = phone(1, e);
+    connect(p);
+    EXPECT_THAT(p.faults, IsEmpty());
+    EXPECT_THAT(p.shown(), SizeIs(51));
+    EXPECT_EQ(p.rows_received, 51U) << "rows sent = live rows exactly";
+    EXPECT_EQ(p.cursors()[0], committer_.head());
+    p.disconnect();
+  }
+}
+
+TEST_F(SessionTest, LiveCommitReachesOnlyMembers) {
+  TestPhone one = phone(1);
+  TestPhone two = phone(2);
+  connect(one);
+  connect(two);
+  put("w", "storm", {"a:u"});
+  one.run();
+  two.run();
+  EXPECT_THAT(one.shown(), SizeIs(1));
+  EXPECT_THAT(two.shown(), IsEmpty());
+  EXPECT_THAT(two.faults, IsEmpty());
+}
+
+TEST_F(SessionTest, ReconnectSendsOnlyWhatChangedAndNothingWhenNothingDid) {
+  for (int i = 0; i < 20; ++i) put("n" + std::to_string(i), "x", {"all"});
+  TestPhone p = phone(1);
+  connect(p);
+  p.disconnect();
+  p.rows_received = 0;
+  connect(p);
+  EXPECT_EQ(p.rows_received, 0U);
+  p.disconnect();
+  put("n3", "changed", {"all"});
+  commit({make("note.del", {{"id", "n4"}})});
+  connect(p);
+  EXPECT_EQ(p.rows_received, 2U);
+  EXPECT_THAT(p.shown(), SizeIs(19));
+  EXPECT_THAT(p.faults, IsEmpty());
+}
+
+TEST_F(SessionTest, GEN_10_RevokedBucketLeavesAtOnceAndAGrantedOneFills) {
+  put("n", "x", {"all"});
+  put("z", "y", {"zone"});
+  TestPhone p = phone(1);
+  connect(p);
+  member(1, {"zone"});
+  p.run();
+  EXPECT_THAT(p.faults, IsEmpty());
+  EXPECT_THAT(p.shown(), ElementsAre(::testing::Key("note/z")));
+  EXPECT_EQ(p.bucket_count(), 1U);
+}
+
+TEST_F(SessionTest, MembershipChangedWhileAwayIsSettledByHave) {
+  put("n", "x", {"all"});
+  put("z", "y", {"zone"});
+  TestPhone p = phone(1);
+  connect(p);
+  p.disconnect();
+  member(1, {"all", "zone"});
+  p.rows_received = 0;
+  connect(p);
+  EXPECT_EQ(p.rows_received, 1U) << "only the new bucket is filled";
+  EXPECT_THAT(p.shown(), SizeIs(2));
+  EXPECT_THAT(p.faults, IsEmpty());
+}
+
+TEST_F(SessionTest, UrgentGoesBeforeQueuedNormalRows) {
+  TestPhone p = phone(1);
+  connect(p);
+  p.acknowledges = false;
+  for (int i = 0; i < 10; ++i) put("n" + std::to_string(i), std::string(600, 'x'), {"all"});
+  p.trace.clear();
+  put("w", "storm", {"a:u"});
+  p.run(1);
+  ASSERT_FALSE(p.trace.empty());
+  EXPECT_THAT(p.trace[1], "Cu");
+  EXPECT_THAT(p.faults, IsEmpty());
+}
+
+TEST_F(SessionTest, SilentPhoneFallsIntoLagModeWithBoundedMemoryAndStillGetsUrgent) {
+  TestPhone p = phone(1);
+  connect(p);
+  p.acknowledges = false;
+  for (int i = 0; i < 1500; ++i) {
+    put("n" + std::to_string(i), std::string(1000, 'x'), {"all"});
+    p.run();
+    ASSERT_LE(p.session().queued_bytes(), limits::kQueueBytesMax + 2 * limits::kNormalPartBytes);
+  }
+  EXPECT_GE(p.session().lags(), 1U);
+  put("w", "storm", {"a:u"});
+  p.run();
+  EXPECT_THAT(p.shown(), Contains(::testing::Key("note/w")));
+  p.acknowledges = true;
+  p.send(FramePing{});
+  p.run();
+  EXPECT_THAT(p.shown(), SizeIs(1501));
+  EXPECT_THAT(p.faults, IsEmpty());
+}
+
+TEST_F(SessionTest, RefillGivesTheBucketAnew) {
+  put("n", "x", {"all"});
+  TestPhone p = phone(2);
+  connect(p);
+  const BucketId all = p.session().bucket_ids().front();
+  p.disconnect();
+  connect(p);
+  p.trace.clear();
+  p.send(FrameRefill{{all}});
+  // The model phone keeps its bucket live; a real one marks it filling, so here it is a fault.
+  p.run();
+  EXPECT_THAT(p.trace, Contains("C:" + std::to_string(all.raw())));
+}
+
+TEST_F(SessionTest, GEN_3_PushBeyondTheNextNumberIsAnsweredWithAGap) {
+  TestPhone p = phone(1);
+  connect(p);
+  p.send(
+      FramePush{UpLane::interactive, {PushedMutation{.n = 2, .name = "note.inc", .args = "{}"}}});
+  p.run();
+  ASSERT_THAT(p.errors, SizeIs(1));
+  EXPECT_EQ(p.errors[0].want, 1U);
+  EXPECT_THAT(p.pushed, IsEmpty());
+}
+
+TEST_F(SessionTest, PageAheadOfTheShardWaitsForItsCommit) {
+  for (int i = 0; i < 3; ++i) put("n" + std::to_string(i), "x", {"all"});
+  TestPhone p = phone(1);
+  // A commit that is durable but not yet posted to this shard.
+  std::vector<Submission> batch{
+      make("note.put", {{"id", "late"}, {"text", "y"}, {"buckets", {"all"}}})};
+  auto late = committer_.run(batch);
+  connect(p);
+  EXPECT_THAT(p.shown(), IsEmpty());
+  hub_->on_commit(late->commit);
+  p.run();
+  EXPECT_THAT(p.shown(), SizeIs(4));
+  EXPECT_THAT(p.faults, IsEmpty());
+}
+
+TEST_F(SessionTest, SecondConnectionOfADeviceReplacesTheFirst) {
+  TestPhone a = phone(1);
+  TestPhone b = phone(1);
+  connect(a);
+  connect(b);
+  a.run();
+  EXPECT_EQ(a.closed, 4409);
+  put("n", "x", {"all"});
+  b.run();
+  EXPECT_THAT(b.shown(), SizeIs(1));
+  a.disconnect();
+  put("m", "x", {"all"});
+  b.run();
+  EXPECT_THAT(b.shown(), SizeIs(2));
+}
+
+TEST_F(SessionTest, StoreFailureWithUnknownOutcomeIsHealedByAReload) {
+  TestPhone p = phone(1);
+  connect(p);
+  store_.fail_apply({.nth = 1, .code = Errc::io, .durable = true});
+  std::vector<Submission> batch{
+      make("note.put", {{"id", "n"}, {"text", "y"}, {"buckets", {"all"}}})};
+  EXPECT_FALSE(committer_.run(batch));
+  auto tick = committer_.tick();
+  ASSERT_TRUE(tick);
+  hub_->on_commit(tick->commit);
+  p.run();
+  EXPECT_THAT(p.shown(), SizeIs(1));
+  EXPECT_THAT(p.faults, IsEmpty());
+}
+
+}  // namespace
+}  // namespace linli::sync
