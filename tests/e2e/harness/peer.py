@@ -2,6 +2,7 @@
 """A phone that does what a test says, frame by frame (JSON)."""
 
 import asyncio
+import copy
 import hashlib
 import json
 import struct
@@ -52,6 +53,13 @@ class Identity:
     def __init__(self, origin, slug, key, answer):
         self.origin, self.slug, self.key = origin, slug, key
         self.account, self.name, self.cert = answer["account"], answer["name"], answer["cert"]
+        self.person = answer.get("person", "")
+
+    def through(self, origin):
+        """The same device dialling another address, e.g. a spoiled line."""
+        other = copy.copy(self)
+        other.origin = origin
+        return other
 
     def token(self):
         base = f"{self.origin}/c/{self.slug}/api/v1/token"

@@ -30,7 +30,7 @@ export async function enrol(origin, slug, slip, {pick = 0, label = 'independent'
   });
   assert.equal(answer.cid, key.cid, 'the server names the device by its key');
   return {origin, slug, key, account: answer.account, masked: check.persons[pick].name,
-          name: answer.name, cert: answer.cert};
+          name: answer.name, person: answer.person, cert: answer.cert};
 }
 
 class Bucket {

@@ -70,17 +70,17 @@ for (const [index, encoding] of Object.keys(encodings).entries()) {
     await t.test('sends a mutation, sees R and then its C', async () => {
       const session = await phone.connect();
       await session.synced();
-      const open = phone.rows('notice').find((row) => row.ack === true || row.ack_required) ??
-                   phone.rows('notice')[0];
+      const open = phone.rows('notice').find((row) => row.needs_ack);
+      const args = {notice: open.key, person: identity.person, choice: 'ok'};
       session.log.length = 0;
-      const n = session.push(0, 'notice.acknowledge', {id: open.key, choice: 'know'});
+      const n = session.push(0, 'notice.acknowledge', args);
       const result = await session.until(() => phone.results.find((r) => r.lane === 0 && r.n === n), 'R');
       assert.equal(result.st, 'ok', JSON.stringify(result));
       await session.until(() => result.lanes.every((l) => phone.cur[l] >= result.seq), 'C of the commit');
       assert.ok(order(session).indexOf('R') < order(session).indexOf('C'), 'R precedes its C');
       // The same number again: the stored answer, not a second run.
       --phone.lastN[0];
-      session.push(0, 'notice.acknowledge', {id: open.key, choice: 'know'});
+      session.push(0, 'notice.acknowledge', args);
       await session.until(() => phone.results.length === 2, 'the stored R');
       assert.deepEqual(phone.results[1], result);
       await session.bye();
@@ -89,12 +89,12 @@ for (const [index, encoding] of Object.keys(encodings).entries()) {
     await t.test('is told of a gap and holds nothing of it', async () => {
       const session = await phone.connect();
       await session.synced();
-      const want = phone.lastN[1] + 1;
-      ++phone.lastN[1];
-      session.push(1, 'notice.acknowledge', {});
+      const want = phone.lastN[2] + 1;
+      ++phone.lastN[2];
+      session.push(2, 'notice.seen', {ids: ['x']});
       const gap = await session.until(() => session.log.find((f) => f.t === 'err'), 'err gap');
-      assert.deepEqual([gap.code, gap.lane, gap.want, gap.fatal], ['gap', 1, want, false]);
-      phone.lastN[1] = want - 1;
+      assert.deepEqual([gap.code, gap.lane, gap.want, gap.fatal], ['gap', 2, want, false]);
+      phone.lastN[2] = want - 1;
       await session.bye();
     });
 
