@@ -89,7 +89,7 @@ class Restart(harness.WorldTest):
         slow_one, fast_one = self.world.resident(), self.world.resident()
         fast = Peer(fast_one).caught_up()
         line.down_rate = 5000
-        slow = Peer(slow_one.through(line.origin))
+        slow = Peer(slow_one.through(line))
         slow.wait("B", limit=30)
         began = time.monotonic()
         warning = self.world.send("慢线红色预警", severity="red", category="weather",
@@ -105,7 +105,7 @@ class Restart(harness.WorldTest):
 
     def test_a_half_open_phone_does_not_hold_the_others(self):
         line = self.world.line()
-        stuck = Peer(self.world.resident().through(line.origin)).caught_up()
+        stuck = Peer(self.world.resident().through(line)).caught_up()
         line.swallow = True
         well = Peer(self.world.resident()).caught_up()
         notice = self.world.send("半开连接")

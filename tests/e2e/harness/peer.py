@@ -52,13 +52,14 @@ def enrol(origin, slug, slip, pick=0, label="peer", key=None):
 class Identity:
     def __init__(self, origin, slug, key, answer):
         self.origin, self.slug, self.key = origin, slug, key
+        self.dial = origin
         self.account, self.name, self.cert = answer["account"], answer["name"], answer["cert"]
         self.person = answer.get("person", "")
 
-    def through(self, origin):
-        """The same device dialling another address, e.g. a spoiled line."""
+    def through(self, line):
+        """The same device behind a Proxy; what it signs still names the server."""
         other = copy.copy(self)
-        other.origin = origin
+        other.dial = line.origin
         return other
 
     def token(self):
@@ -85,7 +86,7 @@ class Peer:
         run(self._open())
 
     async def _open(self):
-        url = self.identity.origin.replace("http", "ws", 1) + f"/c/{self.identity.slug}/sync"
+        url = self.identity.dial.replace("http", "ws", 1) + f"/c/{self.identity.slug}/sync"
         self.socket = await websockets.connect(url, subprotocols=["linli.v1.json"], max_size=2**20,
                                                ping_interval=None, compression=None,
                                                close_timeout=1)
