@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the end-to-end tests stand on: linlid, linli, a spoiled line, staff, and raw bytes."""
 
+from .admin import Admin
 from .cli import Phone
 from .keys import Key, b64, sha256, unb64
 from .office import Desk, totp

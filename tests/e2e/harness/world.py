@@ -10,38 +10,85 @@ import time
 import unittest
 import uuid
 
+from .admin import Admin
 from .cli import Phone
 from .office import Desk
 from .peer import Peer, enrol
 from .proxy import Proxy
-from .server import Folder, Server
+from .server import Folder, Server, free_port
 from .waiting import wait_for
 
 SLUG = "huainan"
 EDITOR, APPROVER, WINDOW, ADMIN, ADMIN_2 = "马会玲", "张书记", "孙浩", "小冯", "冯管理"
 
 
+STAFF = (EDITOR, APPROVER, WINDOW, ADMIN, ADMIN_2, "罗主任", "周倩")
+LINES = 6
+
+
 class World:
-    """A demo server with `people` residents; every resident() and phone() is a new person."""
+    """A demo server with `people` residents; every resident() and phone() is a new person.
+
+    `linlid demo` fills the data folder; the server that the tests meet is then started with a
+    config, because phones that dial through a Proxy sign its address, which has to be listed.
+    """
 
     def __init__(self, name, people=40):
         self.folder = Folder(name)
-        self.server = Server(lambda port: ["demo", "--port", str(port), "--data",
-                                           str(self.folder / "data"), "--people", str(people)],
-                             self.folder / "linlid.log").start()
+        self.data = self.folder / "data"
+        port = free_port()
+        demo = Server(lambda p: ["demo", "--port", str(p), "--data", str(self.data), "--people",
+                                 str(people)], self.folder / "demo.log", port).start(60)
+        demo.terminate()
+        self.greeting = demo.text()
+        self.admin = Admin(self.data, demo.origin)
+        accounts = self.admin.accounts()
+        self.accounts = {name: accounts[name] for name in STAFF}
+        self._slips = {name: self.admin.staff_slip(id) for name, id in self.accounts.items()}
+        self._codes = {name: self.admin.setup_code(self.accounts[name])
+                       for name in (APPROVER, ADMIN, "罗主任")}
+        self._lines = [Proxy(port) for _ in range(LINES)]
+        self._free_lines = list(self._lines)
+        self._desks, self._numbers = {}, itertools.count(1)
+        self.server = Server(lambda _: ["--config", str(self._config(port))],
+                             self.folder / "linlid.log", port).start()
         self.origin = self.server.origin
-        self._desks, self._numbers, self._lines = {}, itertools.count(1), []
-        self.end_of_greeting = None
-        self.read_greeting()
+
+    def _config(self, port):
+        file = self.folder / "linlid.toml"
+        origins = [f"http://127.0.0.1:{port}"] + [line.origin for line in self._lines]
+        file.write_text(f"""[server]
+listen = ["127.0.0.1:{port}"]
+origins = {json.dumps(origins)}
+drain_seconds = 2
+[data]
+folder = "{self.data}"
+""")
+        return file
 
     def close(self):
+        self.server.kill()
         for line in self._lines:
             line.close()
-        self.server.kill()
         self.folder.remove()
+
+    def line(self):
+        """A Proxy of one's own."""
+        return self._free_lines.pop()
 
     def new_id(self):
         return uuid.uuid4().hex[:24]
+
+    # --- Staff ----------------------------------------------------------------------------------
+
+    def desk(self, name):
+        """Signed in; elevated if the person has a passphrase in these tests."""
+        if name not in self._desks:
+            desk = Desk(enrol(self.origin, SLUG, self._slips[name], label="办公室电脑"))
+            if name in self._codes:
+                desk.set_up(self._codes[name]).elevate()
+            self._desks[name] = desk
+        return self._desks[name]
 
     # --- People ---------------------------------------------------------------------------------
 
