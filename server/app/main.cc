@@ -5,6 +5,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "server/app/config.h"
+#include "server/app/demo.h"
 #include "server/app/wiring.h"
 
 namespace {
@@ -39,6 +40,11 @@ int serve(const app::Config& config) {
   return 0;
 }
 
+int serve_demo(const app::DemoOptions& options) {
+  auto config = app::prepare_demo(options);
+  return config ? serve(*config) : complain(config.error());
+}
+
 int run(const Options& options) {
   if (options.print_default) {
     std::cout << app::print_default_config();
@@ -69,10 +75,15 @@ int main(int argc, char** argv) {
   cli.add_flag("--check-config", options.check, "Check the settings and end");
   cli.add_flag("--print-default-config", options.print_default, "Print annotated defaults");
   cli.set_version_flag("--version", "linlid " LINLI_VERSION);
+  app::DemoOptions demo;
+  CLI::App* demo_command = cli.add_subcommand("demo", "Serve a made-up community on this machine");
+  demo_command->add_option("--port", demo.port, "Port on 127.0.0.1");
+  demo_command->add_option("--data", demo.data, "Folder of the demo's data");
+  demo_command->add_option("--people", demo.people, "Residents to invent")->check(CLI::Range(0, 20000));
   CLI11_PARSE(cli, argc, argv);
   if (auto ready = crypto_init(); !ready) return complain(ready.error());
   try {
-    return run(options);
+    return demo_command->parsed() ? serve_demo(demo) : run(options);
   } catch (const std::exception& e) {
     return complain(Error{Errc::internal, e.what()});
   }
