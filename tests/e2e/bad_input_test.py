@@ -116,7 +116,7 @@ class BadInput(harness.WorldTest):
     def test_a_frame_before_hello_is_refused(self):
         wire = self.after_upgrade()
         wire.send_frame(1, b'{"t":"push","lane":1,"muts":[]}\n')
-        self.assert_refused(wire, 4400, "malformed")
+        self.assert_refused(wire, 4401, "unauthenticated")
 
     def test_deep_nesting_is_refused_as_such(self):
         deep = "[" * 2000 + "]" * 2000
@@ -148,11 +148,11 @@ class BadInput(harness.WorldTest):
         self.refused_after_sign_in([{"t": "from_the_future", "must": True}], 4426,
                                    "unsupported_version")
 
-    def test_an_announced_frame_of_100_mb_is_refused_before_it_comes(self):
+    def test_a_frame_of_100_mb_is_refused_after_the_first(self):
+        """The announced length costs nothing; what comes is refused once it passes 1 MiB."""
         wire = self.after_upgrade()
-        wire.send_frame(1, b" " * 1000, announce=100_000_000)
-        code, _, _ = wire.read_close()
-        self.assertIn(code, (4413, 1009))
+        wire.send_frame(1, b" " * 1_100_000, announce=100_000_000)
+        self.assert_refused(wire, 4413, "too_large")
 
     def test_an_unmasked_frame_closes_the_socket(self):
         wire = self.after_upgrade()
@@ -251,9 +251,9 @@ class BadInput(harness.WorldTest):
         wire.send("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ")
         self.assertTrue(wire.is_closed(limit=35), "closed within 35 s")
 
-    def test_huge_headers_get_431(self):
+    def test_huge_headers_are_refused(self):
         self.assert_problem(self.http("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Big: " + "a" * 100_000 +
-                                      "\r\n\r\n"), 431)
+                                      "\r\n\r\n"), 413, "too_large")
 
     def test_bytes_that_are_no_http_get_400(self):
         self.assert_problem(self.http("\x16\x03\x01\x02\0 nonsense\r\n\r\n"), 400)
@@ -302,10 +302,11 @@ class BadInput(harness.WorldTest):
         """All the above was logged; names and phone numbers of the cast were not."""
         text = self.world.server.text()
         self.assertGreater(len(text), 0)
-        log = text[text.rfind(self.world.end_of_greeting) if self.world.end_of_greeting else 0:]
-        for word in self.world.personal_words():
-            self.assertNotIn(word, log)
-        self.assertNotRegex(log, r"1200000\d{4}")
+        names = self.world.names()
+        self.assertGreater(len(names), 20)
+        for name in names:
+            self.assertNotIn(name, text)
+        self.assertNotRegex(text, r"1200000\d{4}")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,8 @@
 import itertools
 import json
 import os
-import re
+import sqlite3
 import sys
-import time
 import unittest
 import uuid
 
@@ -107,6 +106,17 @@ folder = "{self.data}"
     def resident(self, area="g1", origin=None, slip=None):
         """A newly enrolled raw phone; its person is in `.person`."""
         return enrol(origin or self.origin, SLUG, slip or self.slip(area))
+
+    def rows(self, tbl):
+        """{key: row} of a table, read past the running server."""
+        with sqlite3.connect(f"file:{self.data}/{SLUG}/sync.db?mode=ro", uri=True) as db:
+            found = db.execute("select key, data from row join tbl_name t on t.id = row.tbl "
+                               "where t.name = ? and data is not null", (tbl,)).fetchall()
+        return {key: json.loads(data) for key, data in found}
+
+    def names(self):
+        """Of everybody in the data."""
+        return {row["name"] for tbl in ("person", "account") for row in self.rows(tbl).values()}
 
     # --- Notices --------------------------------------------------------------------------------
 
