@@ -40,7 +40,7 @@ class Restart(harness.WorldTest):
     people = 30
 
     def test_GEN_13_a_kill_in_mid_batch_loses_nothing_acknowledged_and_alarms_nobody_twice(self):
-        notice = self.world.send("GEN-13 红色预警", severity="red", category="weather")
+        notice = self.world.send("GEN-13 红色预警", severity="red")
         writers = [Writer(self.world.resident(), notice) for _ in range(8)]
         for writer in writers:
             writer.start()
@@ -92,8 +92,7 @@ class Restart(harness.WorldTest):
         slow = Peer(slow_one.through(line))
         slow.wait("B", limit=30)
         began = time.monotonic()
-        warning = self.world.send("慢线红色预警", severity="red", category="weather",
-                                  action_line="今晚别出门")
+        warning = self.world.send("慢线红色预警", severity="red")
         wait_for(lambda: warning in fast.rows("notice"), "the warning on the fast phone", 10)
         self.assertLess(time.monotonic() - began, seconds(5))
         wait_for(lambda: warning in slow.rows("notice"), "the warning on the slow phone", 15)
