@@ -30,7 +30,8 @@ FrameR frame_of(const StoredResult& r) {
           .code = r.code,
           .msg = r.msg,
           .info = r.info,
-          .after_ms = 0};
+          .after_ms = 0,
+          .mhash = r.mhash};
 }
 
 Result<void> may_run(const MutatorDef& def, const Actor& actor) {

@@ -170,7 +170,9 @@ void ServerSession::welcome(Instant now) {
   } else if (hello.set_hash) {
     state_ = State::awaiting_have;
   }
-  answered_n_ = hello.res_n;
+  // After a restore the phone has results that this history does not know.
+  for (std::size_t lane = 0; lane < kUpLanes; ++lane)
+    answered_n_[lane] = std::min(hello.res_n[lane], next_n_[lane]);
   if (state_ != State::awaiting_have) state_ = State::live;
   ask_results();
 }

@@ -60,6 +60,7 @@ void ClientSession::reset_socket_state() {
   polled_ = MonoTime{0};
   rx_bytes_ = rx_acked_ = 0;
   reveal_unacked_ = had_set_hash_ = rekey_ = false;
+  rekey_goal_.reset();
   goal_ = {};
   lanes_ = {};
   fills_.clear();
@@ -88,6 +89,7 @@ HelloBody ClientSession::hello_body(const FrameK& frame) {
   body.epoch = held.epoch;
   body.cur = held.cur;
   body.res_n = held.res_n;
+  for (std::size_t lane = 0; lane < kUpLanes; ++lane) up_[lane].seen = held.res_n[lane];
   body.last_n = held.last_n;
   body.pending = held.unsent();
   body.t0 = to_unix_ms(clock_->now());
@@ -134,7 +136,10 @@ void ClientSession::on_frame(FrameWelcome& frame) {
   if (frame.buckets && had_set_hash_) send_have();
   send_ping();
   polled_ = clock_->mono();
-  if (outcome->rekey) return send_rekey();
+  if (outcome->rekey) {
+    rekey_goal_ = frame.last_n;
+    return rekey_if_known();
+  }
   begin_push(frame);
 }
 

@@ -117,7 +117,7 @@ class ClientSession {
   /// Nothing is filling and both lanes are complete up to the head that welcome named, or later.
   [[nodiscard]] bool is_caught_up() const;
   /// A number may be given at once: the mutation goes out with the next on_local_write().
-  [[nodiscard]] bool may_send() const { return is_live() && !rekey_; }
+  [[nodiscard]] bool may_send() const { return is_live() && !rekey_ && !rekey_goal_; }
   /// Why the server refused, or what the local store said; nullopt when all is well.
   [[nodiscard]] const std::optional<Error>& trouble() const { return trouble_; }
   [[nodiscard]] const ClockEstimate& clock_estimate() const { return estimate_; }
@@ -153,6 +153,8 @@ class ClientSession {
     MonoTime paused_until{0};
     /// Something was sent or answered.
     MonoTime moved{0};
+    /// Highest result that came, ours or a clone's.
+    std::uint64_t seen = 0;
     std::uint64_t gap_want = 0;
     MonoTime gap_at{0};
   };
@@ -207,6 +209,7 @@ class ClientSession {
   void push();
   bool push_lane(UpLane lane);
   void check_results_overdue();
+  void rekey_if_known();
   void send_rekey();
   void flush_results();
 
@@ -251,6 +254,8 @@ class ClientSession {
   std::vector<FrameR> results_;
   std::array<UpState, kUpLanes> up_;
   bool rekey_ = false;
+  /// A new key waits until the stored results up to here told what the old one did.
+  std::optional<UpNumbers> rekey_goal_;
   std::optional<KeyPair> new_key_;
 };
 

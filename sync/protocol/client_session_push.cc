@@ -18,7 +18,7 @@ void ClientSession::begin_push(const FrameWelcome& welcome) {
 }
 
 void ClientSession::push() {
-  if (!is_live() || rekey_) return;
+  if (!is_live() || rekey_ || rekey_goal_) return;
   for (const UpLane lane : {UpLane::alert, UpLane::interactive, UpLane::bulk})
     while (push_lane(lane)) {
     }
@@ -58,6 +58,7 @@ void ClientSession::rewind(UpLane lane, std::uint64_t next_n) {
 
 void ClientSession::on_frame(FrameR& frame) {
   UpState& up = up_[index(frame.lane)];
+  up.seen = std::max(up.seen, frame.n);
   // Numbers that a clone used are its business; ours are sent again under a new key.
   if (rekey_ || frame.n == 0 || frame.n > replica_->state().last_n[index(frame.lane)]) return;
   up.moved = clock_->mono();
@@ -76,8 +77,21 @@ void ClientSession::on_frame(FrameR& frame) {
 }
 
 void ClientSession::flush_results() {
-  if (results_.empty() || !is_live()) return;
-  stored(replica_->store_results(std::exchange(results_, {})));
+  if (!results_.empty() && is_live())
+    stored(replica_->store_results(std::exchange(results_, {})));
+  if (!is_live() || rekey_) return;
+  if (rekey_goal_) return rekey_if_known();
+  // A clone used one of our numbers: sign in again to learn what else it did.
+  if (replica_->state().rekey_wanted) close(1000);
+}
+
+void ClientSession::rekey_if_known() {
+  for (std::size_t lane = 0; lane < kUpLanes; ++lane)
+    if (up_[lane].seen < (*rekey_goal_)[lane]) return;
+  if (!results_.empty()) stored(replica_->store_results(std::exchange(results_, {})));
+  if (!is_live()) return;
+  rekey_goal_.reset();
+  send_rekey();
 }
 
 void ClientSession::on_gap(UpLane lane, std::uint64_t want) {

@@ -173,6 +173,7 @@ ServerFrame read_r(R& in) {
        [](R& r, F& f) { wire::read_list(r, f.lanes, kLanes, &wire::read_lane<R>); }},
       {"code", Need::optional, [](R& r, F& f) { f.code = wire::read_text(r, kAnyBytes); }},
       {"msg", Need::optional, [](R& r, F& f) { f.msg = wire::read_text(r, kAnyBytes); }},
+      {"h", Need::optional, [](R& r, F& f) { r.bytes(f.mhash.emplace().bytes); }},
       {"info", Need::optional, [](R& r, F& f) { f.info = wire::read_text(r, kAnyBytes); }},
       {"after", Need::optional, [](R& r, F& f) { f.after_ms = wire::read_duration(r); }},
   };

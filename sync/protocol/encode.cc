@@ -84,11 +84,13 @@ class Encoder {
   void operator()(const FrameR& f) {
     const std::size_t present = (f.seq == Seq{} ? 0U : 1U) + (f.lanes.empty() ? 0U : 1U) +
                                 (f.code.empty() ? 0U : 1U) + (f.msg.empty() ? 0U : 1U) +
-                                (f.info.empty() ? 0U : 1U) + (f.after_ms == 0 ? 0U : 1U);
+                                (f.info.empty() ? 0U : 1U) + (f.after_ms == 0 ? 0U : 1U) +
+                                (f.mhash ? 1U : 0U);
     begin("R", 3 + present);
     number("lane", index(f.lane));
     number("n", f.n);
     text("st", status_name(f.status));
+    if (f.mhash) bytes("h", f.mhash->bytes);
     if (f.seq != Seq{}) number("seq", f.seq.raw());
     if (!f.lanes.empty()) list("lanes", f.lanes);
     if (!f.code.empty()) text("code", f.code);

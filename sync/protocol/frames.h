@@ -103,6 +103,8 @@ struct FrameR {
   std::string info;
   /// Only for retry.
   std::int64_t after_ms = 0;
+  /// Of the mutation that took this number (not with retry): a clone's answer is not ours.
+  std::optional<Id128> mhash{};
 };
 struct FramePong {
   std::int64_t t0 = 0;

@@ -192,12 +192,17 @@ Result<void> Replica::add_results(ReplicaState& next, const std::vector<FrameR>&
                                   Changes& changes) {
   for (const FrameR& result : results) {
     const std::size_t lane = index(result.lane);
-    next.res_n[lane] = std::max(next.res_n[lane], result.n);
     LINLI_TRY(std::vector<LocalMutation> found,
               storage_->mutations({.lane = result.lane,
                                    .state = LocalMutation::State::queued,
                                    .n = result.n,
                                    .limit = 1}));
+    if (!found.empty() && result.mhash &&
+        *result.mhash != mutation_hash(found.front().name, found.front().args)) {
+      next.rekey_wanted = true;
+      continue;
+    }
+    next.res_n[lane] = std::max(next.res_n[lane], result.n);
     if (found.empty()) continue;
     LocalMutation& mutation = found.front();
     --next.queued[lane];
