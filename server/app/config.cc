@@ -100,8 +100,6 @@ const std::vector<Row>& table() {
       {"sync", "window_bytes", "bytes",
        LINLI_INT(sync, window_bytes, limits::kWindowBytes, limits::kWindowBytesMin, 1024 * 1024),
        "Bulk bytes under way to one phone. Smaller lets warnings overtake sooner on slow lines."},
-      {"web", "folder", "", LINLI_TEXT(web, folder, ""),
-       "Folder of the built web app. Empty = only the interfaces."},
       {"metrics", "allow", "", LINLI_LIST(metrics, allow, anything, "127.0.0.1", "::1"),
        "Addresses that may read /metrics; \"*\" = all."},
       {"log", "level", "", LINLI_TEXT(log, level, "info", "debug", "info", "warn", "error"),

@@ -33,9 +33,6 @@ struct Config {
     std::int64_t window_bytes = 0;
   } sync;
   struct {
-    std::string folder;
-  } web;
-  struct {
     std::vector<std::string> allow;
   } metrics;
   struct {

@@ -11,10 +11,12 @@ struct DemoOptions {
   std::uint16_t port = 8080;
   /// Empty = a folder in the user's home that survives restarts.
   std::string data;
-  int people = 200;
+  /// 0 = an empty community without slips.
+  int people = 5480;
 };
 
-/// Settings of a server on this machine alone, with an empty community `huainan` made on first use.
+/// Settings of a server on this machine alone, with the made-up community `huainan`; on first use
+/// it is filled. Prints the address and slips for signing in.
 /// Errors: io, disk_full.
 Result<Config> prepare_demo(const DemoOptions& options);
 

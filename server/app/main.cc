@@ -3,10 +3,13 @@
 #include <iostream>
 
 #include "base/crypto.h"
+#include "base/rng.h"
 #include "base/log.h"
+#include "server/admin/admin.h"
 #include "server/app/config.h"
 #include "server/app/demo.h"
 #include "server/app/wiring.h"
+#include "server/community/modules.h"
 
 namespace {
 
@@ -66,9 +69,21 @@ int run(const Options& options) {
   return serve(*config);
 }
 
+int admin_main(int argc, char** argv) {
+  const SystemClock clock;
+  SystemRng rng;
+  return admin::run_admin(
+      {community::declare_modules, clock, rng, std::cin, std::cout, std::cerr},
+      std::vector<std::string>(argv + 2, argv + argc));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "admin") {
+    if (auto ready = crypto_init(); !ready) return complain(ready.error());
+    return admin_main(argc, argv);
+  }
   CLI::App cli{"Linli sync server"};
   Options options;
   cli.add_option("--config", options.config, "Settings (TOML)");
@@ -80,6 +95,7 @@ int main(int argc, char** argv) {
   demo_command->add_option("--port", demo.port, "Port on 127.0.0.1");
   demo_command->add_option("--data", demo.data, "Folder of the demo's data");
   demo_command->add_option("--people", demo.people, "Residents to invent")->check(CLI::Range(0, 20000));
+  cli.add_subcommand("admin", "Work on the data of a server; see linlid admin --help");
   CLI11_PARSE(cli, argc, argv);
   if (auto ready = crypto_init(); !ready) return complain(ready.error());
   try {

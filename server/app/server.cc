@@ -39,7 +39,7 @@ Server::Server(Config config) : config_(std::move(config)), fds_(net::raise_fd_l
   shard_config_.connections_max = wanted > 0 ? std::min(wanted, allowed) : allowed;
   shard_config_.origins = config_.server.origins;
   shards_ = std::make_unique<ws::Shards>(loop_count(config_), shard_config_, clock_, rng_);
-  root_ = [](const net::HttpRequest& request, const std::function<void(net::HttpResponse)>& done) {
+  handler_ = [](const net::HttpRequest& request, const std::function<void(net::HttpResponse)>& done) {
     done(net::problem(Error{Errc::not_found, request.path}, request.request_id));
   };
 }
@@ -111,14 +111,7 @@ void Server::handle(net::HttpRequest request, const std::function<void(net::Http
   if (path == "/healthz") return done(text(200, "ok\n"));
   if (path == "/readyz") return done(ready());
   if (path == "/metrics") return done(metrics(request));
-  if (path.starts_with("/c/")) {
-    const auto end = std::min(path.find('/', 3), path.size());
-    const auto found = communities_.find(std::string_view(path).substr(3, end - 3));
-    if (found == communities_.end())
-      return done(net::problem(Error{Errc::not_found, "community"}, request.request_id));
-    if (found->second.http) return found->second.http(std::move(request), done);
-  }
-  root_(std::move(request), done);
+  handler_(std::move(request), done);
 }
 
 net::HttpResponse Server::ready() const {

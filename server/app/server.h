@@ -23,8 +23,6 @@ struct Community {
   std::unique_ptr<CommunityRuntime> runtime;
   sync::SessionConfig session;
   ws::Authenticator* authenticator = nullptr;
-  /// Everything below /c/<slug>/ except the socket.
-  net::HttpHandler http;
   /// Called once the runtime runs.
   std::function<void()> started;
   /// Whatever the members above refer to.
@@ -42,8 +40,8 @@ class Server {
 
   /// Before open().
   void add(Community community);
-  /// Paths that belong to no community ("/", "/api/v1/openapi.json", the web app).
-  void set_root(net::HttpHandler handler) { root_ = std::move(handler); }
+  /// Everything but the sockets, the probes and the metrics.
+  void set_handler(net::HttpHandler handler) { handler_ = std::move(handler); }
   /// For who closes sockets of revoked devices.
   [[nodiscard]] ws::SessionControl& sessions() { return *shards_; }
   [[nodiscard]] const Clock& clock() const { return clock_; }
@@ -72,7 +70,7 @@ class Server {
   ws::ShardConfig shard_config_;
   net::HttpStats http_stats_;
   net::HttpService service_;
-  net::HttpHandler root_;
+  net::HttpHandler handler_;
   std::shared_ptr<net::TlsContext> tls_;
   std::map<std::string, Community, std::less<>> communities_;
   std::unique_ptr<ws::Shards> shards_;

@@ -5,8 +5,9 @@
 #include <filesystem>
 
 #include "base/log.h"
-#include "server/auth/authenticator.h"
+#include "server/admin/local_community.h"
 #include "server/community/modules.h"
+#include "server/http/router.h"
 #include "server/net/thread_pool.h"
 #include "sync/store/sqlite/sqlite_store.h"
 
@@ -15,13 +16,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kDatabase = "sync.db";
-constexpr const char* kKeys = "server.key";
-constexpr const char* kRevoked = "revoked.log";
+using admin::kDatabaseFile;
 
 /// What all communities share.
 struct Common {
+  explicit Common(admin::DataLock l) : lock(std::move(l)) {}
+
+  const admin::DataLock lock;
   sync::Registry registry;
+  http::Router router{LINLI_VERSION};
   net::ThreadPool crypto{"crypto", net::ThreadPool::kCryptoThreads,
                          net::ThreadPool::kCryptoQueueMax};
   net::ThreadPool password{"password", net::ThreadPool::kPasswordThreads,
@@ -55,7 +58,7 @@ struct Parts {
   const auth::ServerKeys keys;
   const std::unique_ptr<auth::RevocationLog> revoked;
   auth::IdentityBook book;
-  std::unique_ptr<auth::Authenticator> authenticator;
+  std::shared_ptr<http::Site> site;
   std::unique_ptr<SocketAuthenticator> sockets;
 };
 
@@ -67,7 +70,7 @@ Result<std::unique_ptr<CommunityRuntime>> open_runtime(const Config& config, Ser
   options.clock = &server.clock();
   options.rng = &server.rng();
   options.readers = static_cast<std::size_t>(config.data.readers);
-  options.open_store = [file = (folder / kDatabase).string()]() -> Result<std::unique_ptr<sync::Store>> {
+  options.open_store = [file = (folder / kDatabaseFile).string()]() -> Result<std::unique_ptr<sync::Store>> {
     sync::SqliteStoreOptions store;
     store.path = file;
     store.create = false;
@@ -81,12 +84,23 @@ Result<std::unique_ptr<CommunityRuntime>> open_runtime(const Config& config, Ser
   return CommunityRuntime::open(std::move(options));
 }
 
+/// The node at the top of the area tree carries the name; a community without one has its slug.
+Result<std::string> name_for_people(sync::StoreReader& store, const std::string& slug) {
+  constexpr std::size_t kAreasMax = 1000;
+  LINLI_TRY(const auto areas, store.table("area", {}, kAreasMax));
+  for (const auto& [key, row] : areas) {
+    const auto json = row.data ? parse_json(*row.data) : Result<Json>(Json());
+    if (json && json_text(*json, "kind") == "community") return json_text(*json, "name");
+  }
+  return slug;
+}
+
 Result<void> add_community(const Config& config, Server& server,
                            const std::shared_ptr<Common>& common, const fs::path& folder) {
   Community out;
   LINLI_TRY(out.runtime, open_runtime(config, server, *common, folder));
-  LINLI_TRY(auto keys, auth::ServerKeys::load_or_create(folder / kKeys, server.rng()));
-  LINLI_TRY(auto revoked, auth::RevocationLog::open(folder / kRevoked));
+  LINLI_TRY(auto keys, auth::ServerKeys::load_or_create(folder / admin::kKeyFile, server.rng()));
+  LINLI_TRY(auto revoked, auth::RevocationLog::open(folder / admin::kRevokedFile));
   out.session.server_id = keys.server_id();
   auth::RevocationLog* log = revoked.get();
   auto on_revoked = [&server, log, slug = out.runtime->slug()](const sync::Cid& cid,
@@ -98,10 +112,20 @@ Result<void> add_community(const Config& config, Server& server,
   auto parts = std::make_shared<Parts>(common, std::move(keys), std::move(revoked),
                                        std::move(on_revoked));
   LINLI_CHECK(parts->book.load(out.runtime->setup_store()));
-  parts->authenticator = std::make_unique<auth::Authenticator>(auth::Authenticator::Parts{
-      *out.runtime, parts->book, *parts->revoked, parts->keys, server.clock(),
-      [c = common.get()](std::function<void()> task) { return c->crypto.post(std::move(task)); }});
-  parts->sockets = std::make_unique<SocketAuthenticator>(*parts->authenticator);
+  LINLI_TRY(const std::string name, name_for_people(out.runtime->setup_store(), out.runtime->slug()));
+  parts->site = std::make_shared<http::Site>(http::SiteParts{
+      .runtime = *out.runtime,
+      .book = parts->book,
+      .revoked = *parts->revoked,
+      .keys = parts->keys,
+      .clock = server.clock(),
+      .rng = server.rng(),
+      .crypto_pool = [c = common.get()](auto task) { return c->crypto.post(std::move(task)); },
+      .password_pool = [c = common.get()](auto task) { return c->password.post(std::move(task)); },
+      .origins = config.server.origins,
+      .name = name});
+  common->router.add(parts->site);
+  parts->sockets = std::make_unique<SocketAuthenticator>(parts->site->authenticator());
   // Before the shards: whoever signs in after a commit is judged by it.
   out.runtime->observe([p = parts.get(), runtime = out.runtime.get()](const sync::SharedCommit& commit) {
     p->book.on_commit(*commit);
@@ -119,18 +143,22 @@ Result<void> add_community(const Config& config, Server& server,
 }  // namespace
 
 Result<std::unique_ptr<Server>> wire(const Config& config) {
+  LINLI_TRY(auto lock, admin::DataLock::take(config.data.folder));
   auto server = std::make_unique<Server>(config);
-  auto common = std::make_shared<Common>();
+  auto common = std::make_shared<Common>(std::move(lock));
   community::declare_modules(common->registry);
   std::error_code ec;
   std::vector<fs::path> folders;
   for (const auto& entry : fs::directory_iterator(config.data.folder, ec))
-    if (fs::exists(entry.path() / kDatabase, ec)) folders.push_back(entry.path());
+    if (fs::exists(entry.path() / kDatabaseFile, ec)) folders.push_back(entry.path());
   if (ec) return fail(Errc::io, "data.folder " + config.data.folder + ": " + ec.message());
   std::ranges::sort(folders);
   for (const fs::path& folder : folders)
     if (auto added = add_community(config, *server, common, folder); !added)
       return fail(added.error().code, folder.string() + ": " + added.error().detail);
+  server->set_handler([common](net::HttpRequest request, auto done) {
+    common->router.handle(std::move(request), std::move(done));
+  });
   if (folders.empty())
     log_event(LogLevel::warn, "app.no_community", {{"folder", config.data.folder}});
   return server;

@@ -38,8 +38,8 @@ struct KnownApiKey {
   std::int64_t expires = 0;
 };
 
-/// Rows `device` {account, pub, state}, `account` {roles, state} and `api_key` {hash, scopes, state,
-/// expires} as of the newest commit seen.
+/// Rows `device` {account, pub, state}, `account` {roles, state} and `api_key` {hash, scopes,
+/// state, expires} as of the newest commit seen.
 /// Threads: any; on_commit() in commit order.
 class IdentityBook {
  public:

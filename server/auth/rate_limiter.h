@@ -32,8 +32,8 @@ inline constexpr RateLimit kElevateTries{5, std::chrono::minutes(15)};
 /// API calls of one account or key.
 inline constexpr RateLimit kAccountCalls{600, std::chrono::minutes(1)};
 
-/// Token buckets by name, all of one limit. Memory is bounded: a bucket that is full again is the same
-/// as none, and beyond `names_max` the one that was used longest ago is forgotten.
+/// Token buckets by name, all of one limit. Memory is bounded: a bucket that is full again is the
+/// same as none, and beyond `names_max` the one that was used longest ago is forgotten.
 /// Threads: any.
 class RateLimiter {
  public:

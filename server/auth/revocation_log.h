@@ -12,7 +12,8 @@
 
 namespace linli::auth {
 
-/// Revoked devices, outside the database: a restored backup must not bring them back (decision M11).
+/// Revoked devices, outside the database: a restored backup must not bring them back (decision
+/// M11).
 /// DISK: one line each, `<unix ms> <cid hex>\n`, append-only; an unfinished last line is ignored.
 /// Threads: any.
 class RevocationLog {

@@ -9,8 +9,8 @@
 
 namespace linli::auth {
 
-/// What a community's server alone knows: its Ed25519 key and one 32-byte secret, from which a key is
-/// derived for each use. Kept beside the database, so a stolen backup of the database opens nothing.
+/// What a community's server alone knows: its Ed25519 key and one 32-byte secret, from which a key
+/// is derived for each use. A file beside the database, so the database alone opens nothing.
 /// Threads: any; constant after construction.
 class ServerKeys {
  public:

@@ -74,8 +74,7 @@ void add_role(ReadContext& ctx, const Json& held, std::set<std::string>& out) {
     case Role::partner:
     case Role::custodian:
     case Role::admin:
-    case Role::district:
-      break;
+    case Role::district: break;
   }
 }
 

@@ -7,7 +7,8 @@
 
 #include "server/community/declare.h"
 
-/// Which buckets an account holds: a pure function of its account row, its persons and their places.
+/// Which buckets an account holds: a pure function of its account row, its persons and their
+/// places.
 namespace linli::community {
 
 /// Asserts 32 hex digits: account ids in rows are ours.

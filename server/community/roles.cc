@@ -60,7 +60,8 @@ bool has_role(ReadContext& ctx, Role role, std::string_view area) {
   const auto roles = account->find("roles");
   if (roles == account->end()) return false;
   return std::ranges::any_of(*roles, [&](const Json& held) {
-    return json_text(held, "role") == role_name(role) && covers(ctx, json_text(held, "scope"), area);
+    return json_text(held, "role") == role_name(role) &&
+           covers(ctx, json_text(held, "scope"), area);
   });
 }
 

@@ -37,7 +37,8 @@ std::optional<Role> parse_role(std::string_view name) noexcept;
 bool has_role(ReadContext& ctx, Role role, std::string_view area);
 bool has_any(ReadContext& ctx, std::initializer_list<Role> roles, std::string_view area);
 /// Errors: forbidden.
-Result<void> require_any(ReadContext& ctx, std::initializer_list<Role> roles, std::string_view area);
+Result<void> require_any(ReadContext& ctx, std::initializer_list<Role> roles,
+                         std::string_view area);
 /// Permit of mutators without a place: any of `roles` in any scope.
 Permit allow(std::initializer_list<Role> roles);
 

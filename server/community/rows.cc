@@ -68,16 +68,22 @@ Result<std::string> fresh_key(MutatorContext& ctx, const Json& args, std::string
   return key;
 }
 
-std::string fingerprint(const Json& value) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : dump_json(value)) {
+std::uint64_t text_hash(std::string_view text, std::uint64_t seed) noexcept {
+  std::uint64_t hash = 0xcbf29ce484222325U ^ seed;
+  for (const char c : text) {
     hash ^= static_cast<std::uint8_t>(c);
     hash *= 0x100000001b3U;
   }
+  return hash;
+}
+
+std::string hex_of(std::uint64_t value) {
   std::string raw;
-  append_u64be(raw, hash);
+  append_u64be(raw, value);
   return to_hex(as_bytes(raw));
 }
+
+std::string fingerprint(const Json& value) { return hex_of(text_hash(dump_json(value))); }
 
 int year_of(Instant at) {
   constexpr std::chrono::hours kShanghai{8};

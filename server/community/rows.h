@@ -40,6 +40,9 @@ inline std::string exact(std::string_view value) { return std::string(value) + "
 /// `args.id` when given, else a new id. Errors: conflict when the row exists.
 Result<std::string> fresh_key(MutatorContext& ctx, const Json& args, std::string_view tbl);
 
+/// FNV-1a; `seed` makes independent ones.
+std::uint64_t text_hash(std::string_view text, std::uint64_t seed = 0) noexcept;
+std::string hex_of(std::uint64_t value);
 /// 16 hex digits of FNV-1a over the row's text: finds changes, proves nothing.
 /// Why no SHA-256: mutators do no crypto (decision M12), and the server itself keeps the value.
 std::string fingerprint(const Json& value);

@@ -5,8 +5,8 @@
 
 namespace linli::community {
 
-/// What schema/mutators.json holds: for every mutator a phone may send, its up-lane, argument schema
-/// and optimistic effects (decision B9). Written by `linlid admin schema`; a test holds the file to it.
+/// What schema/mutators.json holds: for every mutator a phone may send, its up-lane, argument
+/// schema and optimistic effects (decision B9). A unit test holds the committed file to it.
 Json describe_mutators(const sync::Registry& registry);
 
 }  // namespace linli::community

@@ -83,10 +83,9 @@ void declare_undo(sync::Registry& registry) {
                       return {exact(batch)};
                     }}};
   registry.add(std::move(table));
-  registry.add(sync::DueDef{std::string(kForget), std::chrono::hours(24 * 365),
-                            [](MutatorContext& ctx, std::string_view key, bool) {
-                              ctx.del("undo", key);
-                            }});
+  registry.add(
+      sync::DueDef{std::string(kForget), std::chrono::hours(24 * 365),
+                   [](MutatorContext& ctx, std::string_view key, bool) { ctx.del("undo", key); }});
 }
 
 }  // namespace linli::community

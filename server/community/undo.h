@@ -17,7 +17,8 @@ class Journal {
 
   void put(const std::string& tbl, const std::string& key, Json row);
   /// Stores the row `undo` under `id` (a new id when empty) and returns its key.
-  std::string save(std::chrono::hours keep, std::string id = {}, const Json& extra = Json::object());
+  std::string save(std::chrono::hours keep, std::string id = {},
+                   const Json& extra = Json::object());
 
  private:
   struct Entry {

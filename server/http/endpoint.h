@@ -12,8 +12,8 @@
 #include "server/net/http_message.h"
 #include "sync/engine/registry.h"
 
-/// One HTTP operation as a value: what the router dispatches and openapi.json is made of, so that the
-/// two cannot differ.
+/// One HTTP operation as a value: what the router dispatches and openapi.json is made of, so that
+/// the two cannot differ.
 namespace linli::http {
 
 using Respond = std::function<void(net::HttpResponse)>;

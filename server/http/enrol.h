@@ -16,7 +16,8 @@ inline constexpr std::size_t kCodeDigits = 8;
 /// Digits of a typed code: blanks and dashes go, full-width digits become plain ones (ENR-2).
 /// Other characters stay, so that a QR secret passes unchanged.
 std::string normalised_code(std::string_view typed);
-/// Door number as people write it: outer blanks go, full-width letters, digits, dashes become plain.
+/// Door number as people write it: outer blanks go, full-width letters, digits, dashes become
+/// plain.
 std::string normalised_door(std::string_view typed);
 /// `王秀英` -> `王*英`, `王英` -> `王*`; never the whole name.
 std::string masked_name(std::string_view name);

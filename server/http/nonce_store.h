@@ -13,8 +13,8 @@
 
 namespace linli::http {
 
-/// Values behind one-time names that only this server knows. Bounded: beyond `count_max` the oldest is
-/// forgotten, and its owner starts again.
+/// Values behind one-time names that only this server knows. Bounded: beyond `count_max` the oldest
+/// is forgotten, and its owner starts again.
 /// Threads: any.
 template <class T>
 class NonceStore {

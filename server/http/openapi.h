@@ -7,8 +7,8 @@
 
 namespace linli::http {
 
-/// An OpenAPI 3.1 document of all endpoints, with paths below /c/{slug}. Made from the same table that
-/// the router dispatches.
+/// An OpenAPI 3.1 document of all endpoints, with paths below /c/{slug}. Made from the same table
+/// that the router dispatches.
 Json openapi_document(const EndpointTable& table, std::string_view version);
 
 }  // namespace linli::http

@@ -8,8 +8,8 @@
 #include "sync/engine/registry.h"
 
 /// One-time codes for a staff member's first passphrase and authenticator app, or new ones after a
-/// loss (decision F4). Nothing is stored: a code is a MAC over the account, the time of its credential
-/// and the day of issue, so using one, or resetting again, ends all others.
+/// loss (decision F4). Nothing is stored: a code is a MAC over the account, the time of its
+/// credential and the day of issue, so using one, or resetting again, ends all others.
 namespace linli::http {
 
 inline constexpr int kSetupCodeDays = 7;

@@ -23,7 +23,8 @@ struct Slip {
 Slip make_slip(const auth::ServerKeys& keys, std::string_view seed);
 /// Arguments of identity.create_invite, without the target.
 Json invite_args(const auth::ServerKeys& keys, const Slip& slip);
-/// Behind the QR code. The secret is in the fragment: it never reaches a server log or a link preview.
+/// Behind the QR code. The secret is in the fragment: it never reaches a server log or a link
+/// preview.
 std::string slip_url(std::string_view origin, std::string_view slug, std::string_view secret);
 
 struct PrintedSlip {

@@ -27,6 +27,8 @@ class TestCommunity {
 
   /// Runs due rows until none is due, a millisecond at a time; returns how many ticks ran any.
   int settle();
+  /// Runs what is due one millisecond from now.
+  void tick();
   ManualClock& clock() { return clock_; }
   const sync::Registry& registry() const { return registry_; }
 

@@ -10,8 +10,8 @@
 namespace linli::community::areas {
 namespace {
 
-constexpr std::array<std::string_view, 7> kKinds = {"city_district", "street",   "community", "grid",
-                                                    "courtyard",     "building", "entrance"};
+constexpr std::array<std::string_view, 7> kKinds = {
+    "city_district", "street", "community", "grid", "courtyard", "building", "entrance"};
 /// Nodes of one answer; a community has a few hundred.
 constexpr std::size_t kTreeMax = 1000;
 
@@ -29,8 +29,7 @@ void ensure_buckets(MutatorContext& ctx, const std::string& id, int rank) {
   ctx.ensure_bucket({bucket(id, sync::Lane::urgent), sync::Lane::urgent, 0});
   ctx.ensure_bucket({bucket(id, sync::Lane::normal), sync::Lane::normal, 3});
   if (rank == kCommunityRank || rank == kGridRank)
-    ctx.ensure_bucket(
-        {staff_bucket(id), sync::Lane::normal, 4, sync::BucketClass::sensitive});
+    ctx.ensure_bucket({staff_bucket(id), sync::Lane::normal, 4, sync::BucketClass::sensitive});
 }
 
 Result<void> check_name_free(MutatorContext& ctx, const std::string& parent,
@@ -127,14 +126,13 @@ void place(const Json& area, Json& row) {
 void declare(sync::Registry& registry) {
   sync::TableDef table{};
   table.name = "area";
-  table.indexes = {
-      {"child",
-       [](std::string_view, const Json& row) -> std::vector<std::string> {
-         return {exact(json_text(row, "parent") + ":" + json_text(row, "name"))};
-       }},
-      {"kind", [](std::string_view, const Json& row) -> std::vector<std::string> {
-         return {exact(json_text(row, "kind"))};
-       }}};
+  table.indexes = {{"child",
+                    [](std::string_view, const Json& row) -> std::vector<std::string> {
+                      return {exact(json_text(row, "parent") + ":" + json_text(row, "name"))};
+                    }},
+                   {"kind", [](std::string_view, const Json& row) -> std::vector<std::string> {
+                      return {exact(json_text(row, "kind"))};
+                    }}};
   table.buckets = buckets;
   registry.add(std::move(table));
 
@@ -163,9 +161,8 @@ void declare(sync::Registry& registry) {
                         .path = "/areas/{id}/close"});
   add(registry, Query{.name = "area.tree",
                       .summary = "The area tree, ordered by id.",
-                      .params = arg::object({{"root", arg::id()},
-                                             {"after", arg::cursor()},
-                                             {"limit", arg::limit()}}),
+                      .params = arg::object(
+                          {{"root", arg::id()}, {"after", arg::cursor()}, {"limit", arg::limit()}}),
                       .permit = anyone,
                       .run = tree,
                       .path = "/areas"});

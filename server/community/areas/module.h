@@ -8,7 +8,8 @@
 
 /// The tree every scope is cut from: 区 街道 社区 网格 院 楼 门栋.
 ///
-/// Row `area`: {kind, parent, name, geocode?, path: [root .. itself], unit, grid, community, state}.
+/// Row `area`: {kind, parent, name, geocode?, path: [root .. itself], unit, grid, community,
+/// state}.
 /// `unit` is the node whose staff bucket looks after it: its grid, else its community, else empty.
 /// Buckets per node: area:<id>:u, area:<id>:s; staff:<id> for communities and grids (M17).
 namespace linli::community::areas {

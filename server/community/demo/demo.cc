@@ -10,13 +10,16 @@ namespace linli::community::demo {
 namespace {
 
 constexpr std::array<CastMember, 21> kCast = {{
-    {1, "马会玲", "editor", "hn"},    {2, "张书记", "approver", "hn"}, {3, "周倩", "grid", "g3"},
-    {4, "孙浩", "window", "hn"},      {5, "郭队长", "lead", "hn"},     {6, "高老师", "volunteer", "hn"},
-    {7, "何静", "partner", "hn"},     {8, "丁会计", "finance", "hn"},  {9, "老杨", "supervisor", "hn"},
-    {10, "钱保管", "custodian", "hn"}, {11, "吴保管", "custodian", "hn"},
-    {12, "郑保管", "custodian", "hn"}, {13, "小冯", "admin", "erqi"},  {14, "田网格员", "grid", "g1"},
-    {15, "石网格员", "grid", "g2"},   {16, "江网格员", "grid", "g4"},  {17, "林网格员", "grid", "g5"},
-    {18, "何网格员", "grid", "g6"},   {19, "方街道", "district", "jzj"}, {20, "冯管理", "admin", "erqi"},
+    {1, "马会玲", "editor", "hn"},     {2, "张书记", "approver", "hn"},
+    {3, "周倩", "grid", "g3"},         {4, "孙浩", "window", "hn"},
+    {5, "郭队长", "lead", "hn"},       {6, "高老师", "volunteer", "hn"},
+    {7, "何静", "partner", "hn"},      {8, "丁会计", "finance", "hn"},
+    {9, "老杨", "supervisor", "hn"},   {10, "钱保管", "custodian", "hn"},
+    {11, "吴保管", "custodian", "hn"}, {12, "郑保管", "custodian", "hn"},
+    {13, "小冯", "admin", "erqi"},     {14, "田网格员", "grid", "g1"},
+    {15, "石网格员", "grid", "g2"},    {16, "江网格员", "grid", "g4"},
+    {17, "林网格员", "grid", "g5"},    {18, "何网格员", "grid", "g6"},
+    {19, "方街道", "district", "jzj"}, {20, "冯管理", "admin", "erqi"},
     {21, "罗主任", "approver", "hn"},
 }};
 
@@ -62,12 +65,10 @@ Result<void> live_through(const DemoNotice& notice, const DemoRun& run) {
                           run));
       break;
     case DemoNotice::Fate::withdrawn:
-      LINLI_CHECK(
-          run_one({editor, "notice.withdraw", {{"id", id}, {"reason", "活动取消"}}}, run));
+      LINLI_CHECK(run_one({editor, "notice.withdraw", {{"id", id}, {"reason", "活动取消"}}}, run));
       break;
     case DemoNotice::Fate::sent:
-    case DemoNotice::Fate::rejected:
-      break;
+    case DemoNotice::Fate::rejected: break;
   }
   return {};
 }

@@ -46,7 +46,9 @@ struct Person {
   Json row;
 };
 
-int scaled(int count, int people) { return static_cast<int>((std::int64_t{count} * people) / 5480); }
+int scaled(int count, int people) {
+  return static_cast<int>((std::int64_t{count} * people) / 5480);
+}
 
 Marginals marginals_of(int people) {
   Marginals m;
@@ -113,11 +115,13 @@ std::vector<Household> make_households(const std::vector<Entrance>& entrances, i
 }
 
 std::string draw_name(Rng& rng) {
-  static constexpr std::array kFamily = {"王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴",
-                                         "徐", "孙", "胡", "朱", "高", "林", "何", "郭", "马", "罗"};
-  static constexpr std::array kGiven = {"桂英", "秀兰", "建国", "淑珍", "志强", "晓东", "玉梅", "海燕",
-                                        "国栋", "丽华", "文博", "雨桐", "子轩", "欣怡", "俊杰", "春生",
-                                        "凤霞", "永强", "小红", "明",   "静",   "伟",   "芳",   "磊"};
+  static constexpr std::array kFamily = {"王", "李", "张", "刘", "陈", "杨", "赵",
+                                         "黄", "周", "吴", "徐", "孙", "胡", "朱",
+                                         "高", "林", "何", "郭", "马", "罗"};
+  static constexpr std::array kGiven = {"桂英", "秀兰", "建国", "淑珍", "志强", "晓东",
+                                        "玉梅", "海燕", "国栋", "丽华", "文博", "雨桐",
+                                        "子轩", "欣怡", "俊杰", "春生", "凤霞", "永强",
+                                        "小红", "明",   "静",   "伟",   "芳",   "磊"};
   return std::string(kFamily.at(rng.below(kFamily.size()))) + kGiven.at(rng.below(kGiven.size()));
 }
 
@@ -181,21 +185,27 @@ void give_traits(std::vector<Person>& people, const Marginals& m, Rng& rng) {
     return static_cast<int>(std::ranges::count_if(people, has));
   };
   const int aged = already([](const Person& p) { return p.aged; });
-  choose(people, m.aged_65 - aged, rng, [&](const Person& p) { return adult(p) && !p.aged; },
-         [](Person& p) { p.aged = true; });
+  choose(
+      people, m.aged_65 - aged, rng, [&](const Person& p) { return adult(p) && !p.aged; },
+      [](Person& p) { p.aged = true; });
   const int no_phone = already([](const Person& p) { return p.no_phone; });
-  choose(people, m.no_phone - no_phone, rng,
-         [&](const Person& p) { return adult(p) && p.aged && !p.no_phone; },
-         [](Person& p) { p.no_phone = true; });
-  choose(people, m.wheelchair, rng, [&](const Person& p) { return adult(p) && p.aged; },
-         [](Person& p) { p.row["mobility"] = "wheelchair"; });
-  choose(people, m.pupils, rng, [&](const Person& p) { return adult(p) && !p.aged; },
-         [](Person& p) { p.pupil = true, tag(p, "tags", "第二课堂"); });
-  choose(people, m.floating, rng, [&](const Person& p) { return adult(p) && !p.aged; },
-         [](Person& p) { tag(p, "tags", "流动人口"); });
+  choose(
+      people, m.no_phone - no_phone, rng,
+      [&](const Person& p) { return adult(p) && p.aged && !p.no_phone; },
+      [](Person& p) { p.no_phone = true; });
+  choose(
+      people, m.wheelchair, rng, [&](const Person& p) { return adult(p) && p.aged; },
+      [](Person& p) { p.row["mobility"] = "wheelchair"; });
+  choose(
+      people, m.pupils, rng, [&](const Person& p) { return adult(p) && !p.aged; },
+      [](Person& p) { p.pupil = true, tag(p, "tags", "第二课堂"); });
+  choose(
+      people, m.floating, rng, [&](const Person& p) { return adult(p) && !p.aged; },
+      [](Person& p) { tag(p, "tags", "流动人口"); });
   choose(people, m.members, rng, adult, [](Person& p) { tag(p, "tags", "党员"); });
-  choose(people, m.volunteers, rng, [&](const Person& p) { return adult(p) && !p.no_phone; },
-         [](Person& p) { tag(p, "tags", "志愿者"); });
+  choose(
+      people, m.volunteers, rng, [&](const Person& p) { return adult(p) && !p.no_phone; },
+      [](Person& p) { tag(p, "tags", "志愿者"); });
   choose(people, m.allowance, rng, adult, [](Person& p) { tag(p, "sensitive_tags", "低保"); });
 }
 
@@ -237,9 +247,14 @@ void place_cast(std::vector<Person>& people, const std::vector<Household>& homes
     found->no_phone = json_bool(row, "no_phone");
     found->row = std::move(row);
   };
-  take(kWangDoor, {{"id", "p-wang"}, {"name", "王桂芝"}, {"birth_year", year - 82},
-                   {"no_phone", true}, {"landline", "12000009001"}, {"mobility", "stick"},
-                   {"neighbour", "赵师傅 502"}, {"keyholder", "赵师傅 502"},
+  take(kWangDoor, {{"id", "p-wang"},
+                   {"name", "王桂芝"},
+                   {"birth_year", year - 82},
+                   {"no_phone", true},
+                   {"landline", "12000009001"},
+                   {"mobility", "stick"},
+                   {"neighbour", "赵师傅 502"},
+                   {"keyholder", "赵师傅 502"},
                    {"languages", {"河南话"}}});
   take(kZhaoDoor, {{"id", "p-zhao"}, {"name", "赵师傅"}, {"birth_year", year - 58}});
   take(kChenDoor, {{"id", "p-chen"}, {"name", "陈大爷"}, {"birth_year", year - 70}});
@@ -248,14 +263,21 @@ void place_cast(std::vector<Person>& people, const std::vector<Household>& homes
 
 /// The daughter in another city; she counts as one of the people.
 void add_outsiders(std::vector<DemoCall>& out, int year) {
-  out.push_back({"", "household.put",
+  out.push_back({"",
+                 "household.put",
                  {{"id", "h-outside"}, {"door", "外地亲属 李敏"}, {"area", "hn"}, {"demo", true}}});
-  out.push_back({"", "person.put",
-                 {{"id", "p-limin"}, {"household", "h-outside"}, {"name", "李敏"},
-                  {"birth_year", year - 54}, {"phone", "12000009002"}, {"demo", true}}});
-  out.push_back({"", "proxy.request",
-                 {{"id", "x-limin"}, {"proxy", "p-limin"}, {"dependant", "p-wang"}}});
-  out.push_back({"", "proxy.confirm",
+  out.push_back({"",
+                 "person.put",
+                 {{"id", "p-limin"},
+                  {"household", "h-outside"},
+                  {"name", "李敏"},
+                  {"birth_year", year - 54},
+                  {"phone", "12000009002"},
+                  {"demo", true}}});
+  out.push_back(
+      {"", "proxy.request", {{"id", "x-limin"}, {"proxy", "p-limin"}, {"dependant", "p-wang"}}});
+  out.push_back({"",
+                 "proxy.confirm",
                  {{"id", "x-limin"},
                   {"evidence", {{"how", "oral"}, {"witness", "网格员 周倩"}, {"version", "1"}}}}});
 }
@@ -269,9 +291,13 @@ std::vector<DemoCall> population(const DemoOptions& options) {
   std::vector<DemoCall> out;
   const auto homes = make_households(add_tree(out), m.households);
   for (const Household& home : homes)
-    out.push_back({"", "household.put",
-                   {{"id", home.id}, {"door", home.door}, {"area", home.area},
-                    {"floor", home.floor}, {"demo", true}}});
+    out.push_back({"",
+                   "household.put",
+                   {{"id", home.id},
+                    {"door", home.door},
+                    {"area", home.area},
+                    {"floor", home.floor},
+                    {"demo", true}}});
   // 李敏 lives elsewhere and is one of the people.
   auto people = make_people(options.people - 1, m.alone, draw_order(homes, rng));
   place_cast(people, homes, year);
@@ -286,7 +312,8 @@ std::vector<DemoCall> population(const DemoOptions& options) {
       people, [](const Person& p) { return json_text(p.row, "id") == "p-wang"; });
   if (has_wang) add_outsiders(out, year);
   for (const CastMember& member : cast())
-    out.push_back({"", "identity.create_account",
+    out.push_back({"",
+                   "identity.create_account",
                    {{"id", account_id(member.account)},
                     {"name", member.name},
                     {"roles", {{{"role", member.role}, {"scope", member.scope}}}},

@@ -113,8 +113,8 @@ Result<Json> me(ReadContext& ctx, const Json& /*params*/) {
 
 void declare_accounts(sync::Registry& registry) {
   const Json held = arg::object({{"role!", role_schema()}, {"scope!", arg::id()}});
-  const Json change = arg::object(
-      {{"id!", arg::hex(32)}, {"role!", role_schema()}, {"scope!", arg::id()}});
+  const Json change =
+      arg::object({{"id!", arg::hex(32)}, {"role!", role_schema()}, {"scope!", arg::id()}});
   add(registry, Mutator{.name = "identity.create_account",
                         .summary = "Makes an account, as a rule for staff.",
                         .args = arg::object({{"id", arg::hex(32)},
@@ -135,24 +135,24 @@ void declare_accounts(sync::Registry& registry) {
                         .online_only = true,
                         .needs_elevation = true,
                         .path = "/accounts/{id}/roles"});
-  add(registry, Mutator{.name = "identity.revoke_role",
-                        .summary = "Takes a role from an account; its phone loses the rows at once.",
-                        .args = change,
-                        .permit = may_grant,
-                        .run = revoke_role,
-                        .online_only = true,
-                        .needs_elevation = true,
-                        .path = "/accounts/{id}/roles/revoke"});
   add(registry,
-      Mutator{.name = "identity.set_account_state",
-              .summary = "Suspends an account or opens it again.",
-              .args = arg::object(
-                  {{"id!", arg::hex(32)}, {"state!", arg::one_of({"active", "suspended"})}}),
-              .permit = may_set_state,
-              .run = set_state,
+      Mutator{.name = "identity.revoke_role",
+              .summary = "Takes a role from an account; its phone loses the rows at once.",
+              .args = change,
+              .permit = may_grant,
+              .run = revoke_role,
               .online_only = true,
               .needs_elevation = true,
-              .path = "/accounts/{id}/state"});
+              .path = "/accounts/{id}/roles/revoke"});
+  add(registry, Mutator{.name = "identity.set_account_state",
+                        .summary = "Suspends an account or opens it again.",
+                        .args = arg::object({{"id!", arg::hex(32)},
+                                             {"state!", arg::one_of({"active", "suspended"})}}),
+                        .permit = may_set_state,
+                        .run = set_state,
+                        .online_only = true,
+                        .needs_elevation = true,
+                        .path = "/accounts/{id}/state"});
   add(registry, Query{.name = "identity.accounts",
                       .summary = "Accounts that hold a role.",
                       .params = arg::object({{"after", arg::cursor()}, {"limit", arg::limit()}}),

@@ -110,9 +110,10 @@ void declare_devices(sync::Registry& registry) {
   add(registry, Query{.name = "identity.devices",
                       .summary = "Devices of an account.",
                       .params = arg::object({{"account!", arg::hex(32)}}),
-                      .permit = [](ReadContext& ctx, const Json& params) {
-                        return may_manage(ctx, json_text(params, "account"));
-                      },
+                      .permit =
+                          [](ReadContext& ctx, const Json& params) {
+                            return may_manage(ctx, json_text(params, "account"));
+                          },
                       .run = list,
                       .path = "/devices"});
   add(registry, Query{.name = "identity.recovered_devices",

@@ -112,7 +112,8 @@ Result<Json> find(ReadContext& ctx, const Json& params) {
   }
   if (hits.empty()) return Json{{"found", false}};
   const Row row = ctx.get("invite", hits.front());
-  if (json_int(*row, "expires_at") < now_ms(ctx)) return fail(Errc::expired, "the slip has expired");
+  if (json_int(*row, "expires_at") < now_ms(ctx))
+    return fail(Errc::expired, "the slip has expired");
   Json out = {{"found", true}, {"id", hits.front()}};
   copy_members(*row, out, {"household", "account", "door", "expires_at"});
   if (const std::string home = json_text(*row, "household"); !home.empty())

@@ -35,10 +35,9 @@ Json content_schema() {
 Result<void> may_draft(ReadContext& ctx, const Json& args) {
   LINLI_CHECK(check_audience(ctx, args.at("audience")));
   for (const std::string& area : texts(args.at("audience"), "areas"))
-    LINLI_CHECK(require_any(ctx,
-                            {Role::editor, Role::approver, Role::window, Role::grid, Role::lead,
-                             Role::partner},
-                            area));
+    LINLI_CHECK(require_any(
+        ctx, {Role::editor, Role::approver, Role::window, Role::grid, Role::lead, Role::partner},
+        area));
   return {};
 }
 
@@ -155,12 +154,13 @@ Result<void> may_approve_area(ReadContext& ctx, const Json& args) {
 void declare_drafts(sync::Registry& registry) {
   Json editing = content_schema();
   editing["required"] = Json::array({"id"});
-  add(registry, Mutator{.name = "notice.draft",
-                        .summary = "Writes a notice; nothing leaves before another person approves.",
-                        .args = content_schema(),
-                        .permit = may_draft,
-                        .run = draft,
-                        .path = "/notices"});
+  add(registry,
+      Mutator{.name = "notice.draft",
+              .summary = "Writes a notice; nothing leaves before another person approves.",
+              .args = content_schema(),
+              .permit = may_draft,
+              .run = draft,
+              .path = "/notices"});
   add(registry, Mutator{.name = "notice.edit",
                         .summary = "Changes a notice that is not out; voids its approval.",
                         .args = std::move(editing),
@@ -174,12 +174,13 @@ void declare_drafts(sync::Registry& registry) {
                         .permit = may_edit,
                         .run = submit,
                         .path = "/notices/{id}/submit"});
-  add(registry, Mutator{.name = "notice.reject",
-                        .summary = "Sends a notice back with a reason; it is kept.",
-                        .args = arg::object({{"id!", arg::short_id()}, {"reason!", arg::text(200, 2)}}),
-                        .permit = may_approve_area,
-                        .run = reject,
-                        .path = "/notices/{id}/reject"});
+  add(registry,
+      Mutator{.name = "notice.reject",
+              .summary = "Sends a notice back with a reason; it is kept.",
+              .args = arg::object({{"id!", arg::short_id()}, {"reason!", arg::text(200, 2)}}),
+              .permit = may_approve_area,
+              .run = reject,
+              .path = "/notices/{id}/reject"});
 }
 
 }  // namespace linli::community::notices

@@ -28,17 +28,22 @@ void continue_later(MutatorContext& ctx, const std::string& id, Json job) {
 }
 
 /// Order-independent sum over the members: equal sets have equal sums (checked with their count).
-void add_to_sum(Json& job, const std::string& person) {
-  const auto mix = [&](const char* member, const char* salt) {
-    const std::string hash = fingerprint(Json(salt + person));
-    const std::uint64_t sum =
-        std::stoull(json_text(job, member), nullptr, 16) + std::stoull(hash, nullptr, 16);
-    std::string raw;
-    append_u64be(raw, sum);
-    job[member] = to_hex(as_bytes(raw));
-  };
-  mix("sum_a", "a");
-  mix("sum_b", "b");
+class MemberSum {
+ public:
+  explicit MemberSum(const Json& job)
+      : a_(std::stoull(json_text(job, "sum_a"), nullptr, 16)),
+        b_(std::stoull(json_text(job, "sum_b"), nullptr, 16)) {}
+  void add(const std::string& person) { a_ += text_hash(person, 1), b_ += text_hash(person, 2); }
+  void store(Json& job) const { job["sum_a"] = hex_of(a_), job["sum_b"] = hex_of(b_); }
+
+ private:
+  std::uint64_t a_;
+  std::uint64_t b_;
+};
+
+bool has_any(ReadContext& ctx, std::string_view tbl, const std::string& id) {
+  const auto rows = ctx.table(tbl, id + ":", 1);
+  return !rows.empty() && rows.front().first.starts_with(id + ":");
 }
 
 Json new_job(const Json& admin, const char* phase) {
@@ -159,18 +164,24 @@ void finish_collecting(MutatorContext& ctx, const std::string& id, Json admin, J
 void collect_page(MutatorContext& ctx, const std::string& id, const Json& admin, Json& job,
                   const Source& source, const std::vector<sync::IndexHit>& hits) {
   const int year = year_of(ctx.now());
+  // As a rule nobody has answered yet, which saves two look-ups per person.
+  const bool answered = has_any(ctx, "ack", id) || has_any(ctx, "seen", id);
+  MemberSum sum(job);
   Json members = Json::object();
+  std::map<std::string, std::int64_t> by_state;
   for (const sync::IndexHit& hit : hits) {
     const Row person = ctx.get("person", hit.key);
     if (!passes_filters(hit.key, *person, admin.at("audience"), year)) continue;
     const char* way = way_of(*person);
     members[hit.key] = way;
-    add_to_sum(job, hit.key);
-    count_reach(ctx, id, source.unit, "", reach_state(ctx, id, hit.key, way));
+    sum.add(hit.key);
+    ++by_state[answered ? reach_state(ctx, id, hit.key, way) : way];
   }
+  sum.store(job);
   job["scanned"] = json_int(job, "scanned") + static_cast<std::int64_t>(hits.size());
   job["n"] = json_int(job, "n") + static_cast<std::int64_t>(members.size());
   if (members.empty()) return;
+  count_members(ctx, id, source.unit, by_state);
   const std::int64_t page = json_int(job, "page");
   const std::int64_t snap = json_int(job, "snap");
   job["page"] = page + 1;

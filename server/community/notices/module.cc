@@ -62,8 +62,7 @@ void add_table(sync::Registry& registry, const char* name,
 
 void declare(sync::Registry& registry) {
   add_table(registry, "notice", [](std::string_view, const Json& row) { return texts(row, "to"); });
-  add_table(registry, "notice_admin", community_staff,
-            {{"state", by_state}, {"newest", newest}});
+  add_table(registry, "notice_admin", community_staff, {{"state", by_state}, {"newest", newest}});
   add_table(registry, "notice_job", community_staff);
   add_table(registry, "audience", nullptr, {{"person", members_and_notice}});
   add_table(registry, "aud", nullptr,
@@ -162,7 +161,17 @@ std::string reach_state(ReadContext& ctx, const std::string& notice, const std::
 
 void count_reach(MutatorContext& ctx, const std::string& notice, const std::string& unit,
                  const std::string& from, const std::string& to) {
-  if (from == to) return;
+  const std::string key = notice + ":" + unit;
+  const Row found = ctx.get("reach_count", key);
+  if (from == to || found == nullptr) return;
+  Json row = *found;
+  row[from] = json_int(row, from) - 1;
+  row[to] = json_int(row, to) + 1;
+  ctx.put("reach_count", key, std::move(row));
+}
+
+void count_members(MutatorContext& ctx, const std::string& notice, const std::string& unit,
+                   const std::map<std::string, std::int64_t>& by_state) {
   const std::string key = notice + ":" + unit;
   const Row found = ctx.get("reach_count", key);
   Json row;
@@ -174,11 +183,10 @@ void count_reach(MutatorContext& ctx, const std::string& notice, const std::stri
     row["community"] = area ? area->at("community") : Json("");
     for (const char* state : kReachStates) row[state] = 0;
   }
-  if (from.empty())
-    row["audience"] = json_int(row, "audience") + 1;
-  else
-    row[from] = json_int(row, from) - 1;
-  row[to] = json_int(row, to) + 1;
+  for (const auto& [state, persons] : by_state) {
+    row[state] = json_int(row, state) + persons;
+    row["audience"] = json_int(row, "audience") + persons;
+  }
   ctx.put("reach_count", key, std::move(row));
 }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <map>
 #include <string>
 
 #include "server/community/rows.h"
@@ -16,7 +17,7 @@
 namespace linli::community::notices {
 
 /// Persons looked at by one step of a fan-out; keeps a step under 2 ms and 200 rows (M12).
-inline constexpr std::size_t kStepPersons = 150;
+inline constexpr std::size_t kStepPersons = 100;
 /// Area nodes that one row may live in directly; one of limits::kRowBucketsMax stays free.
 inline constexpr std::size_t kDirectNodesMax = 7;
 /// What one line of a big display and one breath can hold (RAIN-6).
@@ -31,12 +32,12 @@ inline constexpr std::size_t kUnitsMax = 150;
 
 /// Members of `content`: what an author writes and a resident may read.
 inline constexpr std::array<const char*, 14> kContent = {
-    "category", "title",    "action_line", "body",     "voice",     "images",  "severity",
-    "incident", "event",    "valid_from",  "valid_to", "needs_ack", "issuer", "drill"};
+    "category", "title", "action_line", "body",     "voice",     "images", "severity",
+    "incident", "event", "valid_from",  "valid_to", "needs_ack", "issuer", "drill"};
 
 /// States of one person for one notice; exactly one applies.
-inline constexpr std::array<const char*, 8> kReachStates = {
-    "ok", "help", "away", "proxied", "seen", "app", "no_app", "no_channel"};
+inline constexpr std::array<const char*, 8> kReachStates = {"ok",   "help", "away",   "proxied",
+                                                            "seen", "app",  "no_app", "no_channel"};
 
 /// Red or orange, or a coloured weather warning, or the category for emergencies.
 bool is_urgent(const Json& content);
@@ -69,9 +70,12 @@ void start_sweep(MutatorContext& ctx, const std::string& id, std::int64_t snap, 
 /// The running job's due rows.
 void run_fanout(MutatorContext& ctx, std::string_view id, bool missed);
 
-/// Moves one person from one reach state to another in the unit's counts; "" = not counted before.
+/// Moves one counted person from one reach state to another in the unit's counts.
 void count_reach(MutatorContext& ctx, const std::string& notice, const std::string& unit,
                  const std::string& from, const std::string& to);
+/// Adds new members of the audience to the unit's counts, by reach state.
+void count_members(MutatorContext& ctx, const std::string& notice, const std::string& unit,
+                   const std::map<std::string, std::int64_t>& by_state);
 
 struct Member {
   std::string unit;

@@ -20,8 +20,9 @@ const Permit kStaff = allow({Role::editor, Role::approver, Role::window, Role::g
 
 Json summary_of(const std::string& id, const Json& admin) {
   Json out = {{"id", id}};
-  copy_members(admin, out, {"state", "created_at", "send_at", "sent_at", "corrected_at",
-                            "withdrawn_at", "persons", "rev", "author", "approved_by"});
+  copy_members(admin, out,
+               {"state", "created_at", "send_at", "sent_at", "corrected_at", "withdrawn_at",
+                "persons", "rev", "author", "approved_by"});
   copy_members(admin.at("content"), out, {"category", "title", "severity", "drill"});
   return out;
 }
@@ -114,8 +115,9 @@ void collect_unreached(ReadContext& ctx, const std::string& notice, const Json& 
     const Row row = ctx.get("person", person);
     if (row == nullptr || json_text(*row, "state") != "active") continue;
     Json item = {{"person", person}, {"state", state}};
-    copy_members(*row, item, {"name", "door", "floor", "area", "unit", "living_alone", "mobility",
-                              "phone", "landline", "neighbour", "keyholder", "birth_year"});
+    copy_members(*row, item,
+                 {"name", "door", "floor", "area", "unit", "living_alone", "mobility", "phone",
+                  "landline", "neighbour", "keyholder", "birth_year"});
     const std::int64_t born = json_int(*row, "birth_year");
     item["first"] = (born > 0 && year - born >= kElderAge) || json_bool(*row, "living_alone") ||
                     json_text(*row, "mobility") == "wheelchair" ||
@@ -208,14 +210,10 @@ Result<Json> audience_count(ReadContext& ctx, const Json& params) {
     units.push_back(
         {{"unit", unit}, {"name", area ? area->at("name") : Json("")}, {"persons", persons}});
   }
-  return Json{{"persons", count.persons},
-              {"households", count.households.size()},
-              {"no_phone", count.no_phone},
-              {"app", count.by_way["app"]},
-              {"no_app", count.by_way["no_app"]},
-              {"no_channel", count.by_way["no_channel"]},
-              {"direct", is_direct(ctx, audience)},
-              {"units", units}};
+  return Json{{"persons", count.persons},           {"households", count.households.size()},
+              {"no_phone", count.no_phone},         {"app", count.by_way["app"]},
+              {"no_app", count.by_way["no_app"]},   {"no_channel", count.by_way["no_channel"]},
+              {"direct", is_direct(ctx, audience)}, {"units", units}};
 }
 
 }  // namespace
@@ -253,12 +251,13 @@ void declare_queries(sync::Registry& registry) {
                       .permit = kStaff,
                       .run = reach,
                       .path = "/notices/{id}/reach"});
-  add(registry, Query{.name = "notice.unreached",
-                      .summary = "Who has not answered, by door; `first` marks whom to visit first.",
-                      .params = page,
-                      .permit = may_see_unreached,
-                      .run = unreached,
-                      .path = "/notices/{id}/unreached"});
+  add(registry,
+      Query{.name = "notice.unreached",
+            .summary = "Who has not answered, by door; `first` marks whom to visit first.",
+            .params = page,
+            .permit = may_see_unreached,
+            .run = unreached,
+            .path = "/notices/{id}/unreached"});
   add(registry, Query{.name = "notice.audience_count",
                       .summary = "How many people an audience means, before anything is sent.",
                       .params = arg::object({{"audience!", audience_schema()}}),

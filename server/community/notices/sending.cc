@@ -153,7 +153,9 @@ MutatorResult correct(MutatorContext& ctx, const Json& args) {
     LINLI_CHECK(start_resnapshot(ctx, id, admin));
   }
   put_public(ctx, id, admin);
-  ctx.outbox("notice_changed", {{"notice", id}, {"rev", admin.at("rev")}, {"what", "correction"},
+  ctx.outbox("notice_changed", {{"notice", id},
+                                {"rev", admin.at("rev")},
+                                {"what", "correction"},
                                 {"alert", admin.at("alert")}});
   ctx.put("notice_admin", id, std::move(admin));
   return Json{{"id", id}};
@@ -212,22 +214,23 @@ void declare_sending(sync::Registry& registry) {
                         .needs_elevation = true,
                         .path = "/notices/{id}/send"});
   add(registry,
-      Mutator{.name = "notice.correct",
-              .summary = "Replaces the text everywhere; another audience or colour needs an approver.",
-              .args = arg::object({{"id!", arg::short_id()},
-                                   {"title", arg::text(60, 1)},
-                                   {"action_line", arg::text(kActionLineMax)},
-                                   {"body", arg::text(8000)},
-                                   {"severity", arg::one_of({"none", "blue", "yellow", "orange",
-                                                             "red"})},
-                                   {"valid_to", arg::instant()},
-                                   {"audience", audience_schema()},
-                                   {"reason", arg::text(200)}}),
-              .permit = may_correct,
-              .run = correct,
-              .online_only = true,
-              .needs_elevation = true,
-              .path = "/notices/{id}/correct"});
+      Mutator{
+          .name = "notice.correct",
+          .summary = "Replaces the text everywhere; another audience or colour needs an approver.",
+          .args =
+              arg::object({{"id!", arg::short_id()},
+                           {"title", arg::text(60, 1)},
+                           {"action_line", arg::text(kActionLineMax)},
+                           {"body", arg::text(8000)},
+                           {"severity", arg::one_of({"none", "blue", "yellow", "orange", "red"})},
+                           {"valid_to", arg::instant()},
+                           {"audience", audience_schema()},
+                           {"reason", arg::text(200)}}),
+          .permit = may_correct,
+          .run = correct,
+          .online_only = true,
+          .needs_elevation = true,
+          .path = "/notices/{id}/correct"});
   add(registry, Mutator{.name = "notice.withdraw",
                         .summary = "Takes a notice back from every phone; never sounds.",
                         .args = arg::object({{"id!", arg::short_id()}, {"reason", arg::text(200)}}),

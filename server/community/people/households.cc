@@ -38,8 +38,8 @@ MutatorResult put(MutatorContext& ctx, const Json& args) {
   Json row = old ? *old : Json{{"state", "active"}, {"created_at", now_ms(ctx)}};
   copy_members(args, row, {"door", "area", "floor", "demo"});
   areas::place(*area, row);
-  const bool changed = old != nullptr && (old->at("area") != row.at("area") ||
-                                          old->at("door") != row.at("door"));
+  const bool changed =
+      old != nullptr && (old->at("area") != row.at("area") || old->at("door") != row.at("door"));
   save_household(ctx, id, std::move(row));
   if (changed) LINLI_CHECK(move_in_place(ctx, id));
   return Json{{"id", id}};
@@ -62,8 +62,8 @@ Result<Json> get(ReadContext& ctx, const Json& params) {
 
 Result<Json> list(ReadContext& ctx, const Json& params) {
   const std::size_t limit = page_limit(params, 100, 500);
-  const auto hits = ctx.scan("household.area", exact(json_text(params, "area")),
-                             parse_cursor(params), limit);
+  const auto hits =
+      ctx.scan("household.area", exact(json_text(params, "area")), parse_cursor(params), limit);
   Json out = {{"households", Json::array()}};
   for (const sync::IndexHit& hit : hits) {
     const Row row = ctx.get("household", hit.key);
@@ -103,14 +103,14 @@ void declare_households(sync::Registry& registry) {
                       .permit = may_read_one,
                       .run = get,
                       .path = "/households/{id}"});
-  add(registry, Query{.name = "household.list",
-                      .summary = "Households of one entrance, building or other node.",
-                      .params = arg::object({{"area!", arg::id()},
-                                             {"after", arg::cursor()},
-                                             {"limit", arg::limit()}}),
-                      .permit = may_read_area,
-                      .run = list,
-                      .path = "/households"});
+  add(registry,
+      Query{.name = "household.list",
+            .summary = "Households of one entrance, building or other node.",
+            .params = arg::object(
+                {{"area!", arg::id()}, {"after", arg::cursor()}, {"limit", arg::limit()}}),
+            .permit = may_read_area,
+            .run = list,
+            .path = "/households"});
 }
 
 }  // namespace linli::community::people

@@ -110,9 +110,9 @@ MutatorResult import_row(MutatorContext& ctx, const Json& args) {
   if (json_bool(args, "dry_run")) return dry_run(ctx, args);
   const std::string batch = json_text(args, "batch");
   const Row known = ctx.get("import_batch", batch);
-  Json head = known ? *known
-                    : Json{{"at", now_ms(ctx)}, {"by", actor_id(ctx)}, {"lines", 0},
-                           {"state", "open"}};
+  Json head =
+      known ? *known
+            : Json{{"at", now_ms(ctx)}, {"by", actor_id(ctx)}, {"lines", 0}, {"state", "open"}};
   if (json_text(head, "state") != "open") return fail(Errc::wrong_state, "the batch was undone");
   Journal journal(ctx, "import");
   Line line;

@@ -5,9 +5,9 @@
 
 /// Households and the people in them, with or without a phone; family proxies and consents.
 ///
-/// Rows: `household`, `person`, `proxy`, `consent`, `undo`, `import_batch`, `access_log` live on the
-/// server only; `person_card` and `household_card` are what a grid worker's phone holds of the own
-/// grid (bucket staff:<grid>), never with sensitive tags.
+/// Rows: `household`, `person`, `proxy`, `consent`, `undo`, `import_batch`, `access_log` live on
+/// the server only; `person_card` and `household_card` are what a grid worker's phone holds of the
+/// own grid (bucket staff:<grid>), never with sensitive tags.
 namespace linli::community::people {
 
 void declare(sync::Registry& registry);

@@ -216,12 +216,11 @@ void declare_persons(sync::Registry& registry) {
                         .args = std::move(required),
                         .permit = may_put,
                         .run = put,
-                        .effects = Json::array({{{"op", "put"},
-                                                 {"tbl", "person_card"},
-                                                 {"key", "{id}"},
-                                                 {"row",
-                                                  {{"name", "{name}"},
-                                                   {"household", "{household}"}}}}})});
+                        .effects = Json::array(
+                            {{{"op", "put"},
+                              {"tbl", "person_card"},
+                              {"key", "{id}"},
+                              {"row", {{"name", "{name}"}, {"household", "{household}"}}}}})});
   add(registry, Mutator{.name = "person.move",
                         .summary = "Moves a person, and all the person's devices, to a household.",
                         .args = arg::object({{"id!", arg::id()}, {"household!", arg::id()}}),
@@ -229,16 +228,16 @@ void declare_persons(sync::Registry& registry) {
                         .run = move,
                         .path = "/persons/{id}/move"});
   add(registry,
-      Mutator{.name = "person.end",
-              .summary = "Moving out or death: ends devices' access and proxies; undo 30 days.",
-              .args = arg::object({{"id!", arg::id()},
-                                   {"reason!", arg::one_of({"moved_out", "deceased"})},
-                                   {"at", arg::instant()}}),
-              .permit = [](ReadContext& ctx, const Json& args) {
-                return may_write_person(ctx, json_text(args, "id"));
-              },
-              .run = end,
-              .path = "/persons/{id}/end"});
+      Mutator{
+          .name = "person.end",
+          .summary = "Moving out or death: ends devices' access and proxies; undo 30 days.",
+          .args = arg::object({{"id!", arg::id()},
+                               {"reason!", arg::one_of({"moved_out", "deceased"})},
+                               {"at", arg::instant()}}),
+          .permit = [](ReadContext& ctx,
+                       const Json& args) { return may_write_person(ctx, json_text(args, "id")); },
+          .run = end,
+          .path = "/persons/{id}/end"});
   add(registry, Mutator{.name = "person.merge",
                         .summary = "Joins a duplicate record into this one; undo 30 days.",
                         .args = arg::object({{"id!", arg::id()}, {"duplicate!", arg::id()}}),

@@ -15,7 +15,8 @@ Result<void> staff_of(ReadContext& ctx, const std::string& person) {
 }
 
 /// The person behind the actor, or staff of the dependant's place.
-Result<void> self_or_staff(ReadContext& ctx, const std::string& self, const std::string& dependant) {
+Result<void> self_or_staff(ReadContext& ctx, const std::string& self,
+                           const std::string& dependant) {
   if (!self.empty() && actor_person(ctx) == self) return {};
   return staff_of(ctx, dependant);
 }

@@ -113,9 +113,9 @@ Result<Json> counts(ReadContext& ctx, const Json& params) {
     }
     if (page.size() < kCountPage) break;
   }
-  return Json{{"persons", total.persons},       {"aged_65", total.aged_65},
+  return Json{{"persons", total.persons},           {"aged_65", total.aged_65},
               {"living_alone", total.living_alone}, {"no_phone", total.no_phone},
-              {"wheelchair", total.wheelchair}, {"with_app", total.with_app}};
+              {"wheelchair", total.wheelchair},     {"with_app", total.with_app}};
 }
 
 Result<Json> access_log(ReadContext& ctx, const Json& params) {
@@ -134,13 +134,14 @@ Result<Json> access_log(ReadContext& ctx, const Json& params) {
 }  // namespace
 
 void declare_queries(sync::Registry& registry) {
-  add(registry, Mutator{.name = "people.request_search",
-                        .summary = "Logs who looks for whom and why; its id opens the search.",
-                        .args = arg::object({{"q!", arg::text(20, 1)}, {"reason!", arg::text(60, 2)}}),
-                        .permit = allow({Role::window}),
-                        .run = request_search,
-                        .online_only = true,
-                        .path = "/person-searches"});
+  add(registry,
+      Mutator{.name = "people.request_search",
+              .summary = "Logs who looks for whom and why; its id opens the search.",
+              .args = arg::object({{"q!", arg::text(20, 1)}, {"reason!", arg::text(60, 2)}}),
+              .permit = allow({Role::window}),
+              .run = request_search,
+              .online_only = true,
+              .path = "/person-searches"});
   add(registry, Query{.name = "people.search",
                       .summary = "Persons whose name begins with `q`, or with a logged search.",
                       .params = arg::object({{"q", arg::text(20)},
@@ -156,14 +157,13 @@ void declare_queries(sync::Registry& registry) {
                       .permit = may_get,
                       .run = get,
                       .path = "/persons/{id}"});
-  add(registry,
-      Query{.name = "people.counts",
-            .summary = "How many people live in an area, and how many need care.",
-            .params = arg::object({{"area", arg::id()}}),
-            .permit = allow({Role::grid, Role::window, Role::editor, Role::approver,
-                             Role::supervisor, Role::district}),
-            .run = counts,
-            .path = "/person-counts"});
+  add(registry, Query{.name = "people.counts",
+                      .summary = "How many people live in an area, and how many need care.",
+                      .params = arg::object({{"area", arg::id()}}),
+                      .permit = allow({Role::grid, Role::window, Role::editor, Role::approver,
+                                       Role::supervisor, Role::district}),
+                      .run = counts,
+                      .path = "/person-counts"});
   add(registry, Query{.name = "people.access_log",
                       .summary = "Who looked for whom, newest first.",
                       .params = arg::object({{"after", arg::cursor()}, {"limit", arg::limit()}}),

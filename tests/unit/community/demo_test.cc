@@ -4,11 +4,11 @@
 // Method: load all of it once into the memory store and count.
 #include "server/community/demo/demo.h"
 
-#include <gtest/gtest.h>
-
 #include <fstream>
 #include <map>
 #include <sstream>
+
+#include <gtest/gtest.h>
 
 #include "server/community/schema.h"
 #include "tests/support/test_community.h"
@@ -120,7 +120,7 @@ TEST(Demo, ScalesWithTheNumberOfPeople) {
   EXPECT_EQ(persons, 10'000U);
 }
 
-// Regenerate after a change of mutators: LINLI_WRITE_GOLDEN=1 unit_community --gtest_filter=Schema.*
+// After a change of mutators: LINLI_WRITE_GOLDEN=1 unit_community --gtest_filter=Schema.*
 TEST(Schema, CommittedMutatorsAreThoseOfTheRegistry) {
   TestCommunity empty;
   const std::string now = community::describe_mutators(empty.registry()).dump(1) + "\n";

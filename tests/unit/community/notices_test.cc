@@ -48,10 +48,10 @@ TEST(NTC_3, EditByTheApproverMakesThemTheAuthor) {
   town.must(town.editor, "notice.draft", SmallTown::notice("n1", kEverybody));
   const Json edited = town.must(town.approver, "notice.edit", {{"id", "n1"}, {"title", "新标题"}});
   town.must(town.approver, "notice.submit", {{"id", "n1"}});
-  EXPECT_EQ(code_of(town.call(town.approver, "notice.approve",
-                              {{"id", "n1"}, {"fingerprint", edited.at("fingerprint")},
-                               {"persons", 4}})),
-            Errc::same_person);
+  EXPECT_EQ(
+      code_of(town.call(town.approver, "notice.approve",
+                        {{"id", "n1"}, {"fingerprint", edited.at("fingerprint")}, {"persons", 4}})),
+      Errc::same_person);
 }
 
 TEST(NTC_3, RejectedDraftIsKept) {
@@ -102,8 +102,7 @@ TEST(NTC_2, SmallSensitiveCountsAreSuppressed) {
 
 TEST(NTC_2, LiveCountSplitsByGrid) {
   SmallTown town;
-  const Json count =
-      *town.ask(town.editor, "notice.audience_count", {{"audience", kEverybody}});
+  const Json count = *town.ask(town.editor, "notice.audience_count", {{"audience", kEverybody}});
   EXPECT_EQ(count.at("persons"), 4);
   EXPECT_EQ(count.at("no_phone"), 1);
   EXPECT_EQ(count.at("units").size(), 2U);
@@ -351,6 +350,70 @@ TEST(Notice, ExpiresSilentlyAndIsArchivedAfterNinetyDays) {
   EXPECT_TRUE(town.row("notice", "r1").is_null());
   EXPECT_EQ(town.row("notice_admin", "r1").at("state"), "archived");
   for (const std::string& bucket : town.buckets_of(chen)) EXPECT_FALSE(bucket.starts_with("aud:"));
+}
+
+/// Some 300 more people in g1 and one of them in each page of the fan-out.
+void crowd(SmallTown& town) {
+  for (int i = 0; i < 300; ++i) {
+    const std::string n = std::to_string(1000 + i);
+    const std::string home = "hx" + std::to_string(i / 50);
+    if (i % 50 == 0)
+      town.must("", "household.put", {{"id", home}, {"door", "x" + n}, {"area", "e1"}});
+    town.must("", "person.put", {{"id", "x" + n}, {"household", home}, {"name", "甲"}});
+  }
+}
+
+TEST(Fanout, AnswersDuringTheFanoutCountOnce) {
+  SmallTown town;
+  crowd(town);
+  const std::string early = town.enrol("x1000", 1);
+  const std::string late = town.enrol("x1299", 2);
+  const Json draft =
+      town.must(town.editor, "notice.draft", SmallTown::notice("r1", kEverybody, "red"));
+  town.must(town.editor, "notice.submit", {{"id", "r1"}});
+  town.must(town.approver, "notice.approve",
+            {{"id", "r1"}, {"fingerprint", draft.at("fingerprint")}, {"persons", 304}});
+  EXPECT_TRUE(town.holds(late, "notice", "r1"));
+  town.tick();
+  town.tick();
+  for (const auto& [account, person] : {std::pair{early, "x1000"}, std::pair{late, "x1299"}})
+    town.must(account, "notice.acknowledge",
+              {{"notice", "r1"}, {"person", person}, {"choice", "ok"}});
+  EXPECT_FALSE(town.row("notice_job", "r1").is_null());
+  town.settle();
+  const Json total = town.ask(town.editor, "notice.reach", {{"id", "r1"}})->at("total");
+  EXPECT_EQ(total.at("audience"), 304);
+  EXPECT_EQ(total.at("ok"), 2);
+  EXPECT_EQ(sum_of_states(total), 304);
+}
+
+TEST(Fanout, GrantsAnAudienceBucketInPages) {
+  SmallTown town;
+  crowd(town);
+  const std::string late = town.enrol("x1299", 2);
+  const std::string liu = town.enrol("p-liu", 3);
+  town.send(SmallTown::notice("n1", {{"areas", {"hn"}}, {"exclude_areas", {"g2"}}}), 302);
+  EXPECT_TRUE(town.holds(late, "notice", "n1"));
+  EXPECT_FALSE(town.holds(liu, "notice", "n1"));
+  EXPECT_TRUE(town.row("notice_job", "n1").is_null());
+}
+
+TEST(Fanout, WithdrawalStopsItAndNothingComesOut) {
+  SmallTown town;
+  crowd(town);
+  const std::string late = town.enrol("x1299", 2);
+  const Json draft =
+      town.must(town.editor, "notice.draft",
+                SmallTown::notice("n1", {{"areas", {"hn"}}, {"exclude_persons", {"p-liu"}}}));
+  town.must(town.editor, "notice.submit", {{"id", "n1"}});
+  town.must(town.approver, "notice.approve",
+            {{"id", "n1"}, {"fingerprint", draft.at("fingerprint")}, {"persons", 303}});
+  town.tick();
+  town.must(town.editor, "notice.withdraw", {{"id", "n1"}});
+  town.settle();
+  EXPECT_TRUE(town.row("notice", "n1").is_null());
+  EXPECT_TRUE(town.row("audience", "n1:001:000000").is_null());
+  EXPECT_EQ(town.outbox("notice_sent").size(), 0U);
 }
 
 TEST(B6, SendingAndAnsweringTellTheGatewayInTheSameMutation) {

@@ -81,9 +81,15 @@ TEST(ENR_5, SlipOfAnotherHouseholdIsRefusedAndDetachedDevicesAreRevoked) {
 TEST(ENR_8, GridWorkerRegistersAnElderWithoutAPhone) {
   SmallTown town;
   town.must(town.grid1, "person.register",
-            {{"id", "0190aaaa0000700080000000000000aa"}, {"household", "h1a"}, {"name", "赵奶奶"},
-             {"birth_year", 1940}, {"no_phone", true}, {"landline", "12000000009"},
-             {"neighbour", "王桂芝"}, {"keyholder", "居委会"}, {"mobility", "stick"}});
+            {{"id", "0190aaaa0000700080000000000000aa"},
+             {"household", "h1a"},
+             {"name", "赵奶奶"},
+             {"birth_year", 1940},
+             {"no_phone", true},
+             {"landline", "12000000009"},
+             {"neighbour", "王桂芝"},
+             {"keyholder", "居委会"},
+             {"mobility", "stick"}});
   EXPECT_TRUE(town.holds(town.grid1, "person_card", "0190aaaa0000700080000000000000aa"));
   EXPECT_EQ(code_of(town.call(town.grid1, "person.put", {{"household", "h2a"}, {"name", "某"}})),
             Errc::forbidden);
@@ -91,8 +97,9 @@ TEST(ENR_8, GridWorkerRegistersAnElderWithoutAPhone) {
 
 TEST(ENR_9, MergeKeepsBothHistoriesAndUndoWorksThirtyDays) {
   SmallTown town;
-  town.must("", "person.put", {{"id", "p-dup"}, {"household", "h1b"}, {"name", "陈大爷"},
-                               {"landline", "12000000077"}});
+  town.must(
+      "", "person.put",
+      {{"id", "p-dup"}, {"household", "h1b"}, {"name", "陈大爷"}, {"landline", "12000000077"}});
   const std::string account = town.enrol("p-dup", 1);
   const Json before = town.row("person", "p-chen");
   const Json merged =
@@ -110,7 +117,8 @@ TEST(ENR_9, MergeKeepsBothHistoriesAndUndoWorksThirtyDays) {
 
 TEST(ENR_9, UndoIsGoneAfterThirtyDays) {
   SmallTown town;
-  const Json moved = town.must(town.window, "person.move", {{"id", "p-chen"}, {"household", "h2a"}});
+  const Json moved =
+      town.must(town.window, "person.move", {{"id", "p-chen"}, {"household", "h2a"}});
   town.clock().advance(24h * 31);
   EXPECT_EQ(code_of(town.call(town.window, "person.undo", {{"undo", moved.at("undo")}})),
             Errc::expired);
@@ -155,7 +163,8 @@ TEST(F8, EndingAPersonEndsAccessAndProxiesAndCanBeUndone) {
   town.must("", "proxy.request", {{"id", "x1"}, {"proxy", "p-li"}, {"dependant", "p-wang"}});
   town.must(wang, "proxy.confirm", {{"id", "x1"}, {"evidence", {{"how", "tap"}}}});
   EXPECT_EQ(std::ranges::count(town.buckets_of(li), "area:e1:u"), 1);
-  const Json ended = town.must(town.grid1, "person.end", {{"id", "p-wang"}, {"reason", "deceased"}});
+  const Json ended =
+      town.must(town.grid1, "person.end", {{"id", "p-wang"}, {"reason", "deceased"}});
   EXPECT_EQ(std::ranges::count(town.buckets_of(li), "area:e1:u"), 0);
   EXPECT_EQ(std::ranges::count(town.buckets_of(wang), "area:e1:u"), 0);
   EXPECT_EQ(town.row("proxy", "x1").at("state"), "ended");
@@ -168,22 +177,25 @@ TEST(F3, OnePhoneSpeaksForTheCouple) {
   SmallTown town;
   town.must("", "person.put", {{"id", "p-spouse"}, {"household", "h1b"}, {"name", "陈奶奶"}});
   const std::string chen = town.enrol("p-chen", 1);
-  town.must(chen, "proxy.request", {{"id", "x1"}, {"proxy", "p-chen"}, {"dependant", "p-spouse"},
-                                    {"kind", "same_device"}});
+  town.must(
+      chen, "proxy.request",
+      {{"id", "x1"}, {"proxy", "p-chen"}, {"dependant", "p-spouse"}, {"kind", "same_device"}});
   town.must(chen, "proxy.confirm", {{"id", "x1"}, {"evidence", {{"how", "tap"}}}});
   EXPECT_EQ(town.row("me", chen).at("persons").size(), 2U);
-  EXPECT_EQ(code_of(town.call(chen, "proxy.request", {{"proxy", "p-chen"}, {"dependant", "p-liu"},
-                                                      {"kind", "same_device"}})),
-            Errc{});
+  EXPECT_EQ(
+      code_of(town.call(chen, "proxy.request",
+                        {{"proxy", "p-chen"}, {"dependant", "p-liu"}, {"kind", "same_device"}})),
+      Errc{});
 }
 
 TEST(F2, ReimportUpdatesByDoorAndUndoRestores) {
   SmallTown town;
-  const Json line = {{"batch", "b1"},
-                     {"line", 1},
-                     {"door", "1网格6号院2号楼3门栋601"},
-                     {"area_path", {"1网格", "6号院", "2号楼", "3门栋"}},
-                     {"persons", {{{"name", "何小明"}, {"birth_year", 2001}}, {{"name", "何大明"}}}}};
+  const Json line = {
+      {"batch", "b1"},
+      {"line", 1},
+      {"door", "1网格6号院2号楼3门栋601"},
+      {"area_path", {"1网格", "6号院", "2号楼", "3门栋"}},
+      {"persons", {{{"name", "何小明"}, {"birth_year", 2001}}, {{"name", "何大明"}}}}};
   Json dry = line;
   dry["dry_run"] = true;
   EXPECT_EQ(town.must(town.window, "people.import_row", dry).at("added"), 2);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Goal:   a slip lets exactly its household in, however clumsily its code is typed, and guessing does
-//         not pay.
+// Goal:   a slip lets exactly its household in, however clumsily its code is typed, and guessing
+//         does not pay.
 // Method: the real identity module behind the router, in one thread with a manual clock.
 #include "server/http/enrol.h"
 

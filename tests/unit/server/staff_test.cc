@@ -28,8 +28,8 @@ class StaffFactors : public SiteTest {
   /// Sets passphrase and authenticator up; returns the last answer.
   net::HttpResponse set_up(const Phone& phone, const std::string& setup_code) {
     const auto begun =
-        post("/api/v1/staff/setup", {{"code", setup_code}, {"passphrase", "春风又绿江南岸边"}},
-             token(phone));
+        post("/api/v1/staff/setup",
+             {{"code", setup_code}, {"passphrase", "春风又绿江南岸明月何时照"}}, token(phone));
     if (begun.status != 200) return begun;
     secret_ = secret_of(json_text(body(begun), "totp_secret"));
     return post("/api/v1/staff/setup/confirm",
@@ -47,29 +47,29 @@ class StaffFactors : public SiteTest {
 
 TEST_F(StaffFactors, SetUpOnceThenElevateWithBothFactors) {
   const Phone admin = staff("admin");
-  EXPECT_EQ(code(elevate(admin, "春风又绿江南岸边", "000000")), "wrong_state");
+  EXPECT_EQ(code(elevate(admin, "春风又绿江南岸明月何时照", "000000")), "wrong_state");
   const std::string setup = first_code(admin);
   ASSERT_EQ(set_up(admin, setup).status, 200);
   EXPECT_EQ(code(post("/api/v1/staff/setup", {{"code", setup}, {"passphrase", "0123456789"}},
                       token(admin))),
             "wrong_code");
   const std::string digits = totp();
-  const auto done = elevate(admin, "春风又绿江南岸边", digits);
+  const auto done = elevate(admin, "春风又绿江南岸明月何时照", digits);
   ASSERT_EQ(done.status, 200) << done.body;
   const std::string who = staff("editor").account;
   EXPECT_EQ(post("/api/v1/accounts/" + who + "/state", {{"state", "suspended"}},
                  json_text(body(done), "token"), "k1")
                 .status,
             200);
-  EXPECT_EQ(code(elevate(admin, "春风又绿江南岸边", digits)), "wrong_code");
-  EXPECT_EQ(elevate(admin, "春风又绿江南岸边", totp(1)).status, 200);
+  EXPECT_EQ(code(elevate(admin, "春风又绿江南岸明月何时照", digits)), "wrong_code");
+  EXPECT_EQ(elevate(admin, "春风又绿江南岸明月何时照", totp(1)).status, 200);
 }
 
 TEST_F(StaffFactors, FiveWrongTriesRest) {
   const Phone admin = staff("admin");
   ASSERT_EQ(set_up(admin, first_code(admin)).status, 200);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(code(elevate(admin, "falsch", "000000")), "wrong_code");
-  const auto rested = elevate(admin, "春风又绿江南岸边", totp());
+  const auto rested = elevate(admin, "春风又绿江南岸明月何时照", totp());
   EXPECT_EQ(rested.status, 429);
   EXPECT_EQ(header(rested, "Retry-After"), "180");
 }
@@ -85,7 +85,7 @@ TEST_F(StaffFactors, AnotherAdministratorMendsALoss) {
   clock_.advance(std::chrono::minutes(1));
   const auto reset = post(path, Json::object(), elevated(second));
   ASSERT_EQ(reset.status, 200) << reset.body;
-  EXPECT_EQ(code(elevate(admin, "春风又绿江南岸边", totp())), "wrong_state");
+  EXPECT_EQ(code(elevate(admin, "春风又绿江南岸明月何时照", totp())), "wrong_state");
   EXPECT_EQ(set_up(admin, json_text(body(reset), "setup_code")).status, 200);
 }
 
