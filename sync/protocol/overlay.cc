@@ -128,7 +128,7 @@ Result<Effect> parse_effect(const Json& from) {
   Effect effect{.op = known->second, .tbl = json_text(from, "tbl"), .key = json_text(from, "key"),
                 .data = Json::object()};
   if (effect.tbl.empty() || effect.key.empty()) return fail(Errc::malformed, "tbl or key missing");
-  if (const auto data = from.find("data"); data != from.end()) effect.data = *data;
+  if (const auto data = from.find("row"); data != from.end()) effect.data = *data;
   return effect;
 }
 

@@ -24,7 +24,7 @@ struct Effect {
   std::string key;
   /// put: the whole row; patch: members to set, in a new row if there is none; inc: members to add
   /// to. Texts are templates.
-  Json data;
+  Json data{};
 };
 
 struct MutatorInfo {

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+/* Linli's replica library for Android (NDK) and iOS. Plain C99.
+ *
+ * Strings are UTF-8; values go in and out as JSON text. A function returns 0, or the number of an
+ * error (base/errc.h: HTTP status x 100 + ordinal). `out` may be null; else it receives a JSON text
+ * that the caller frees with linli_free(): the result, or {"code":"...","text":"...","detail":"..."}.
+ *
+ * Threads: every function from any thread, except that a listener must not call linli_stop() or
+ * linli_close(). linli_enrol_check and linli_enrol_confirm wait for the network (at most 15 s each)
+ * and linli_stop and linli_close up to 4 s; the others only for the local disk.
+ *
+ * Promise: within major version 1 no function goes away or changes its meaning; JSON objects may
+ * gain members.
+ */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct linli_client linli_client;
+
+/* {"all":bool,"tables":[...],"status":bool}; valid during the call. Called on the library's thread. */
+typedef void (*linli_listener)(void* user, const char* event_json);
+
+/* "1.0.0"; never freed. */
+const char* linli_version(void);
+
+/* options: {"store":"DIR", "ca":"FILE"?, "app":"name/version"?, "encoding":"cbor"|"json"?}.
+ * *client is null after an error. One process at a time may hold a store. */
+int linli_open(const char* options_json, linli_client** client, char** out);
+/* Stops; null is fine. */
+void linli_close(linli_client* client);
+
+/* slip: {"url":"https://host/c/slug" or the slip's QR address, "code":"12345678"?, "door":"..."?}
+ * -> {"household":"...","persons":[{"ref":"1","name":"..."}]} */
+int linli_enrol_check(linli_client* client, const char* slip_json, char** out);
+/* choice: {"person":"<ref of the last check>","label":"..."?,"purposes":[...]?} -> status */
+int linli_enrol_confirm(linli_client* client, const char* choice_json, char** out);
+
+/* Connects and stays connected in the background. */
+int linli_start(linli_client* client, char** out);
+int linli_stop(linli_client* client, char** out);
+
+/* Durable when it returns 0, with or without a connection. -> {"id":n} */
+int linli_mutate(linli_client* client, const char* name, const char* args_json, char** out);
+
+/* {"table":"notice"} or {"table":"notice","key":"..."} -> {"rows":[{"key","value","pending"}]};
+ * {"list":"pending"} or {"list":"attention"}
+ *   -> {"items":[{"id","lane","n","name","args","wall","code","msg"}]} */
+int linli_query(linli_client* client, const char* query_json, char** out);
+
+/* {"do":"edit"|"mend","id":n,"args":{...}} | {"do":"withdraw"|"dismiss","id":n} | {"do":"rekey"}
+ * | {"do":"seen","notice":"..."} | {"do":"first_alert","incident":"...","severity":"..."}
+ *   (-> {"first":bool}: sound it only then) */
+int linli_act(linli_client* client, const char* action_json, char** out);
+
+/* {"state":"synced"|"pending"|"syncing"|"offline"|"trouble","label":"...","pending":n,...} */
+int linli_status(linli_client* client, char** out);
+
+/* Replaces the listener; null ends it. */
+int linli_subscribe(linli_client* client, linli_listener listener, void* user);
+
+void linli_free(char* text);
+
+#ifdef __cplusplus
+}
+#endif

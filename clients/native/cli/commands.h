@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "clients/native/cli/context.h"
+
+/// Each adds its commands to `app`; `context` outlives it.
+namespace linli::cli {
+
+void add_enrol(CLI::App& app, Context& context);
+void add_sync(CLI::App& app, Context& context);
+void add_notices(CLI::App& app, Context& context);
+void add_staff(CLI::App& app, Context& context);
+void add_teams(CLI::App& app, Context& context);
+
+}  // namespace linli::cli

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "clients/native/cli/context.h"
+
+#include <termios.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+#include <iostream>
+
+#include "base/log.h"
+
+namespace linli::cli {
+namespace {
+
+constexpr Millis kSendDeadline{8'000};
+
+int exit_code_of(Errc code) {
+  switch (code) {
+    case Errc::io:
+    case Errc::corrupt:
+    case Errc::disk_full: return kStore;
+    case Errc::timed_out:
+    case Errc::unavailable:
+    case Errc::draining: return kNeedsServer;
+    case Errc::internal: return kFailed;
+    default: return kRefused;
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<client::Client> Context::open() {
+  set_log_level(is_verbose ? LogLevel::debug : LogLevel::error);
+  client::ClientOptions options;
+  options.store = store;
+  options.tls.ca_file = ca_file;
+  options.app = "linli-cli/" LINLI_VERSION;
+  auto opened = client::Client::open(std::move(options));
+  if (opened) return std::move(*opened);
+  const Error& error = opened.error();
+  if (error.code == Errc::unavailable) {
+    print("另一个程序正在使用这个存储（" + error.detail + "）。请先关掉它再试。",
+          {{"error", {{"code", "store_in_use"}, {"detail", error.detail}}}});
+  } else {
+    fail_with(error);
+  }
+  exit = kStore;
+  return nullptr;
+}
+
+std::unique_ptr<client::Client> Context::open_enrolled() {
+  auto client = open();
+  if (!client || client->identity()) return client;
+  print("本机还没有登记。请先运行：linli enroll <网址> <八位号码> --door <门牌>",
+        {{"error", {{"code", "unauthenticated"}, {"detail", "not enrolled"}}}});
+  exit = kRefused;
+  return nullptr;
+}
+
+void Context::print(const std::string& text, const Json& value) const {
+  if (is_json) {
+    std::cout << dump_json(value) << "\n";
+  } else if (!text.empty()) {
+    std::cout << text << "\n";
+  }
+}
+
+void Context::fail_with(const Error& error) {
+  exit = exit_code_of(error.code);
+  std::string text = std::string(errc_sentence(error.code));
+  if (exit == kNeedsServer) text = "连不上服务器，什么也没有改动。请联网后再试。";
+  if (!error.detail.empty() && error.detail != text) text += "（" + error.detail + "）";
+  print(text, {{"error",
+                {{"code", errc_name(error.code)},
+                 {"text", errc_sentence(error.code)},
+                 {"detail", error.detail}}}});
+}
+
+void write_and_send(Context& context, client::Client& client, const std::string& mutator,
+                    const Json& args, const std::string& done) {
+  const auto made = client.mutate(mutator, args);
+  if (!made) return context.fail_with(made.error());
+  const auto started = client.start();
+  const auto outcome =
+      started ? client.wait_synced(kSendDeadline) : client::SyncOutcome::unreachable;
+  Json result = {{"id", made->id}, {"mutator", mutator}};
+  if (const auto attention = client.attention()) {
+    const auto mine =
+        std::ranges::find(*attention, made->id, [](const auto& item) { return item.id; });
+    if (mine != attention->end()) {
+      context.exit = kRefused;
+      result["result"] = "rejected";
+      result["code"] = mine->code;
+      result["text"] = errc_sentence(errc_from_name(mine->code));
+      return context.print("服务器没有接受：" +
+                               std::string(errc_sentence(errc_from_name(mine->code))) +
+                               "\n内容还在本机“待处理”里：linli attention",
+                           result);
+    }
+  }
+  const auto pending = client.pending();
+  const bool is_waiting =
+      !pending || std::ranges::any_of(*pending, [&](const auto& m) { return m.id == made->id; });
+  if (!is_waiting) {
+    result["result"] = "ok";
+    return context.print(done, result);
+  }
+  context.exit = outcome == client::SyncOutcome::refused ? kRefused : kSavedOffline;
+  result["result"] = "saved";
+  result["pending"] = client.status().pending;
+  if (context.exit == kRefused) {
+    const auto status = client.status();
+    result["trouble"] = status.json()["trouble"];
+    return context.print("已存在本机，但服务器不让本机登录：" +
+                             std::string(status.trouble ? errc_sentence(status.trouble->code) : ""),
+                         result);
+  }
+  context.print("暂时连不上，已存在本机（待上传 " + std::to_string(client.status().pending) +
+                    "）。联网后运行 linli sync 就会送出。",
+                result);
+}
+
+std::string time_text(std::int64_t unix_ms) {
+  if (unix_ms == 0) return "";
+  const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  char text[32] = {};
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &local);
+  return text;
+}
+
+std::string ask(const std::string& question, bool hidden) {
+  std::cerr << question << std::flush;
+  termios before{};
+  const bool is_terminal = hidden && tcgetattr(STDIN_FILENO, &before) == 0;
+  if (is_terminal) {
+    termios silent = before;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  }
+  std::string line;
+  std::getline(std::cin, line);
+  if (is_terminal) {
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    std::cerr << "\n";
+  }
+  return line;
+}
+
+}  // namespace linli::cli

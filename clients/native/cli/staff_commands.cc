@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// `linli notice ...`: what staff do online, with the device's key and, where asked, a passphrase.
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+
+#include "clients/native/cli/commands.h"
+#include "clients/native/enrolment.h"
+
+namespace linli::cli {
+namespace {
+
+struct NoticeArgs {
+  std::string id;
+  std::string category = "latest";
+  std::string severity;
+  std::string title;
+  std::string action_line;
+  std::string body;
+  std::vector<std::string> areas;
+  std::vector<std::string> tags;
+  int age_min = -1;
+  int age_max = -1;
+  bool needs_ack = false;
+  std::string reason;
+  std::string totp;
+  bool yes = false;
+};
+
+client::StaffApi::AskFactors ask_factors(const std::string& totp) {
+  return [totp]() -> Result<client::StaffApi::Factors> {
+    const char* given = std::getenv("LINLI_PASSPHRASE");
+    client::StaffApi::Factors out;
+    out.passphrase = given != nullptr ? given : ask("口令：", true);
+    out.totp = !totp.empty() ? totp : ask("动态码（6 位）：");
+    if (out.passphrase.empty() || out.totp.empty()) {
+      return fail(Errc::elevation_required, "passphrase or code is missing");
+    }
+    return out;
+  };
+}
+
+/// Areas by id or name; the whole community when none is named.
+Result<Json> resolve_areas(client::StaffApi& api, const std::vector<std::string>& wanted) {
+  LINLI_TRY(const Json tree, api.call("GET", "/areas", {}));
+  Json out = Json::array();
+  const auto areas = tree.find("areas");
+  if (areas == tree.end()) return fail(Errc::malformed, "the answer holds no areas");
+  for (const Json& area : *areas)
+    if (wanted.empty() && json_text(area, "kind") == "community")
+      out.push_back(json_text(area, "id"));
+  for (const std::string& name : wanted) {
+    const auto at = std::ranges::find_if(*areas, [&](const Json& area) {
+      return json_text(area, "id") == name || json_text(area, "name") == name;
+    });
+    if (at == areas->end()) return fail(Errc::not_found, "没有这个片区：" + name);
+    out.push_back(json_text(*at, "id"));
+  }
+  return out;
+}
+
+Result<Json> draft_of(client::StaffApi& api, const NoticeArgs& args) {
+  LINLI_TRY(const Json areas, resolve_areas(api, args.areas));
+  Json audience = {{"areas", areas}};
+  if (!args.tags.empty()) audience["tags"] = args.tags;
+  if (args.age_min >= 0) audience["age_min"] = args.age_min;
+  if (args.age_max >= 0) audience["age_max"] = args.age_max;
+  Json out = {{"category", args.category}, {"title", args.title}, {"audience", audience}};
+  if (!args.severity.empty()) out["severity"] = args.severity;
+  if (!args.action_line.empty()) out["action_line"] = args.action_line;
+  if (!args.body.empty()) out["body"] = args.body;
+  if (args.needs_ack) out["needs_ack"] = true;
+  return out;
+}
+
+Result<Json> draft(client::StaffApi& api, const NoticeArgs& args) {
+  LINLI_TRY(const Json body, draft_of(api, args));
+  return api.call("POST", "/notices", body);
+}
+
+Result<Json> send_notice(client::StaffApi& api, const NoticeArgs& args) {
+  LINLI_TRY(const Json made, draft(api, args));
+  const std::string id = json_text(made, "id");
+  LINLI_CHECK(api.call("POST", "/notices/" + id + "/submit", Json::object()));
+  return Json{{"id", id}, {"state", "in_review"}};
+}
+
+/// Shows text and head count; the approval names both, so that nothing else goes out.
+Result<Json> approve(client::StaffApi& api, const NoticeArgs& args) {
+  const std::string path = "/notices/" + args.id;
+  LINLI_TRY(const Json notice, api.call("GET", path, {}));
+  const Json content = notice.value("content", Json::object());
+  LINLI_TRY(const Json count,
+            api.call("POST", "/notices/audience-count",
+                     {{"audience", notice.value("audience", Json::object())}}));
+  const std::int64_t persons = json_int(count, "persons");
+  if (!args.yes) {
+    std::cerr << json_text(content, "title") << "\n" << json_text(content, "action_line") << "\n"
+              << json_text(content, "body") << "\n将发给 " << persons << " 人。\n";
+    if (ask("确认发出请输入 yes：") != "yes") return fail(Errc::gone, "没有发出");
+  }
+  return api.call("POST", path + "/approve",
+                  {{"fingerprint", json_text(notice, "fingerprint")}, {"persons", persons}});
+}
+
+Result<Json> correct(client::StaffApi& api, const NoticeArgs& args) {
+  Json body = Json::object();
+  for (const auto& [name, value] : {std::pair{"title", args.title}, {"body", args.body},
+                                    {"action_line", args.action_line}, {"reason", args.reason}})
+    if (!value.empty()) body[name] = value;
+  return api.call("POST", "/notices/" + args.id + "/correct", body);
+}
+
+Result<Json> simple(client::StaffApi& api, const NoticeArgs& args, const std::string& verb) {
+  Json body = Json::object();
+  if (!args.reason.empty()) body["reason"] = args.reason;
+  return api.call("POST", "/notices/" + args.id + "/" + verb, body);
+}
+
+Result<Json> reach(client::StaffApi& api, const NoticeArgs& args) {
+  return api.call("GET", "/notices/" + args.id + "/reach", {});
+}
+
+using Run = std::function<Result<Json>(client::StaffApi&, const NoticeArgs&)>;
+
+void perform(Context& context, const NoticeArgs& args, const Run& run, const std::string& done) {
+  auto client = context.open_enrolled();
+  if (!client) return;
+  client::StaffApi api(*client, ask_factors(args.totp));
+  const auto result = run(api, args);
+  if (!result) return context.fail_with(result.error());
+  const std::string id = json_text(*result, "id");
+  const bool is_report = id.empty();
+  context.print(done + (is_report ? result->dump(2) : "编号 " + id), *result);
+}
+
+void add_content(CLI::App& command, NoticeArgs& args) {
+  command.add_option("--title", args.title, "标题")->required();
+  command.add_option("--body", args.body, "正文");
+  command.add_option("--action-line", args.action_line, "一句话：请居民做什么（预警必填）");
+  command
+      .add_option("--category", args.category,
+                  "dangjian events latest policy weather living farming urgent")
+      ->check(CLI::IsMember({"dangjian", "events", "latest", "policy", "weather", "living",
+                             "farming", "urgent"}));
+  command.add_option("--severity", args.severity, "none blue yellow orange red")
+      ->check(CLI::IsMember({"none", "blue", "yellow", "orange", "red"}));
+  command.add_option("--area", args.areas, "片区编号或名字，可写多次；不写是全社区");
+  command.add_option("--tag", args.tags, "只发给有这个标签的人，可写多次");
+  command.add_option("--age-min", args.age_min, "年龄从")->check(CLI::Range(0, 130));
+  command.add_option("--age-max", args.age_max, "年龄到")->check(CLI::Range(0, 130));
+  command.add_flag("--ack", args.needs_ack, "要居民确认");
+}
+
+}  // namespace
+
+void add_staff(CLI::App& app, Context& context) {
+  CLI::App* notice = app.add_subcommand("notice", "工作人员：写、审、发通知（要联网）");
+  notice->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help, Run run, std::string done,
+                       const std::function<void(CLI::App&, NoticeArgs&)>& options) {
+    auto args = std::make_shared<NoticeArgs>();
+    CLI::App* command = notice->add_subcommand(name, help);
+    command->add_option("--totp", args->totp, "动态码；口令读 LINLI_PASSPHRASE 或当面问");
+    options(*command, *args);
+    command->callback([&context, args, run = std::move(run), done = std::move(done)] {
+      perform(context, *args, run, done);
+    });
+  };
+  const auto with_id = [](CLI::App& command, NoticeArgs& args) {
+    command.add_option("ID", args.id, "通知编号")->required();
+  };
+  const auto with_reason = [&](CLI::App& command, NoticeArgs& args) {
+    with_id(command, args);
+    command.add_option("--reason", args.reason, "原因");
+  };
+  add("draft", "写草稿", draft, "草稿已存。", add_content);
+  add("send", "写好并送审；第二个人批准后发出", send_notice, "已送审，等另一位同事批准。",
+      add_content);
+  add("submit", "把草稿送审",
+      [](auto& api, const auto& args) { return simple(api, args, "submit"); }, "已送审。", with_id);
+  add("approve", "批准并发出（不能批自己写的）", approve, "已批准。",
+      [&](CLI::App& command, NoticeArgs& args) {
+        with_id(command, args);
+        command.add_flag("--yes", args.yes, "不再询问");
+      });
+  add("reject", "退回", [](auto& api, const auto& args) { return simple(api, args, "reject"); },
+      "已退回。", with_reason);
+  add("release", "手动发出到点没发或错过的",
+      [](auto& api, const auto& args) { return simple(api, args, "send"); }, "已发出。", with_id);
+  add("correct", "更正已发出的", correct, "已更正。", [&](CLI::App& command, NoticeArgs& args) {
+    with_reason(command, args);
+    command.add_option("--title", args.title, "新标题");
+    command.add_option("--body", args.body, "新正文");
+    command.add_option("--action-line", args.action_line, "新的一句话");
+  });
+  add("withdraw", "撤回",
+      [](auto& api, const auto& args) { return simple(api, args, "withdraw"); }, "已撤回。",
+      with_reason);
+  add("reach", "看谁收到了、谁还没有", reach, "", with_id);
+}
+
+}  // namespace linli::cli

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// `linli`: a phone for the command line. It works offline on its store exactly as a phone does.
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <iostream>
+
+#include "clients/native/cli/commands.h"
+
+namespace {
+
+std::string default_store() {
+  const char* home = std::getenv("HOME");
+  return std::string(home != nullptr ? home : ".") + "/.linli";
+}
+
+constexpr const char* kFooter =
+    "退出码：0 成功 · 2 命令写错 · 3 没联网、已存本机 · 4 被拒绝（有原因）\n"
+    "        5 要联网才能做、什么也没改 · 6 存储被占用、损坏或磁盘满 · 1 其他\n"
+    "例：linli enroll https://example.org/c/huainan 12345678 --door 3-2-501\n"
+    "    linli sync && linli notices && linli ack 0192";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  linli::cli::Context context;
+  context.store = default_store();
+  CLI::App app("邻里：社区通知的命令行客户端", "linli");
+  app.set_version_flag("--version", "linli " LINLI_VERSION);
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--store", context.store, "存储目录（默认 ~/.linli）");
+  app.add_option("--ca", context.ca_file, "信任的证书颁发机构（PEM 文件）")
+      ->check(CLI::ExistingFile);
+  app.add_flag("--json", context.is_json, "给程序看的 JSON 输出");
+  app.add_flag("--verbose", context.is_verbose, "把连接过程写到标准错误");
+  linli::cli::add_enrol(app, context);
+  linli::cli::add_sync(app, context);
+  linli::cli::add_notices(app, context);
+  linli::cli::add_teams(app, context);
+  linli::cli::add_staff(app, context);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? linli::cli::kOk : linli::cli::kUsage;
+  } catch (const std::exception& e) {
+    std::cerr << "linli: " << e.what() << "\n";
+    return linli::cli::kFailed;
+  }
+  return context.exit;
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "base/rng.h"
+#include "clients/native/connection.h"
+#include "clients/native/replica_store_sqlite.h"
+#include "sync/protocol/client_session.h"
+#include "sync/protocol/overlay.h"
+
+/// The replica library: one enrolled store and its background connection.
+namespace linli::client {
+
+struct ClientOptions {
+  /// Folder of the store; made with mode 0700.
+  std::string store;
+  TlsOptions tls{};
+  sync::Encoding encoding = sync::Encoding::cbor;
+  std::string app = "linli";
+  /// How long to wait for another process that uses the store.
+  Millis lock_patience{5'000};
+  /// Effects of the mutators; the ones compiled in when empty.
+  std::optional<sync::EffectTable> effects{};
+};
+
+/// Exactly these five are shown (GEN-6); offline is never an error.
+enum class SyncState : std::uint8_t { synced, pending, syncing, offline, trouble };
+
+struct Status {
+  SyncState state = SyncState::offline;
+  bool is_enrolled = false;
+  bool is_connected = false;
+  /// Not answered yet.
+  std::uint64_t pending = 0;
+  /// Accepted, but its rows are not all here yet.
+  std::uint64_t confirmed = 0;
+  std::uint64_t attention = 0;
+  std::uint64_t digest_mismatches = 0;
+  /// Buckets still coming down.
+  std::uint64_t filling = 0;
+  /// Unix ms of the phone; 0 = never.
+  std::int64_t contact_at = 0;
+  /// Why the server refused or the store failed; a sentence for people.
+  std::optional<Error> trouble{};
+  /// Empty before enrolment.
+  std::string community, slug, origin, person, name, account, cid;
+
+  /// 已同步 / 待上传 n / 同步中 / 暂时连不上（上次 hh:mm） / 有问题 n
+  [[nodiscard]] std::string label() const;
+  [[nodiscard]] Json json() const;
+};
+
+/// "synced", "pending", ... for machines.
+std::string_view state_name(SyncState state);
+
+struct Row {
+  std::string key;
+  Json value;
+  /// Shown because of work that was not sent yet (待上传).
+  bool is_pending = false;
+};
+
+/// What changed; query again what is on the screen.
+struct Event {
+  /// Every table may have changed.
+  bool all = false;
+  std::vector<std::string> tables;
+  /// Pending queue, attention list or state of the connection.
+  bool status = false;
+};
+
+enum class SyncOutcome : std::uint8_t { synced, unreachable, refused, timed_out };
+
+/// Works offline on its store exactly as online. Threads: any; a listener is called on the client's
+/// own thread and may call back. Nothing but the HTTP functions of enrolment.h waits for the network.
+class Client {
+ public:
+  /// Errors: unavailable (another process uses the store), io, corrupt, unsupported_version.
+  static Result<std::unique_ptr<Client>> open(ClientOptions options);
+  /// Stops.
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// Errors: conflict when the store is enrolled already.
+  Result<void> adopt(const sync::Identity& identity);
+  [[nodiscard]] std::optional<sync::Identity> identity();
+  [[nodiscard]] const TlsOptions& tls() const { return options_.tls; }
+
+  // --- Connection -------------------------------------------------------------------------------
+  /// Connects and stays connected in the background: back-off 1 s..60 s with jitter, the server's
+  /// hints honoured. Errors: unauthenticated before enrolment.
+  Result<void> start();
+  /// Says bye and waits at most 4 s.
+  void stop();
+  /// Until everything is up and down, or the first attempt to connect fails, or the deadline.
+  SyncOutcome wait_synced(Millis deadline);
+
+  // --- Writing ----------------------------------------------------------------------------------
+  /// Durable before it returns; sent when there is a connection.
+  /// Errors: too_large, io, disk_full, unauthenticated before enrolment.
+  Result<sync::LocalMutation> mutate(std::string_view name, const Json& args);
+  /// Remembers that a notice was opened; gathered and sent within 30 s.
+  Result<void> note_seen(const std::string& notice);
+  /// Only while it was never sent (GEN-1). Errors: not_found, wrong_state.
+  Result<void> edit(std::uint64_t id, const Json& args);
+  Result<void> withdraw(std::uint64_t id);
+  /// Attention list: done with it, or once more with other arguments. Errors: not_found.
+  Result<void> dismiss(std::uint64_t id);
+  Result<sync::LocalMutation> mend(std::uint64_t id, const Json& args);
+  /// Asks for a new key at the next contact (the store was copied to another device).
+  Result<void> rekey();
+  /// True the first time for an incident and severity on this device (decision E9): a restart or a
+  /// refill never sounds an alarm twice.
+  Result<bool> first_alert(const std::string& incident, const std::string& severity);
+
+  // --- Reading ----------------------------------------------------------------------------------
+  /// Rows with pending work merged in, by key.
+  Result<std::vector<Row>> rows(std::string_view tbl);
+  Result<std::optional<Row>> row(std::string_view tbl, std::string_view key);
+  Result<std::vector<sync::LocalMutation>> pending();
+  Result<std::vector<sync::LocalMutation>> attention();
+  Status status();
+
+  /// Replaces the listener.
+  void subscribe(std::function<void(const Event&)> listener);
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  Client(ClientOptions options, StoreLock lock, std::unique_ptr<sync::ReplicaStorage> storage,
+         std::unique_ptr<sync::Replica> replica);
+
+  /// Runs `event` on the session under the lock, inside the loop, then what it asked for.
+  void drive(const std::function<void()>& event);
+  void perform(Lock& lock);
+  void dial();
+  Event event_of(const sync::Changes& changes);
+  sync::LocalMutation stamped();
+  Result<sync::LocalMutation> append(std::string_view name, const Json& args);
+  void after_write(std::string_view mutator);
+  void flush_seen();
+  [[nodiscard]] bool is_all_done() const;
+  Result<sync::MergedTable> merged(std::string_view tbl, sync::MergedTable base);
+
+  // Constant after construction.
+  ClientOptions options_;
+  sync::EffectTable effects_;
+  SystemClock clock_;
+  SystemRng rng_;
+  StoreLock store_lock_;
+  std::unique_ptr<sync::ReplicaStorage> storage_;
+
+  // Guarded by mutex_.
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::unique_ptr<sync::Replica> replica_;
+  std::unique_ptr<sync::ClientSession> session_;
+  std::function<void(const Event&)> listener_;
+  std::vector<std::string> seen_;
+  bool is_running_ = false;
+  bool is_socket_open_ = false;
+  std::uint64_t failures_ = 0;
+
+  // Inside the loop only.
+  std::shared_ptr<Socket> socket_;
+
+  Loop loop_;
+  std::thread thread_;
+};
+
+}  // namespace linli::client
