@@ -213,7 +213,9 @@ void read_for(const SiteParts& parts, const sync::Actor& actor, std::string_view
 net::HttpResponse answer_response(const sync::Answer& answer, std::string_view request_id) {
   net::HttpResponse out =
       answer.result ? json_response(*answer.result) : problem(answer.result.error(), request_id);
-  if (answer.result) out.headers.emplace_back("Linli-Seq", std::to_string(answer.seq.raw()));
+  // A repeated answer's seq was not kept.
+  if (answer.result && !answer.replayed)
+    out.headers.emplace_back("Linli-Seq", std::to_string(answer.seq.raw()));
   if (answer.replayed) out.headers.emplace_back("Idempotent-Replayed", "true");
   return out;
 }

@@ -33,7 +33,7 @@ void submit_for(const SiteParts& parts, const Call& call, std::string name, Json
 void read_for(const SiteParts& parts, const sync::Actor& actor, std::string_view request_id,
               const Respond& done, std::function<void(sync::ReadContext&)> use);
 
-/// The answer of a mutation: its JSON, `Linli-Seq`, and `Idempotent-Replayed: true` for a repeat.
+/// The answer of a mutation: its JSON and `Linli-Seq`, or `Idempotent-Replayed: true` for a repeat.
 net::HttpResponse answer_response(const sync::Answer& answer, std::string_view request_id);
 
 /// A list answer as `{items, next}` with `Link: <...>; rel="next"`.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "server/http/api.h"
 #include "server/http/problem.h"
 
@@ -48,6 +49,14 @@ struct Imports::Job {
   void fault(std::size_t line, std::string sentence) {
     ++faults_total;
     if (faults.size() < kImportFaultsMax) faults.push_back({line, std::move(sentence)});
+  }
+  void refuse(std::size_t line, const Error& error) {
+    const std::scoped_lock lock(mutex);
+    fault(line, std::string(errc_sentence(error.code)) + " (" + error.detail + ")");
+  }
+  void next() {
+    const std::scoped_lock lock(mutex);
+    ++at;
   }
   Json report() {
     const std::scoped_lock lock(mutex);
@@ -182,18 +191,26 @@ void Imports::submit(const SharedJob& job, std::string name, Json args,
 }
 
 void Imports::step(const SharedJob& job) {
-  const std::size_t at = job->at;
-  if (at == job->lines.size()) {
-    const std::scoped_lock lock(job->mutex);
-    job->state = "done";
-    return;
+  const sync::MutatorDef* def = parts_.runtime.registry().mutator("people.import_row");
+  LINLI_ASSERT(def != nullptr);
+  // Lines that the schema refuses are told in this loop: submit() answers those at once, so that each
+  // would run the next one a call deeper.
+  for (; job->at < job->lines.size(); job->next()) {
+    const ImportLine& line = job->lines[job->at];
+    Json args = line.args;
+    args["batch"] = job->id;
+    if (!job->apply) args["dry_run"] = true;
+    const auto checked = def->args_schema.check(args);
+    if (checked) return submit_line(job, std::move(args), line.line);
+    job->refuse(line.line, checked.error());
   }
-  const ImportLine& line = job->lines[at];
-  Json args = line.args;
-  args["batch"] = job->id;
-  if (!job->apply) args["dry_run"] = true;
+  const std::scoped_lock lock(job->mutex);
+  job->state = "done";
+}
+
+void Imports::submit_line(const SharedJob& job, Json args, std::size_t line) {
   submit(job, "people.import_row", std::move(args),
-         [this, job, number = line.line](const Result<Json>& result) {
+         [this, job, number = line](const Result<Json>& result) {
            {
              const std::scoped_lock lock(job->mutex);
              if (result) {

@@ -30,6 +30,7 @@ class Imports {
   void show(const Call& call, const Respond& done);
   /// Submits the next line; each answer submits the one after it.
   void step(const SharedJob& job);
+  void submit_line(const SharedJob& job, Json args, std::size_t line);
   void undo_step(const SharedJob& job);
   void submit(const SharedJob& job, std::string name, Json args,
               std::function<void(Result<Json>)> done);
