@@ -49,7 +49,7 @@ void ClientSession::start() {
   attempts_ = 0;
   trouble_.reset();
   if (state_ == State::halted) state_ = State::offline;
-  if (state_ == State::offline) actions_.push_back(Redial{Millis{0}});
+  if (state_ == State::offline) actions_.emplace_back(Redial{Millis{0}});
   rearm();
 }
 
@@ -246,14 +246,14 @@ void ClientSession::close(std::uint16_t code, std::optional<Error> why) {
   if (state_ == State::closing || state_ == State::offline || state_ == State::halted) return;
   if (why) trouble_ = std::move(why);
   state_ = State::closing;
-  actions_.push_back(CloseSocket{code});
+  actions_.emplace_back(CloseSocket{code});
   notify_ = true;
 }
 
 void ClientSession::refuse(Errc code) {
   if (state_ == State::halted) return;
   trouble_ = Error{code, std::string(errc_sentence(code))};
-  if (state_ != State::offline && state_ != State::closing) actions_.push_back(CloseSocket{1000});
+  if (state_ != State::offline && state_ != State::closing) actions_.emplace_back(CloseSocket{1000});
   state_ = State::halted;
   notify_ = true;
   finish();
@@ -274,7 +274,7 @@ void ClientSession::on_closed(std::uint16_t code) {
     ++attempts_;
     const auto half = static_cast<std::uint64_t>(step.count()) / 2;
     const Millis jittered{static_cast<std::int64_t>(half + rng_->below(half))};
-    actions_.push_back(Redial{std::exchange(redial_hint_, Millis{0}) + jittered});
+    actions_.emplace_back(Redial{std::exchange(redial_hint_, Millis{0}) + jittered});
   }
   finish();
 }
@@ -369,7 +369,7 @@ void ClientSession::rearm() {
   }
   if (armed_ == at) return;
   armed_ = at;
-  actions_.push_back(ArmTimer{at});
+  actions_.emplace_back(ArmTimer{at});
 }
 
 // --- Out ----------------------------------------------------------------------------------------
@@ -378,7 +378,7 @@ void ClientSession::send(const ClientFrame& frame) {
   SendMessage message;
   encode(config_.encoding, frame, message.bytes);
   said_ = clock_->mono();
-  actions_.push_back(std::move(message));
+  actions_.emplace_back(std::move(message));
 }
 
 bool ClientSession::stored(const Result<Changes>& result) {
@@ -391,7 +391,7 @@ bool ClientSession::stored(const Result<Changes>& result) {
 
 void ClientSession::finish() {
   if (std::exchange(notify_, false)) {
-    actions_.push_back(Notify{std::exchange(changes_, Changes{})});
+    actions_.emplace_back(Notify{std::exchange(changes_, Changes{})});
   }
   rearm();
 }
