@@ -103,7 +103,7 @@ void measure(Fanout& fanout, std::size_t n, std::size_t burst, std::size_t round
 }
 
 int run(const Options& options) {
-  const std::size_t n = options.n != 0 ? options.n : options.quick ? 1000 : 9'500;
+  const std::size_t n = options.n != 0 ? options.n : options.quick ? 1000 : 9'900;
   const std::size_t rounds = options.rounds != 0 ? options.rounds : options.quick ? 5 : 7;
   RawServer raw(send_each);
   const WorkFolder folder("fanout");
