@@ -35,6 +35,7 @@ constexpr std::string_view level_name(LogLevel level) {
     case LogLevel::info: return "info";
     case LogLevel::warn: return "warn";
     case LogLevel::error: return "error";
+    case LogLevel::off: break;
   }
   return "error";
 }
@@ -45,6 +46,7 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
     case LogLevel::info: return spdlog::level::info;
     case LogLevel::warn: return spdlog::level::warn;
     case LogLevel::error: return spdlog::level::err;
+    case LogLevel::off: return spdlog::level::off;
   }
   return spdlog::level::err;
 }

@@ -9,7 +9,8 @@
 
 namespace linli {
 
-enum class LogLevel { debug, info, warn, error };
+/// `off` is only a threshold.
+enum class LogLevel { debug, info, warn, error, off };
 
 /// One `key=value` of a log line. Values are numbers or short identifiers; never message bodies,
 /// names, phone numbers, tokens or keys.

@@ -72,6 +72,8 @@ class CommunityRuntime final : public sync::RuntimePort {
   [[nodiscard]] const sync::StoreState& state() const { return state_; }
   /// Called on the writer's thread, in commit order. Before start().
   void observe(Observer observer) { observers_.push_back(std::move(observer)); }
+  /// For what is loaded before start().
+  [[nodiscard]] sync::StoreReader& setup_store() { return *store_; }
   void start();
   /// Refuses new work, finishes the queue, saves cursors, joins.
   void stop();

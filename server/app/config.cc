@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/app/config.h"
 
-#define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -240,12 +239,14 @@ Config default_config() {
 Result<Config> parse_config(std::string_view text, const std::string& file) {
   Config out = default_config();
   Faults faults(file);
-  const toml::parse_result parsed = toml::parse(text, file);
-  if (!parsed) {
-    faults.add(parsed.error().source(), "", parsed.error().description());
+  toml::table parsed;
+  try {
+    parsed = toml::parse(text, file);
+  } catch (const toml::parse_error& e) {
+    faults.add(e.source(), "", e.description());
     return fail(Errc::invalid_argument, faults.text());
   }
-  for (const auto& [section, node] : parsed.table()) {
+  for (const auto& [section, node] : parsed) {
     const toml::table* keys = node.as_table();
     if (keys == nullptr || !has_section(section.str())) {
       faults.add(section.source(), section.str(), keys == nullptr ? "unknown key" : "unknown section");
@@ -261,7 +262,7 @@ Result<Config> parse_config(std::string_view text, const std::string& file) {
       std::visit([&](const auto& as) { read_value(as, *row, value, out, faults); }, row->value);
     }
   }
-  if (faults.empty()) check_whole(out, parsed.table(), faults);
+  if (faults.empty()) check_whole(out, parsed, faults);
   if (!faults.empty()) return fail(Errc::invalid_argument, faults.text());
   return out;
 }

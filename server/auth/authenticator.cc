@@ -27,8 +27,7 @@ bool Authenticator::is_revoked(const sync::Cid& cid) const {
 
 void Authenticator::submit(std::string name, Json args,
                            std::function<void(Result<Json>)> done) const {
-  sync::Submission work =
-      system_submission(std::move(name), std::move(args), parts_.clock.now());
+  sync::Submission work = system_submission(std::move(name), std::move(args), parts_.clock.now());
   auto shared = std::make_shared<std::function<void(Result<Json>)>>(std::move(done));
   const bool queued = parts_.runtime.submit(
       std::move(work), [shared](sync::Answer answer) { (*shared)(std::move(answer.result)); });
@@ -84,11 +83,9 @@ void Authenticator::rekey(const sync::Principal& who, sync::FrameRekey frame,
     if (!verify(old, as_bytes(message), frame.sig))
       return (*shared)(fail(Errc::bad_signature, "rekey"));
     const sync::Cid next{client_id_of(frame.pub)};
-    Json args = {{"old", who.cid.raw().hex()},
-                 {"cid", next.raw().hex()},
-                 {"pub", to_base64url(frame.pub)}};
-    const DeviceCertificate cert{parts_.runtime.slug(), who.account, frame.pub,
-                                 parts_.clock.now()};
+    Json args = {
+        {"old", who.cid.raw().hex()}, {"cid", next.raw().hex()}, {"pub", to_base64url(frame.pub)}};
+    const DeviceCertificate cert{parts_.runtime.slug(), who.account, frame.pub, parts_.clock.now()};
     submit(kRekey, std::move(args), [this, shared, next, cert](const Result<Json>& result) {
       if (!result) return (*shared)(std::unexpected(result.error()));
       (*shared)(sync::FrameRekeyed{next, make_certificate(parts_.keys, cert)});

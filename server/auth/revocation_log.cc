@@ -27,8 +27,8 @@ Result<void> RevocationLog::add(const sync::Cid& cid, Instant at) {
   if (cids_.contains(cid)) return {};
   // A line that a power cut tore is ended first, so that this one stands alone.
   const std::string head = torn_ ? "\n" : "";
-  LINLI_CHECK(append_durably(
-      file_, head + std::to_string(to_unix_ms(at)) + " " + cid.raw().hex() + "\n"));
+  LINLI_CHECK(
+      append_durably(file_, head + std::to_string(to_unix_ms(at)) + " " + cid.raw().hex() + "\n"));
   torn_ = false;
   cids_.insert(cid);
   return {};

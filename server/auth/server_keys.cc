@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/auth/server_keys.h"
 
-#include <sys/stat.h>
-
 #include <array>
+
+#include <sys/stat.h>
 
 #include "server/auth/files.h"
 

@@ -18,8 +18,7 @@ Instant read_instant(ByteView in) {
 
 TokenClaims Tokens::make_claims(TokenKind kind, const sync::AccountId& account,
                                 const sync::Cid& cid, Instant now) const {
-  const Instant expires =
-      kind == TokenKind::device ? now + kDeviceTokenLife : now + kElevatedIdle;
+  const Instant expires = kind == TokenKind::device ? now + kDeviceTokenLife : now + kElevatedIdle;
   return {kind, account, cid, now, expires};
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/auth/totp.h"
 
+#include <array>
+
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-
-#include <array>
 
 #include "base/assert.h"
 #include "base/crypto.h"
@@ -13,8 +13,8 @@ namespace linli::auth {
 namespace {
 
 constexpr std::int64_t kStepMs = 30'000;
-constexpr std::array<std::uint32_t, 9> kPowers = {1,       10,        100,        1'000,     10'000,
-                                                  100'000, 1'000'000, 10'000'000, 100'000'000};
+constexpr std::array<std::uint32_t, 9> kPowers = {
+    1, 10, 100, 1'000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000};
 
 std::string percent_encoded(std::string_view text) {
   std::string out;

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "server/http/problem.h"
+#include "sync/engine/reader_context.h"
 
 namespace linli::http {
 namespace {
@@ -66,8 +67,8 @@ bool is_write(std::string_view method) { return method != "GET" && method != "HE
 std::string query_encoded(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                       (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' || c == '~';
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                       c == '-' || c == '_' || c == '.' || c == '~';
     const auto byte = static_cast<std::uint8_t>(c);
     out += plain ? std::string(1, c) : "%" + to_hex({&byte, 1});
   }
@@ -85,21 +86,20 @@ void run_mutator(const SiteParts& parts, const sync::MutatorDef& def, Call call,
              });
 }
 
-void run_query(const SiteParts& parts, const sync::QueryDef& def, Call call, Respond done) {
-  auto shared = std::make_shared<Call>(std::move(call));
-  auto respond = std::make_shared<Respond>(std::move(done));
-  const bool queued = parts.runtime.read(
-      shared->caller->actor, [&def, shared, respond](sync::ReadContext& ctx) {
-        const auto permitted = def.permit ? def.permit(ctx, shared->args) : Result<void>{};
-        auto result = permitted ? def.run(ctx, shared->args)
-                                : Result<Json>(std::unexpected(permitted.error()));
-        const net::HttpRequest& request = shared->request;
-        if (!result) return (*respond)(problem(result.error(), request.request_id));
-        if (has_property(def.params_schema, "limit"))
-          return (*respond)(page_response(std::move(*result), request));
-        (*respond)(json_response(*result));
-      });
-  if (!queued) (*respond)(problem({Errc::unavailable, "readers"}, shared->request.request_id));
+void run_query(const SiteParts& parts, const sync::QueryDef& def, Call call, const Respond& done) {
+  auto shared = std::make_shared<const Call>(std::move(call));
+  const net::HttpRequest& request = shared->request;
+  read_for(parts, shared->caller->actor, request.request_id, done,
+           [&def, shared, done](sync::ReadContext& ctx) {
+             const std::string& request_id = shared->request.request_id;
+             const auto permitted = def.permit ? def.permit(ctx, shared->args) : Result<void>{};
+             if (!permitted) return done(problem(permitted.error(), request_id));
+             auto result = def.run(ctx, shared->args);
+             if (!result) return done(problem(result.error(), request_id));
+             if (has_property(def.params_schema, "limit"))
+               return done(page_response(std::move(*result), shared->request));
+             done(json_response(*result));
+           });
 }
 
 Endpoint endpoint_of(const sync::RouteDef& route, const SiteParts& parts) {
@@ -142,8 +142,8 @@ Result<Json> merged_arguments(const Endpoint& endpoint, const Call& call) {
   for (const auto& [name, value] : call.path)
     LINLI_CHECK(put_member(args, name, typed(schema, name, value)));
   for (const auto& [given, value] : call.request.query) {
-    const bool renamed = given == "cursor" && !has_property(schema, "cursor") &&
-                         has_property(schema, "after");
+    const bool renamed =
+        given == "cursor" && !has_property(schema, "cursor") && has_property(schema, "after");
     const std::string name = renamed ? "after" : given;
     const auto held = args.find(name);
     if (held != args.end() && held->is_array()) {
@@ -157,8 +157,7 @@ Result<Json> merged_arguments(const Endpoint& endpoint, const Call& call) {
 
 Result<std::string> idempotency_key(const net::HttpRequest& request) {
   std::string key = request.header("idempotency-key");
-  const bool printable =
-      std::ranges::all_of(key, [](char c) { return c > ' ' && c <= '~'; });
+  const bool printable = std::ranges::all_of(key, [](char c) { return c > ' ' && c <= '~'; });
   if (key.empty() || key.size() > kIdempotencyKeyBytesMax || !printable)
     return fail(Errc::invalid_argument,
                 "send a header Idempotency-Key with a new UUID for each operation and the same one "
@@ -197,9 +196,23 @@ void submit_for(const SiteParts& parts, const Call& call, std::string name, Json
   if (!queued) (*shared)({0, fail(Errc::unavailable, "writer queue is full"), {}, false});
 }
 
+void read_for(const SiteParts& parts, const sync::Actor& actor, std::string_view request_id,
+              const Respond& done, std::function<void(sync::ReadContext&)> use) {
+  const std::string id(request_id);
+  const bool queued =
+      parts.runtime.read(actor, [id, done, use = std::move(use)](sync::ReadContext& ctx) {
+        try {
+          use(ctx);
+        } catch (const sync::ReadFailure& failure) {
+          done(problem(failure.error, id));
+        }
+      });
+  if (!queued) done(problem({Errc::unavailable, "readers"}, id));
+}
+
 net::HttpResponse answer_response(const sync::Answer& answer, std::string_view request_id) {
-  net::HttpResponse out = answer.result ? json_response(*answer.result)
-                                        : problem(answer.result.error(), request_id);
+  net::HttpResponse out =
+      answer.result ? json_response(*answer.result) : problem(answer.result.error(), request_id);
   if (answer.result) out.headers.emplace_back("Linli-Seq", std::to_string(answer.seq.raw()));
   if (answer.replayed) out.headers.emplace_back("Idempotent-Replayed", "true");
   return out;
@@ -224,8 +237,8 @@ net::HttpResponse page_response(Json result, const net::HttpRequest& request) {
     if (name == "cursor" || name == "after") continue;
     query += query_encoded(name) + "=" + query_encoded(value) + "&";
   }
-  out.headers.emplace_back("Link", "<" + request.path + "?" + query + "cursor=" +
-                                       query_encoded(next) + ">; rel=\"next\"");
+  out.headers.emplace_back("Link", "<" + request.path + "?" + query +
+                                       "cursor=" + query_encoded(next) + ">; rel=\"next\"");
   return out;
 }
 

@@ -27,6 +27,11 @@ Id128 request_hash(const net::HttpRequest& request);
 /// Submits a mutation for a caller of the API, with the Idempotency-Key of the request if it has one.
 void submit_for(const SiteParts& parts, const Call& call, std::string name, Json args,
                 std::function<void(sync::Answer)> done);
+/// Runs `use` on a reader thread. `done` gets a 503 when the queue is full or the store fails; otherwise
+/// `use` answers.
+void read_for(const SiteParts& parts, const sync::Actor& actor, std::string_view request_id,
+              const Respond& done, std::function<void(sync::ReadContext&)> use);
+
 /// The answer of a mutation: its JSON, `Linli-Seq`, and `Idempotent-Replayed: true` for a repeat.
 net::HttpResponse answer_response(const sync::Answer& answer, std::string_view request_id);
 

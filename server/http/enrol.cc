@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "server/http/api.h"
 #include "server/http/problem.h"
 
 namespace linli::http {
@@ -143,8 +144,8 @@ void Enrolment::check(Call call, Respond done) {
     params = {{"door", door}, {"code_hash", code_hash(parts_.keys, code)}};
     // Taken before the look-up and given back when right, so that a burst cannot outrun the count.
     if (!doors_.take(door, now))
-      return done(problem({Errc::rate_limited, "wrong codes for this door"}, request_id,
-                          kTypedPathRests));
+      return done(
+          problem({Errc::rate_limited, "wrong codes for this door"}, request_id, kTypedPathRests));
     if (!community_.take("all", now)) {
       doors_.give_back(door, now);
       log_event(LogLevel::warn, "enrol.typed_path_rests", {{"request", request_id}});
@@ -154,27 +155,25 @@ void Enrolment::check(Call call, Respond done) {
   } else {
     params = {{"secret_hash", secret_hash(parts_.keys, code)}};
   }
-  auto respond = std::make_shared<Respond>(std::move(done));
-  const bool queued = parts_.runtime.read(
-      sync::Actor{}, [this, params, typed, door, now, request_id, respond](sync::ReadContext& ctx) {
-        const auto* query = parts_.runtime.registry().query("identity.find_invite");
-        const auto slip = query->run(ctx, params);
-        const bool right = slip && json_bool(*slip, "found");
-        if (typed && (right || (!slip && slip.error().code == Errc::expired))) {
-          doors_.give_back(door, now);
-          community_.give_back("all", now);
-        }
-        if (right) return found(*slip, *respond);
-        const Errc why = slip ? Errc::wrong_code : slip.error().code;
-        if (typed && why == Errc::wrong_code)
-          count_wrong(slip ? json_text(*slip, "household") : std::string{});
-        if (why == Errc::rate_limited)
-          return (*respond)(problem(slip.error(), request_id, kTypedPathRests));
-        if (why == Errc::wrong_code)
-          return (*respond)(problem({why, "no open slip"}, request_id, kWrongCode));
-        (*respond)(problem(slip.error(), request_id));
-      });
-  if (!queued) (*respond)(problem({Errc::unavailable, "readers"}, request_id));
+  read_for(parts_, sync::Actor{}, request_id, done,
+           [this, params, typed, door, now, request_id, done](sync::ReadContext& ctx) {
+             const auto* query = parts_.runtime.registry().query("identity.find_invite");
+             const auto slip = query->run(ctx, params);
+             const bool right = slip && json_bool(*slip, "found");
+             if (typed && (right || (!slip && slip.error().code == Errc::expired))) {
+               doors_.give_back(door, now);
+               community_.give_back("all", now);
+             }
+             if (right) return found(*slip, done);
+             const Errc why = slip ? Errc::wrong_code : slip.error().code;
+             if (typed && why == Errc::wrong_code)
+               count_wrong(slip ? json_text(*slip, "household") : std::string{});
+             if (why == Errc::rate_limited)
+               return done(problem(slip.error(), request_id, kTypedPathRests));
+             if (why == Errc::wrong_code)
+               return done(problem({why, "no open slip"}, request_id, kWrongCode));
+             done(problem(slip.error(), request_id));
+           });
 }
 
 void Enrolment::count_wrong(const std::string& household) {
@@ -243,8 +242,7 @@ void Enrolment::confirm(Call call, Respond done) {
   auto ask = std::make_shared<const Confirmation>(std::move(*read));
   auto respond = std::make_shared<Respond>(std::move(done));
   const bool queued = parts_.crypto_pool([this, ask, request_id, respond] {
-    const std::string message =
-        auth::enrol_message(parts_.runtime.slug(), ask->nonce, ask->pub);
+    const std::string message = auth::enrol_message(parts_.runtime.slug(), ask->nonce, ask->pub);
     if (!verify(ask->pub, as_bytes(message), as_bytes(ask->sig)))
       return (*respond)(problem({Errc::bad_signature, "enrolment"}, request_id));
     Json repeated;
@@ -254,8 +252,7 @@ void Enrolment::confirm(Call call, Respond done) {
       busy = offer.busy;
       offer.busy = true;
     });
-    if (!known)
-      return (*respond)(problem({Errc::expired, "the offer is too old"}, request_id));
+    if (!known) return (*respond)(problem({Errc::expired, "the offer is too old"}, request_id));
     if (repeated.is_object()) return (*respond)(json_response(repeated));
     if (busy) return (*respond)(problem({Errc::already_used, "the offer was used"}, request_id));
     enrol(*ask, request_id, *respond);
@@ -263,10 +260,8 @@ void Enrolment::confirm(Call call, Respond done) {
   if (!queued) (*respond)(problem({Errc::unavailable, "crypto queue is full"}, request_id));
 }
 
-void Enrolment::enrol(const Confirmation& ask, const std::string& request_id,
-                      const Respond& done) {
-  sync::Submission work =
-      auth::system_submission("identity.enrol", ask.args, parts_.clock.now());
+void Enrolment::enrol(const Confirmation& ask, const std::string& request_id, const Respond& done) {
+  sync::Submission work = auth::system_submission("identity.enrol", ask.args, parts_.clock.now());
   const bool queued = parts_.runtime.submit(
       std::move(work), [this, ask, request_id, done](const sync::Answer& answer) {
         if (answer.result) return finish(ask, *answer.result, done);
@@ -283,8 +278,8 @@ void Enrolment::finish(const Confirmation& ask, const Json& result, const Respon
   answer["cid"] = client_id_of(ask.pub).hex();
   answer["server_pub"] = to_base64url(parts_.keys.pair().pub());
   const auto account = Id128::parse(json_text(result, "account"));
-  auth::DeviceCertificate cert{parts_.runtime.slug(), {}, ask.pub,
-                               from_unix_ms(json_int(ask.args, "cert_at"))};
+  auth::DeviceCertificate cert{
+      parts_.runtime.slug(), {}, ask.pub, from_unix_ms(json_int(ask.args, "cert_at"))};
   if (account) cert.account = sync::AccountId{*account};
   answer["cert"] = auth::make_certificate(parts_.keys, cert);
   offers_.with(ask.nonce, parts_.clock.mono(), [&](Offer& offer) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/http/qr.h"
 
-#include <qrencode.h>
-
 #include <memory>
+
+#include <qrencode.h>
 
 namespace linli::http {
 namespace {

@@ -68,15 +68,14 @@ void Sessions::token(const Call& call, Respond done) {
   std::ranges::copy(as_bytes(*sig), ask.signature.begin());
   ask.message = auth::token_message(origin, parts_.keys.server_id(), *nonce);
   ask.cert = json_text(call.args, "cert");
-  authenticator_.authenticate(
-      std::move(ask),
-      [this, request_id, done = std::move(done)](const Result<sync::Principal>& who) {
-        if (!who) return done(problem(who.error(), request_id));
-        const auth::TokenClaims claims = tokens_.make_claims(
-            auth::TokenKind::device, who->account, who->cid, parts_.clock.now());
-        done(json_response({{"token", tokens_.encode(claims)},
-                            {"expires_at", to_unix_ms(claims.expires)}}));
-      });
+  authenticator_.authenticate(std::move(ask), [this, request_id, done = std::move(done)](
+                                                  const Result<sync::Principal>& who) {
+    if (!who) return done(problem(who.error(), request_id));
+    const auth::TokenClaims claims =
+        tokens_.make_claims(auth::TokenKind::device, who->account, who->cid, parts_.clock.now());
+    done(json_response(
+        {{"token", tokens_.encode(claims)}, {"expires_at", to_unix_ms(claims.expires)}}));
+  });
 }
 
 }  // namespace linli::http

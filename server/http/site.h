@@ -53,8 +53,7 @@ class Site {
   struct Services;
 
   /// Errors: unauthenticated, expired, revoked, rate_limited, elevation_required.
-  Result<std::optional<Caller>> identify(const Endpoint& endpoint,
-                                         const net::HttpRequest& request);
+  Result<std::optional<Caller>> identify(const Endpoint& endpoint, const net::HttpRequest& request);
   Result<Json> arguments(const Endpoint& endpoint, const Call& call) const;
 
   const SiteParts parts_;

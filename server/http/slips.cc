@@ -50,8 +50,7 @@ std::string grouped(std::string_view code) {
   return std::string(code.substr(0, 4)) + " " + std::string(code.substr(4));
 }
 
-Endpoint write_endpoint(std::string id, std::string path, const char* schema,
-                        std::string summary) {
+Endpoint write_endpoint(std::string id, std::string path, const char* schema, std::string summary) {
   Endpoint out;
   out.method = "POST";
   out.path = std::move(path);
@@ -102,8 +101,7 @@ Result<std::string> slip_sheet(std::string_view community, std::string_view orig
     if (i % 8 == 0) out += "<div class=\"sheet\">\n";
     LINLI_TRY(const std::string qr, qr_svg(slip_url(origin, slug, slip.secret)));
     out += "<section class=\"slip\">" + qr + "<div><p class=\"door\">" + html_escaped(slip.title) +
-           "</p><div>" + html_escaped(community) + "</div><p class=\"code\">" +
-           grouped(slip.code) +
+           "</p><div>" + html_escaped(community) + "</div><p class=\"code\">" + grouped(slip.code) +
            "</p></div><p class=\"how\">用手机扫二维码；不能扫时打开 " +
            html_escaped(std::string(origin) + "/c/" + std::string(slug) + "/") +
            " ，填门牌号和上面八位数字。30 天内有效，请勿转给外人。</p></section>\n";
@@ -143,18 +141,15 @@ void Slips::create(Call call, Respond done) {
     return store(call, std::move(slip), std::move(done));
   }
   auto shared = std::make_shared<const Call>(std::move(call));
-  auto respond = std::make_shared<Respond>(std::move(done));
-  const bool queued = parts_.runtime.read(
-      shared->caller->actor, [this, shared, slip, respond](sync::ReadContext& ctx) {
-        // Who may see a household's slips may make one.
-        const auto* query = parts_.runtime.registry().query("identity.invites");
-        const auto permitted =
-            query->permit(ctx, {{"household", shared->args.at("household")}});
-        if (!permitted)
-          return (*respond)(problem(permitted.error(), shared->request.request_id));
-        store(*shared, slip, *respond);
-      });
-  if (!queued) (*respond)(problem({Errc::unavailable, "readers"}, request_id));
+  read_for(parts_, shared->caller->actor, request_id, done,
+           [this, shared, slip, done](sync::ReadContext& ctx) {
+             // Who may see a household's slips may make one.
+             const auto* query = parts_.runtime.registry().query("identity.invites");
+             const auto permitted =
+                 query->permit(ctx, {{"household", shared->args.at("household")}});
+             if (!permitted) return done(problem(permitted.error(), shared->request.request_id));
+             store(*shared, slip, done);
+           });
 }
 
 void Slips::store(const Call& call, Slip slip, Respond done) {
@@ -162,13 +157,13 @@ void Slips::store(const Call& call, Slip slip, Respond done) {
   args["issuer"] = call.caller->actor.account.raw().hex();
   for (const char* member : {"household", "account", "max_uses", "expires_at"})
     if (call.args.contains(member)) args[member] = call.args.at(member);
-  sync::Submission work = auth::system_submission("identity.create_invite", std::move(args),
-                                                  parts_.clock.now());
+  sync::Submission work =
+      auth::system_submission("identity.create_invite", std::move(args), parts_.clock.now());
   work.idempotency = sync::Idempotency{seed_of(call, "slip"), request_hash(call.request)};
   auto shared = std::make_shared<Respond>(std::move(done));
   const std::string request_id = call.request.request_id;
-  const bool queued = parts_.runtime.submit(
-      std::move(work), [this, slip, shared, request_id](sync::Answer answer) {
+  const bool queued =
+      parts_.runtime.submit(std::move(work), [this, slip, shared, request_id](sync::Answer answer) {
         if (answer.result) {
           (*answer.result)["code"] = slip.code;
           (*answer.result)["secret"] = slip.secret;
@@ -184,8 +179,7 @@ void Slips::store(const Call& call, Slip slip, Respond done) {
 void Slips::sheet(const Call& call, const Respond& done) const {
   std::vector<PrintedSlip> slips;
   for (const Json& slip : call.args.at("slips"))
-    slips.push_back(
-        {json_text(slip, "title"), json_text(slip, "code"), json_text(slip, "secret")});
+    slips.push_back({json_text(slip, "title"), json_text(slip, "code"), json_text(slip, "secret")});
   const std::string origin = parts_.origins.empty() ? std::string{} : parts_.origins.front();
   auto page = slip_sheet(parts_.name, origin, parts_.runtime.slug(), slips);
   done(page ? html_response(std::move(*page)) : problem(page.error(), call.request.request_id));
@@ -195,8 +189,8 @@ void Slips::create_key(Call call, Respond done) {
   const std::string request_id = call.request.request_id;
   if (!parts_.book.has_role(call.caller->actor.account, "admin"))
     return done(problem({Errc::forbidden, "needs the role admin"}, request_id));
-  const auto drawn = keyed_hash(parts_.keys.derive("linli.api_key.make.1"),
-                                as_bytes(seed_of(call, "key")));
+  const auto drawn =
+      keyed_hash(parts_.keys.derive("linli.api_key.make.1"), as_bytes(seed_of(call, "key")));
   const Slip name = make_slip(parts_.keys, seed_of(call, "key-id"));
   const sync::AccountId id{Id128::parse(name.id).value_or(Id128{})};
   const std::string key = auth::make_api_key(id, drawn);
@@ -204,8 +198,8 @@ void Slips::create_key(Call call, Respond done) {
                {"hash", auth::api_key_hash(parts_.keys, key)},
                {"label", call.args.at("label")},
                {"scopes", call.args.at("scopes")}};
-  sync::Submission work = auth::system_submission("identity.create_api_key", std::move(args),
-                                                  parts_.clock.now());
+  sync::Submission work =
+      auth::system_submission("identity.create_api_key", std::move(args), parts_.clock.now());
   work.idempotency = sync::Idempotency{seed_of(call, "key"), request_hash(call.request)};
   auto shared = std::make_shared<Respond>(std::move(done));
   const bool queued =

@@ -2,6 +2,7 @@
 #include "server/http/staff.h"
 
 #include "server/auth/totp.h"
+#include "server/http/api.h"
 #include "server/http/problem.h"
 #include "server/http/setup_code.h"
 
@@ -58,8 +59,8 @@ void Staff::add_to(EndpointTable& table) {
       object_schema({{"passphrase", text_schema(1, 200)}, {"totp", code}}), &Staff::elevate);
   add("staff.setup", "/api/v1/staff/setup", Access::signed_in,
       "Begins to set passphrase and authenticator with a one-time setup code.",
-      object_schema({{"code", text_schema(16, 40)},
-                     {"passphrase", text_schema(kPassphraseCharsMin, 200)}}),
+      object_schema(
+          {{"code", text_schema(16, 40)}, {"passphrase", text_schema(kPassphraseCharsMin, 200)}}),
       &Staff::begin_setup);
   add("staff.setup_confirm", "/api/v1/staff/setup/confirm", Access::signed_in,
       "Stores them once the authenticator shows a right code.",
@@ -99,18 +100,17 @@ void Staff::submit(std::string name, Json args, std::function<void(Result<Json>)
 void Staff::elevate(Call call, Respond done) {
   if (!may_try(call, done)) return;
   auto shared = std::make_shared<const Call>(std::move(call));
-  const bool queued =
-      parts_.runtime.read(sync::Actor{}, [this, shared, done](sync::ReadContext& ctx) {
+  read_for(
+      parts_, sync::Actor{}, shared->request.request_id, done,
+      [this, shared, done](sync::ReadContext& ctx) {
         const std::string& request_id = shared->request.request_id;
         const auto row = ctx.get("credential", account_of(*shared));
         if (row == nullptr || json_text(*row, "pass_hash").empty())
           return done(problem({Errc::wrong_state, "no passphrase is set"}, request_id, kNotSetUp));
-        const bool taken = parts_.password_pool([this, shared, credential = *row, done] {
-          check_factors(shared, credential, done);
-        });
+        const bool taken = parts_.password_pool(
+            [this, shared, credential = *row, done] { check_factors(shared, credential, done); });
         if (!taken) done(problem({Errc::unavailable, "password pool"}, request_id));
       });
-  if (!queued) done(problem({Errc::unavailable, "readers"}, shared->request.request_id));
 }
 
 void Staff::check_factors(const Shared& call, const Json& credential, const Respond& done) {
@@ -118,10 +118,10 @@ void Staff::check_factors(const Shared& call, const Json& credential, const Resp
   const auto secret = opened(kTotpSeal, json_text(credential, "totp_sealed"));
   if (!secret) return done(problem({Errc::corrupt, "sealed TOTP secret"}, request_id));
   const auto last = static_cast<std::uint64_t>(json_int(credential, "totp_step"));
-  const bool passphrase_right = verify_passphrase(json_text(credential, "pass_hash"),
-                                                  json_text(call->args, "passphrase"));
-  const auto step = auth::totp_match(as_bytes(*secret), json_text(call->args, "totp"),
-                                     parts_.clock.now(), last);
+  const bool passphrase_right =
+      verify_passphrase(json_text(credential, "pass_hash"), json_text(call->args, "passphrase"));
+  const auto step =
+      auth::totp_match(as_bytes(*secret), json_text(call->args, "totp"), parts_.clock.now(), last);
   if (!passphrase_right || !step)
     return done(problem({Errc::wrong_code, "passphrase or TOTP"}, request_id, kWrongFactors));
   use_step(call, *step, done);
@@ -149,20 +149,19 @@ void Staff::use_step(const Shared& call, std::uint64_t step, const Respond& done
 void Staff::begin_setup(Call call, Respond done) {
   if (!may_try(call, done)) return;
   auto shared = std::make_shared<const Call>(std::move(call));
-  const bool queued =
-      parts_.runtime.read(sync::Actor{}, [this, shared, done](sync::ReadContext& ctx) {
-        const std::string& request_id = shared->request.request_id;
-        const std::string account = account_of(*shared);
-        if (!is_setup_code(parts_.keys, account, credential_at(ctx, account), parts_.clock.now(),
-                           json_text(shared->args, "code")))
-          return done(problem({Errc::wrong_code, "setup code is wrong, used or too old"},
-                              request_id, "设置码不对或已过期，请向管理员要一个新的。"));
-        tries_.give_back(account, parts_.clock.mono());
-        const bool taken =
-            parts_.password_pool([this, shared, done] { make_ticket(shared, done); });
-        if (!taken) done(problem({Errc::unavailable, "password pool"}, request_id));
-      });
-  if (!queued) done(problem({Errc::unavailable, "readers"}, shared->request.request_id));
+  read_for(parts_, sync::Actor{}, shared->request.request_id, done,
+           [this, shared, done](sync::ReadContext& ctx) {
+             const std::string& request_id = shared->request.request_id;
+             const std::string account = account_of(*shared);
+             if (!is_setup_code(parts_.keys, account, credential_at(ctx, account),
+                                parts_.clock.now(), json_text(shared->args, "code")))
+               return done(problem({Errc::wrong_code, "setup code is wrong, used or too old"},
+                                   request_id, "设置码不对或已过期，请向管理员要一个新的。"));
+             tries_.give_back(account, parts_.clock.mono());
+             const bool taken =
+                 parts_.password_pool([this, shared, done] { make_ticket(shared, done); });
+             if (!taken) done(problem({Errc::unavailable, "password pool"}, request_id));
+           });
 }
 
 void Staff::make_ticket(const Shared& call, const Respond& done) {
@@ -194,27 +193,24 @@ void Staff::finish_setup(Call call, Respond done) {
   if (json_int(*ticket, "until") < to_unix_ms(parts_.clock.now()))
     return done(problem({Errc::expired, "setup ticket"}, request_id));
   const std::string secret = from_hex(json_text(*ticket, "totp")).value_or("");
-  const auto step = auth::totp_match(as_bytes(secret), json_text(call.args, "totp"),
-                                     parts_.clock.now(), 0);
-  if (!step)
-    return done(problem({Errc::wrong_code, "TOTP"}, request_id, kWrongFactors));
+  const auto step =
+      auth::totp_match(as_bytes(secret), json_text(call.args, "totp"), parts_.clock.now(), 0);
+  if (!step) return done(problem({Errc::wrong_code, "TOTP"}, request_id, kWrongFactors));
   tries_.give_back(account, parts_.clock.mono());
-  const bool queued = parts_.runtime.read(
-      sync::Actor{}, [this, account, secret, request_id, done, ticket = *ticket](
-                         sync::ReadContext& ctx) {
-        if (!is_setup_code(parts_.keys, account, credential_at(ctx, account), parts_.clock.now(),
-                           json_text(ticket, "code")))
-          return done(problem({Errc::already_used, "setup code"}, request_id,
-                              "设置码已经用过，请向管理员要一个新的。"));
-        Json args = {{"account", account},
-                     {"pass_hash", json_text(ticket, "pass_hash")},
-                     {"totp_sealed", sealed(kTotpSeal, secret)}};
-        submit("identity.set_credential", std::move(args),
-               [request_id, done](const Result<Json>& result) {
-                 done(result ? json_response(*result) : problem(result.error(), request_id));
-               });
-      });
-  if (!queued) done(problem({Errc::unavailable, "readers"}, request_id));
+  read_for(parts_, sync::Actor{}, request_id, done,
+           [this, account, secret, request_id, done, ticket = *ticket](sync::ReadContext& ctx) {
+             if (!is_setup_code(parts_.keys, account, credential_at(ctx, account),
+                                parts_.clock.now(), json_text(ticket, "code")))
+               return done(problem({Errc::already_used, "setup code"}, request_id,
+                                   "设置码已经用过，请向管理员要一个新的。"));
+             Json args = {{"account", account},
+                          {"pass_hash", json_text(ticket, "pass_hash")},
+                          {"totp_sealed", sealed(kTotpSeal, secret)}};
+             submit("identity.set_credential", std::move(args),
+                    [request_id, done](const Result<Json>& result) {
+                      done(result ? json_response(*result) : problem(result.error(), request_id));
+                    });
+           });
 }
 
 void Staff::reset(Call call, Respond done) {
@@ -230,8 +226,9 @@ void Staff::reset(Call call, Respond done) {
   submit("identity.set_credential", std::move(args),
          [this, account, request_id, done](const Result<Json>& result) {
            if (!result) return done(problem(result.error(), request_id));
-           const bool queued = parts_.runtime.read(
-               sync::Actor{}, [this, account, done](sync::ReadContext& ctx) {
+           read_for(
+               parts_, sync::Actor{}, request_id, done,
+               [this, account, done](sync::ReadContext& ctx) {
                  const Instant now = parts_.clock.now();
                  done(json_response(
                      {{"account", account},
@@ -239,7 +236,6 @@ void Staff::reset(Call call, Respond done) {
                        setup_code(parts_.keys, account, credential_at(ctx, account), now)},
                       {"expires_at", to_unix_ms(now + std::chrono::days(kSetupCodeDays - 1))}}));
                });
-           if (!queued) done(problem({Errc::unavailable, "readers"}, request_id));
          });
 }
 

@@ -31,6 +31,8 @@ struct Pending {
   std::optional<HttpResponse> response;
 };
 
+enum class Read { data, closed, late };
+
 /// What reading one request came to.
 struct Received {
   enum class Kind { request, closed, refused } kind = Kind::closed;
@@ -58,7 +60,7 @@ class HttpConnection {
 
  private:
   asio::awaitable<bool> handshake();
-  asio::awaitable<bool> read_more(std::chrono::milliseconds limit);
+  asio::awaitable<Read> read_more(std::chrono::milliseconds limit);
   asio::awaitable<Received> read_request();
   asio::awaitable<std::optional<Error>> read_body(std::string_view head, Received& in);
   asio::awaitable<HttpResponse> answer(HttpRequest request);
@@ -97,27 +99,29 @@ asio::awaitable<bool> HttpConnection::handshake() {
   co_return done && !std::get<0>(*done);
 }
 
-asio::awaitable<bool> HttpConnection::read_more(std::chrono::milliseconds limit) {
+asio::awaitable<Read> HttpConnection::read_more(std::chrono::milliseconds limit) {
   const std::size_t before = input_.size();
   input_.resize(before + kReadBytes);
   auto done = co_await with_deadline(
       stream_.async_read_some(asio::buffer(input_.data() + before, kReadBytes), kTuple), limit);
   input_.resize(before + (done ? std::get<1>(*done) : 0));
-  if (!done) ++service_.stats->timed_out;
-  co_return done && !std::get<0>(*done) && std::get<1>(*done) > 0;
+  if (!done) {
+    ++service_.stats->timed_out;
+    co_return Read::late;
+  }
+  co_return !std::get<0>(*done) && std::get<1>(*done) > 0 ? Read::data : Read::closed;
 }
 
 asio::awaitable<Received> HttpConnection::read_request() {
   const HttpLimits& limits = service_.limits;
-  if (input_.empty() && !co_await read_more(limits.idle)) co_return Received{};
+  if (input_.empty() && co_await read_more(limits.idle) != Read::data) co_return Received{};
   const auto until = Clock::now() + limits.head;
   std::optional<std::size_t> size;
   while (!(size = head_size(input_)) && input_.size() <= kHeadBytesMax) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
-    if (left.count() <= 0 || !co_await read_more(left)) {
-      if (Clock::now() < until) co_return Received{};
-      co_return Received::refuse({Errc::timed_out, "request head"});
-    }
+    const Read read = left.count() > 0 ? co_await read_more(left) : Read::late;
+    if (read == Read::late) co_return Received::refuse({Errc::timed_out, "request head"});
+    if (read == Read::closed) co_return Received{};
   }
   if (!size || *size > kHeadBytesMax)
     co_return Received::refuse({Errc::too_large, "request head"});
@@ -158,7 +162,7 @@ asio::awaitable<std::optional<Error>> HttpConnection::read_body(std::string_view
     if (ec && ec != http::error::need_more) co_return Error{Errc::malformed, "request body"};
     if (parser.is_done()) break;
     if (input_.size() > kReadBytes) co_return Error{Errc::malformed, "chunk header"};
-    if (Clock::now() > until || !co_await read_more(service_.limits.body_piece))
+    if (Clock::now() > until || co_await read_more(service_.limits.body_piece) != Read::data)
       co_return Error{Errc::timed_out, "request body"};
   }
   in.request.body = std::move(parser.get().body());
@@ -207,7 +211,8 @@ asio::awaitable<void> HttpConnection::linger() {
   const auto until = Clock::now() + std::chrono::seconds(2);
   do {
     input_.clear();
-  } while (Clock::now() < until && co_await read_more(std::chrono::milliseconds(500)));
+  } while (Clock::now() < until &&
+           co_await read_more(std::chrono::milliseconds(500)) == Read::data);
 }
 
 asio::awaitable<bool> HttpConnection::upgrade(HttpRequest request) {

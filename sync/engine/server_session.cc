@@ -169,12 +169,18 @@ void ServerSession::welcome(Instant now) {
   } else if (hello.set_hash) {
     state_ = State::awaiting_have;
   }
-  bool missing = false;
-  for (std::size_t lane = 0; lane < kUpLanes; ++lane) missing |= hello.res_n[lane] < next_n_[lane];
-  if (missing) asks_.push_back(AskResults{principal_.cid, hello.res_n, next_n_});
-  hello_->part.clear();
+  answered_n_ = hello.res_n;
   if (state_ != State::awaiting_have) state_ = State::live;
-  if (!missing) begin_streams();
+  ask_results();
+}
+
+void ServerSession::ask_results() {
+  bool missing = false;
+  const UpNumbers stored = view_->last_n(principal_.cid);
+  for (std::size_t lane = 0; lane < kUpLanes; ++lane) missing |= answered_n_[lane] < stored[lane];
+  if (!missing) return begin_streams();
+  streaming_ = false;
+  asks_.push_back(AskResults{principal_.cid, answered_n_, stored});
 }
 
 void ServerSession::hold_all(const std::vector<HeldBucket>& live,
@@ -220,10 +226,19 @@ void ServerSession::begin_streams() {
   pump();
 }
 
+void ServerSession::note_answered(UpLane lane, std::uint64_t n) {
+  answered_n_[index(lane)] = std::max(answered_n_[index(lane)], n);
+  // After a `retry` whose mutation had been stored all the same, the phone goes on behind it.
+  next_n_[index(lane)] = std::max(next_n_[index(lane)], n);
+}
+
 void ServerSession::on_results(const Result<std::vector<StoredResult>>& results) {
   if (state_ == State::closed) return;
   if (!results) return complain(Errc::unavailable, "stored results", true);
-  for (const StoredResult& r : *results) send(to_frame(r));
+  for (const StoredResult& r : *results) {
+    send(to_frame(r));
+    note_answered(r.lane, r.n);
+  }
   begin_streams();
 }
 
@@ -264,8 +279,11 @@ void ServerSession::on_result(const ResultOut& out) {
   if (state_ == State::closed) return;
   if (const auto* r = std::get_if<FrameR>(&out.frame)) {
     send(*r);
-    if (r->status == MutationStatus::retry)
+    if (r->status == MutationStatus::retry) {
       next_n_[index(r->lane)] = std::min(next_n_[index(r->lane)], r->n - 1);
+    } else {
+      note_answered(r->lane, r->n);
+    }
     for (Lane lane : r->lanes) touched_lanes_ |= std::uint8_t(1U << index(lane));
     return;
   }

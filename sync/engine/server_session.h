@@ -173,6 +173,9 @@ class ServerSession {
   void on_frame(const FrameRefill& frame);
   void welcome(Instant now);
   void hold_all(const std::vector<HeldBucket>& live, const std::vector<PartBucket>& part);
+  /// Rows wait until the phone knows every stored result: R precedes its C, also after a failure.
+  void ask_results();
+  void note_answered(UpLane lane, std::uint64_t n);
   void begin_streams();
   void send(const ServerFrame& frame);
   void complain(Errc code, std::string_view detail, bool fatal);
@@ -217,8 +220,9 @@ class ServerSession {
   /// Per lane: seq of the last reveal handed to the socket.
   Cursors sent_c_{};
   Cursors durable_{};
-  /// Per up-lane: highest number handed to the writer.
+  /// Per up-lane: highest number handed to the writer, and highest one answered to this phone.
   UpNumbers next_n_{};
+  UpNumbers answered_n_{};
   std::uint64_t tx_bytes_ = 0;
   /// The phone owes an ack up to here (it acknowledges every C).
   std::uint64_t tx_owed_ = 0;

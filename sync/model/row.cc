@@ -2,7 +2,8 @@
 #include "sync/model/row.h"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
+#include <cstddef>
 
 #include "base/assert.h"
 #include "base/crypto.h"
@@ -41,7 +42,7 @@ std::uint64_t row_hash(std::string_view tbl, std::string_view key, Seq ver, std:
   std::array<std::uint8_t, kHeadBytesMax> head;
   std::size_t size = 0;
   const auto put = [&](std::string_view part) {
-    std::memcpy(head.data() + size, part.data(), part.size());
+    std::copy(part.begin(), part.end(), head.begin() + static_cast<std::ptrdiff_t>(size));
     size += part.size();
   };
   const auto put_be = [&](std::uint64_t value, int bytes) {

@@ -19,8 +19,9 @@ std::string encode_hello_body(Encoding encoding, const HelloBody& body);
 
 /// Splits a WebSocket message into frames. All or nothing.
 /// Errors: too_large, too_deep, invalid_utf8, malformed, unsupported_version (an unknown frame with
-///         "must":true). Never throws; cost is linear in the message; memory at most a small multiple.
-/// Unknown frames come back as FrameUnknown, unknown members are skipped with the same bounds.
+///         "must":true). Never throws; cost is linear in the message, memory at most a
+///         small multiple.
+/// Unknown frames come back as FrameUnknown; unknown members are skipped with the same bounds.
 Result<std::vector<ServerFrame>> decode_server(Encoding encoding, std::string_view message);
 Result<std::vector<ClientFrame>> decode_client(Encoding encoding, std::string_view message);
 Result<HelloBody> decode_hello_body(Encoding encoding, std::string_view body);

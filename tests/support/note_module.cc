@@ -11,6 +11,8 @@ namespace {
 using namespace sync;
 
 Json object(Json properties, Json required) {
+  // Lets the simulator recognise one intention wherever it turns up.
+  properties["token"] = {{"type", "string"}};
   return {{"type", "object"},
           {"properties", std::move(properties)},
           {"required", std::move(required)},
@@ -62,7 +64,7 @@ void declare_mutators(Registry& r) {
       .effects = Json::array({{{"op", "put"},
                                {"tbl", "note"},
                                {"key", "{id}"},
-                               {"row", {{"text", "{text}"}, {"buckets", "{buckets}"}}}}}),
+                               {"data", {{"text", "{text}"}, {"buckets", "{buckets}"}}}}}),
       .summary = "puts a note"});
   r.add(MutatorDef{.name = "note.del",
                    .args_schema = object({{"id", kText}}, {"id"}),
@@ -79,7 +81,7 @@ void declare_mutators(Registry& r) {
       .permit = {},
       .run = increment,
       .effects = Json::array(
-          {{{"op", "inc"}, {"tbl", "count"}, {"key", "{id}"}, {"field", "n"}, {"by", 1}}}),
+          {{{"op", "inc"}, {"tbl", "count"}, {"key", "{id}"}, {"data", {{"n", 1}}}}}),
       .summary = "counts"});
   r.add(MutatorDef{.name = "note.fail",
                    .args_schema = {},

@@ -109,7 +109,7 @@ void declare_acks(sync::Registry& registry) {
   const Json effect = {{"op", "put"},
                        {"tbl", "ack"},
                        {"key", "{notice}:{person}"},
-                       {"data",
+                       {"row",
                         {{"notice", "{notice}"},
                          {"person", "{person}"},
                          {"choice", "{choice}"},

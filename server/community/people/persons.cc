@@ -219,7 +219,7 @@ void declare_persons(sync::Registry& registry) {
                         .effects = Json::array({{{"op", "put"},
                                                  {"tbl", "person_card"},
                                                  {"key", "{id}"},
-                                                 {"data",
+                                                 {"row",
                                                   {{"name", "{name}"},
                                                    {"household", "{household}"}}}}})});
   add(registry, Mutator{.name = "person.move",
