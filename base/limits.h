@@ -36,9 +36,12 @@ inline constexpr std::size_t kMessageBytesMax = 64 * 1024;
 // --- Session --------------------------------------------------------------------------------
 /// A phone on a bad line gets this long to answer the server's nonce.
 inline constexpr std::chrono::milliseconds kHelloDeadline = 10s;
-/// Unacknowledged normal-lane bytes; adapted to half a second of measured rate.
+/// Unacknowledged normal-lane bytes; adapted to half a second of measured rate, from the least: a
+/// line that is not known yet may be one of 40 kbit/s.
 inline constexpr std::uint32_t kWindowBytes = 256 * 1024;
 inline constexpr std::uint32_t kWindowBytesMin = 16 * 1024;
+/// A phone acknowledges at the latest when so much more has come.
+inline constexpr std::uint32_t kAckBytes = 8 * 1024;
 /// Queue of one connection before it falls into lag mode (a cursor, no queue).
 inline constexpr std::size_t kQueueBytesMax = 256 * 1024;
 inline constexpr std::size_t kQueueFramesMax = 512;

@@ -29,7 +29,8 @@ std::uint16_t close_code(Errc reason) {
 
 ServerSession::ServerSession(const SessionConfig& config, const CommunityView& view,
                              Encoding encoding)
-    : config_(&config), view_(&view), encoding_(encoding), window_(config.window) {}
+    : config_(&config), view_(&view), encoding_(encoding),
+      window_(std::min(config.window, limits::kWindowBytesMin)) {}
 
 void ServerSession::start(const Nonce& nonce, Instant now, MonoTime mono) {
   nonce_ = nonce;
@@ -154,7 +155,7 @@ void ServerSession::welcome(Instant now) {
                  .account = principal_.account,
                  .head = {view_->head(), view_->head()},
                  .last_n = next_n_,
-                 .window = window_,
+                 .window = config_->window,
                  .lease_until = to_unix_ms(now + limits::kLease),
                  .t0 = hello.t0,
                  .t1 = to_unix_ms(now),

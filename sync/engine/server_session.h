@@ -189,6 +189,8 @@ class ServerSession {
   Held* next_to_read();
   [[nodiscard]] bool may_read(Lane lane) const;
   bool pop_output(std::vector<SharedFrame>& out, std::size_t& bytes);
+  /// Whether the next normal frame may follow `gathered` bytes that are about to be sent.
+  [[nodiscard]] bool fits_window(std::size_t gathered) const;
   void adapt_window(std::uint64_t acked, MonoTime mono);
 
   const SessionConfig* config_;

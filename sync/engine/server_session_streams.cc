@@ -202,9 +202,16 @@ void ServerSession::adapt_window(std::uint64_t acked, MonoTime mono) {
   rate_bytes_ = 0;
 }
 
+/// Below kAckBytes the phone need not acknowledge, so a frame of any size goes.
+bool ServerSession::fits_window(std::size_t gathered) const {
+  const std::uint64_t outstanding = tx_bytes_ + gathered - rx_acked_;
+  return outstanding < limits::kAckBytes ||
+         outstanding + queue_.front(Class::normal).frame->size() <= window_;
+}
+
 bool ServerSession::has_output() const {
   if (!queue_.empty(Class::control) || !queue_.empty(Class::urgent)) return true;
-  return !queue_.empty(Class::normal) && tx_bytes_ - rx_acked_ < window_;
+  return !queue_.empty(Class::normal) && fits_window(0);
 }
 
 bool ServerSession::pop_output(std::vector<SharedFrame>& out, std::size_t& bytes) {
@@ -212,7 +219,7 @@ bool ServerSession::pop_output(std::vector<SharedFrame>& out, std::size_t& bytes
   if (queue_.empty(cls)) cls = Class::urgent;
   if (queue_.empty(cls)) {
     cls = Class::normal;
-    if (queue_.empty(cls) || tx_bytes_ + bytes - rx_acked_ >= window_) return false;
+    if (queue_.empty(cls) || !fits_window(bytes)) return false;
   }
   if (!out.empty() && bytes + queue_.front(cls).frame->size() > limits::kMessageBytesMax)
     return false;

@@ -193,6 +193,7 @@ class StoreReader {
   virtual Result<std::vector<OutboxRow>> outbox(std::uint64_t after, std::size_t limit) = 0;
   /// Due at or before `until`, ascending.
   virtual Result<std::vector<DueRow>> due(std::int64_t until, std::size_t limit) = 0;
+  /// Newest first.
   virtual Result<std::vector<QuarantineWrite>> quarantine(std::size_t limit) = 0;
   virtual Result<std::vector<DeviceCursor>> cursors() = 0;
 };
@@ -203,7 +204,9 @@ class Store : public StoreReader {
  public:
   /// Reads everything the engine keeps in memory.
   virtual Result<StoreState> load() = 0;
-  /// Durable on return. Errors: conflict when batch.from is not the stored head.
+  /// Durable on return. Errors: conflict when batch.from is not the stored head or the outbox ids do
+  /// not follow the stored ones; internal when an entry is of an unknown bucket or places a row that
+  /// is not there, or a result is of an unknown client (its ClientWrite may be in the same batch).
   virtual Result<void> apply(const WriteBatch& batch) = 0;
   /// Device cursors and other records outside the log; durability may lag one checkpoint.
   virtual Result<void> save_cursors(const std::vector<DeviceCursor>& cursors) = 0;
@@ -211,7 +214,8 @@ class Store : public StoreReader {
   virtual Result<void> raise_floor(BucketId bucket, Seq floor) = 0;
   /// Last seq committed at or before `at` (day granularity), for retention; 0 when unknown.
   virtual Result<Seq> seq_at(std::int64_t at) = 0;
-  /// Drops results, quarantine, idempotency older than `before` and consumed outbox rows.
+  /// Drops results, quarantine, idempotency older than `before` and outbox rows with
+  /// id <= outbox_consumed, whatever their age. Ids go on where they were.
   virtual Result<void> prune(std::int64_t before, std::uint64_t outbox_consumed) = 0;
   /// Sets a new epoch (after a restore).
   virtual Result<void> set_epoch(const Epoch& epoch) = 0;

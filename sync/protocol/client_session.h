@@ -68,7 +68,7 @@ inline constexpr Millis kRefillDelay{60'000};
 inline constexpr Millis kRefillDelayMax{3'600'000};
 /// How often running time without contact is counted and the journal pruned.
 inline constexpr Millis kHousekeeping{600'000};
-inline constexpr std::uint32_t kAckBytes = 8 * 1024;
+inline constexpr std::uint32_t kAckBytes = limits::kAckBytes;
 /// Unanswered bytes per up-lane. Why so few for bulk: they sit in the socket's buffer in front of
 /// an alert's acknowledgement, 3.3 s of a 40 kbit/s line (GEN-12).
 inline constexpr std::array<std::size_t, kUpLanes> kInFlightBytes{64 * 1024, 64 * 1024, 16 * 1024};

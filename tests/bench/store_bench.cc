@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,9 +70,12 @@ class Load {
   WriteBatch next(std::size_t mutations) {
     WriteBatch batch;
     batch.from = Seq{head_};
-    batch.at = 1'800'000'000'000;
+    batch.at = 1'800'000'000'000 + static_cast<std::int64_t>(head_);
     if (head_ == 0) batch.buckets = buckets_;
+    touched_.clear();
     for (std::size_t i = 0; i < mutations; ++i) add_mutation(batch);
+    // The new state of each touched bucket once, as the engine writes it.
+    for (const std::uint64_t b : touched_) batch.buckets.push_back(buckets_[b]);
     batch.to = Seq{head_};
     return batch;
   }
@@ -86,11 +90,12 @@ class Load {
     text->push_back('}');
     batch.rows.push_back({row, seq, std::move(text)});
     for (const std::uint64_t b : {k % kBuckets, (k / kBuckets) % (kBuckets - 1)}) {
-      BucketInfo& bucket = buckets_[b == k % kBuckets ? b : (b + 1) % kBuckets];
+      const std::uint64_t at = b == k % kBuckets ? b : (b + 1) % kBuckets;
+      BucketInfo& bucket = buckets_[at];
       batch.entries.push_back({bucket.id, row, seq, true});
       bucket.head = seq;
       bucket.digest.s += head_;
-      batch.buckets.push_back(bucket);
+      touched_.insert(at);
     }
     const Cid cid{id_of(rng_.below(kDevices))};
     batch.clients.push_back({cid, {0, head_, 0}});
@@ -111,6 +116,7 @@ class Load {
   SeededRng rng_;
   std::uint64_t head_ = 0;
   std::vector<BucketInfo> buckets_;
+  std::set<std::uint64_t> touched_;
 };
 
 struct Samples {

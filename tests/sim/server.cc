@@ -133,8 +133,10 @@ void Server::restore() {
 }
 
 std::string Server::bucket_name(BucketId id) const {
-  for (const Shard& shard : shards_)
-    if (shard.hub) return shard.hub->view().bucket(id).spec.name;
+  if (committer_ == nullptr) return {};
+  const StoreState state = *const_cast<sync::MemoryStore&>(disk_).load();
+  for (const BucketInfo& info : state.buckets)
+    if (info.id == id) return info.spec.name;
   return {};
 }
 
@@ -202,7 +204,7 @@ void Server::flush(Conn& c) {
     std::string message;
     for (const SharedFrame& f : out) message += *f;
     max_queue_ = std::max(max_queue_, c.session->queued_bytes());
-    message = tamper(std::move(message), c.session->encoding());
+    message = tamper(std::move(message), c);
     if (c.link->swallow) continue;
     c.link->down_last = std::max(c.link->down_last + Millis{1}, clock_.mono() + c.link->latency);
     schedule_.after(c.link->down_last - clock_.mono(), [link = c.link, m = std::move(message)] {
@@ -414,13 +416,13 @@ void Server::post_results(const std::shared_ptr<Commit>& commit) {
   }
 }
 
-std::string Server::tamper(std::string message, Encoding encoding) {
+std::string Server::tamper(std::string message, Conn& c) {
   const bool wanted = plant_ == Plant::drop_live_rows || plant_ == Plant::result_after_reveal ||
                       plant_ == Plant::drop_revocation || plant_ == Plant::digest_not_updated;
   if (!wanted) return message;
+  const Encoding encoding = c.session->encoding();
   auto frames = decode_server(encoding, message);
-  std::string out;
-  std::vector<const ServerFrame*> results;
+  std::string out = std::exchange(c.late_results, {});
   for (ServerFrame& frame : *frames) {
     if (auto* b = std::get_if<FrameB>(&frame)) {
       if (plant_ == Plant::drop_live_rows && b->ops.size() == 1 && rng_.below(20) == 0) continue;
@@ -429,13 +431,9 @@ std::string Server::tamper(std::string message, Encoding encoding) {
     }
     if (auto* m = std::get_if<FrameM>(&frame); m != nullptr && plant_ == Plant::drop_revocation)
       m->drop.clear();
-    if (std::holds_alternative<FrameR>(frame) && plant_ == Plant::result_after_reveal) {
-      results.push_back(&frame);
-      continue;
-    }
-    encode(encoding, frame, out);
+    const bool late = std::holds_alternative<FrameR>(frame) && plant_ == Plant::result_after_reveal;
+    encode(encoding, frame, late ? c.late_results : out);
   }
-  for (const ServerFrame* r : results) encode(encoding, *r, out);
   return out;
 }
 

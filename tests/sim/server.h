@@ -74,6 +74,8 @@ class Server {
     std::shared_ptr<Link> link;
     std::unique_ptr<sync::ServerSession> session;
     std::size_t shard = 0;
+    /// Held back by a planted bug.
+    std::string late_results{};
   };
   struct Shard {
     std::unique_ptr<sync::Hub> hub;
@@ -95,7 +97,7 @@ class Server {
   void post_results(const std::shared_ptr<sync::Commit>& commit);
   void tick();
   Millis jitter(std::uint64_t max_ms) { return Millis{rng_.below(max_ms + 1)}; }
-  std::string tamper(std::string message, sync::Encoding encoding);
+  std::string tamper(std::string message, Conn& conn);
 
   class SpoiledStore;
 

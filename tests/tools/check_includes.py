@@ -57,7 +57,7 @@ THIRD_PARTY = [
     (r"valijson/", r"base/|server/"),
     (r"spdlog/|fmt/", r"base/log\.cc$"),
     (r"toml\+\+/|toml\.hpp", r"server/app/"),
-    (r"CLI/", r"server/app/|clients/native/"),
+    (r"CLI/", r"server/(app|admin)/|clients/native/"),
     (r"prometheus/", r"server/(?!community/)"),
     (r"qrencode\.h", r"server/(?!community/)|clients/native/"),
     (r"curl/|mosquitto", r"server/net/"),
@@ -70,7 +70,7 @@ THIRD_PARTY = [
 STANDARD = re.compile(r"[a-z_0-9]+$|(c?assert|errno|signal|stdint|stddef|stdlib|string)\.h$")
 POSIX = re.compile(
     r"(sys|arpa|netinet|net|linux)/[a-z_0-9]+\.h$"
-    r"|(fcntl|unistd|poll|spawn|pthread|termios|dirent|dlfcn|pwd|netdb|syslog)\.h$")
+    r"|(fcntl|iconv|unistd|poll|spawn|pthread|termios|dirent|dlfcn|pwd|netdb|syslog)\.h$")
 POSIX_USERS = re.compile(r"server/(?!community/)|clients/native/|sync/store/|notify/store/|tests/")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

@@ -17,6 +17,11 @@ Result<void> MemoryStore::Content::check(const WriteBatch& batch) const {
     if (row.id != ++id) return fail(Errc::conflict, "apply: outbox ids have a hole");
   std::set<BucketId> made;
   for (const BucketInfo& bucket : batch.buckets) made.insert(bucket.id);
+  std::set<Cid> known;
+  for (const ClientWrite& client : batch.clients) known.insert(client.cid);
+  for (const StoredResult& result : batch.results)
+    if (!clients.contains(result.cid) && !known.contains(result.cid))
+      return fail(Errc::internal, "apply: a result of a client that does not exist");
   std::map<RowKey, bool> written;
   for (const RowWrite& write : batch.rows) written[write.row] = write.data != nullptr;
   for (const EntryWrite& entry : batch.entries) {

@@ -3,48 +3,50 @@
 
 #include "base/assert.h"
 #include "sync/store/day.h"
+#include "sync/store/sqlite/result_chain.h"
 
 namespace linli::sync::sqlite {
 
 BatchWriter::BatchWriter(Connection& connection)
     : connection_(connection),
       tables_(connection, Names::Kind::table),
-      indexes_(connection, Names::Kind::index) {}
+      indexes_(connection, Names::Kind::index),
+      rows_(connection, tables_) {}
 
 void BatchWriter::write(const WriteBatch& batch) {
   LINLI_ASSERT(batch.from <= batch.to);
-  places_.clear();
-  deleted_.clear();
   check(batch);
   write_buckets(batch.buckets);  // first: entries refer to them
-  for (const RowWrite& row : batch.rows) write_row(row);
-  for (const EntryWrite& entry : batch.entries) write_entry(entry);
-  drop_unplaced();
+  rows_.write(batch.rows, batch.entries);
   write_indexes(batch.indexes);
   write_members(batch.members);
   write_clients(batch.clients);
-  write_results(batch.results);
+  for (const StoredResult& result : batch.results) write_result(result);
   write_quarantine(batch.quarantine);
   write_outbox(batch.outbox);
   write_due(batch.due_removes, batch.due_adds);
   write_idempotency(batch.idempotency);
   write_head(batch);
-  places_.clear();
+}
+
+void BatchWriter::raise_floor(BucketId bucket, Seq floor) {
+  rows_.drop_tombstones(bucket, floor);
+  connection_.query("UPDATE bucket SET floor=max(floor, ?2) WHERE id=?1", bucket, floor).run();
 }
 
 void BatchWriter::forget() {
   tables_.forget();
   indexes_.forget();
-  places_.clear();
-  deleted_.clear();
+  rows_.forget();
 }
 
 void BatchWriter::check(const WriteBatch& batch) {
-  Query q = connection_.query("SELECT head, outbox_head FROM meta");
+  Query q = connection_.query("SELECT head, outbox_head, result_head FROM meta");
   if (!q.step()) throw Fault{{Errc::corrupt, "no meta record"}};
   if (q.seq(0) != batch.from)
     throw Fault{{Errc::conflict, "the batch starts at " + std::to_string(batch.from.raw()) +
                                      ", the stored head is " + std::to_string(q.u64(0))}};
+  result_head_ = q.i64(2);
   std::uint64_t id = q.u64(1);
   for (const OutboxRow& row : batch.outbox)
     if (row.id != ++id) throw Fault{{Errc::conflict, "outbox ids have a hole"}};
@@ -62,74 +64,6 @@ void BatchWriter::write_buckets(const std::vector<BucketInfo>& buckets) {
             b.reset_seq, b.floor, b.digest.n, b.digest.s)
         .run();
   }
-}
-
-std::int64_t BatchWriter::insert_row(std::int64_t tbl, const RowWrite& write) {
-  connection_
-      .query("INSERT INTO row(tbl, key, ver, data) VALUES(?1, ?2, ?3, ?4)", tbl, write.row.key,
-             write.ver, write.data)
-      .run();
-  return connection_.db().getLastInsertRowid();
-}
-
-void BatchWriter::write_row(const RowWrite& write) {
-  const bool live = write.data != nullptr;
-  auto known = places_.find(write.row);
-  if (known == places_.end()) {
-    const std::int64_t tbl = tables_.find_or_add(write.row.tbl);
-    Query q = connection_.query("SELECT rid FROM row WHERE tbl=?1 AND key=?2", tbl, write.row.key);
-    const std::int64_t found = q.step() ? q.i64(0) : 0;
-    known = places_.emplace(write.row, Place{.rid = found}).first;
-    if (found == 0) {
-      known->second = {insert_row(tbl, write), live};
-      if (!live) deleted_.push_back(known->second.rid);
-      return;
-    }
-  }
-  connection_
-      .query("UPDATE row SET ver=?2, data=?3 WHERE rid=?1", known->second.rid, write.ver,
-             write.data)
-      .run();
-  known->second.live = live;
-  if (!live) deleted_.push_back(known->second.rid);
-}
-
-BatchWriter::Place& BatchWriter::place_of(const RowKey& row) {
-  if (const auto known = places_.find(row); known != places_.end()) return known->second;
-  const std::int64_t tbl = tables_.find_or_add(row.tbl);
-  Place place;
-  {
-    Query q = connection_.query("SELECT rid, data IS NOT NULL FROM row WHERE tbl=?1 AND key=?2",
-                                tbl, row.key);
-    if (q.step()) place = {q.i64(0), q.i64(1) != 0};
-  }
-  // A tombstone of a row we never had still needs a record for its key.
-  if (place.rid == 0) place.rid = insert_row(tbl, {row, Seq{}, nullptr});
-  return places_.emplace(row, place).first->second;
-}
-
-void BatchWriter::write_entry(const EntryWrite& write) {
-  const Place& place = place_of(write.row);
-  if (write.live && !place.live)
-    throw Fault{{Errc::internal, "the batch places a row that does not exist"}};
-  connection_
-      .query(
-          "INSERT INTO entry(bucket, ver, rid, live) VALUES(?1, ?2, ?3, ?4)"
-          " ON CONFLICT(rid, bucket) DO UPDATE SET ver=?2, live=?4",
-          write.bucket, write.ver, place.rid, write.live)
-      .run();
-}
-
-void BatchWriter::drop_unplaced() {
-  for (const std::int64_t rid : deleted_) {
-    connection_
-        .query(
-            "DELETE FROM row WHERE rid=?1 AND data IS NULL"
-            " AND NOT EXISTS(SELECT 1 FROM entry WHERE rid=?1)",
-            rid)
-        .run();
-  }
-  deleted_.clear();
 }
 
 void BatchWriter::write_indexes(const std::vector<IndexWrite>& writes) {
@@ -168,24 +102,44 @@ void BatchWriter::write_clients(const std::vector<ClientWrite>& clients) {
   for (const ClientWrite& client : clients) {
     connection_
         .query(
-            "INSERT INTO client(cid, n0, n1, n2) VALUES(?1, ?2, ?3, ?4)"
+            "INSERT INTO client VALUES(?1, ?2, ?3, ?4, 0, 0, 0, 0, 0, 0)"
             " ON CONFLICT(cid) DO UPDATE SET n0=?2, n1=?3, n2=?4",
             client.cid, client.last_n[0], client.last_n[1], client.last_n[2])
         .run();
   }
 }
 
-void BatchWriter::write_results(const std::vector<StoredResult>& results) {
-  for (const StoredResult& r : results) {
-    connection_
-        .query(
-            "INSERT OR REPLACE INTO result"
-            "(cid, lane, n, mhash, status, seq, lanes, code, msg, info, at)"
-            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            r.cid, index(r.lane), r.n, r.mhash, static_cast<int>(r.status), r.seq, r.lanes, r.code,
-            r.msg, r.info, r.at)
-        .run();
+void BatchWriter::write_result(const StoredResult& r) {
+  const int lane = static_cast<int>(index(r.lane));
+  std::int64_t previous = 0;
+  std::int64_t jump = 0;
+  {
+    Query q = connection_.query("SELECT r0, r1, r2, m0, m1, m2 FROM client WHERE cid=?1", r.cid);
+    if (!q.step()) throw Fault{{Errc::internal, "a result of a client that does not exist"}};
+    previous = q.i64(lane);
+    jump = q.i64(lane + 3);
   }
+  ++result_head_;
+  connection_
+      .query(
+          "INSERT INTO result VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+          " ?14)",
+          result_head_, previous, jump, r.cid, lane, r.n, r.mhash, static_cast<int>(r.status),
+          r.seq, r.lanes, r.code, r.msg, r.info, r.at)
+      .run();
+  connection_
+      .query(
+          "UPDATE client SET r0=iif(?2=0, ?3, r0), r1=iif(?2=1, ?3, r1), r2=iif(?2=2, ?3, r2)"
+          " WHERE cid=?1",
+          r.cid, lane, result_head_)
+      .run();
+  if (r.n % kResultJump != 0) return;
+  connection_
+      .query(
+          "UPDATE client SET m0=iif(?2=0, ?3, m0), m1=iif(?2=1, ?3, m1), m2=iif(?2=2, ?3, m2)"
+          " WHERE cid=?1",
+          r.cid, lane, result_head_)
+      .run();
 }
 
 void BatchWriter::write_quarantine(const std::vector<QuarantineWrite>& writes) {
@@ -236,7 +190,9 @@ void BatchWriter::write_idempotency(const std::vector<IdempotencyRecord>& record
 
 void BatchWriter::write_head(const WriteBatch& batch) {
   const std::uint64_t outbox = batch.outbox.empty() ? 0 : batch.outbox.back().id;
-  connection_.query("UPDATE meta SET head=?1, outbox_head=max(outbox_head, ?2)", batch.to, outbox)
+  connection_
+      .query("UPDATE meta SET head=?1, outbox_head=max(outbox_head, ?2), result_head=?3", batch.to,
+             outbox, result_head_)
       .run();
   connection_
       .query("INSERT INTO day_mark(day, seq) VALUES(?1, ?2) ON CONFLICT(day) DO UPDATE SET seq=?2",

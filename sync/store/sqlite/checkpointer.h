@@ -14,14 +14,15 @@
 namespace linli::sync::sqlite {
 
 struct CheckpointOptions {
-  /// WAL length that wakes the thread: 4 MiB, so one pass takes some 10 ms.
-  int pages = 1000;
+  /// WAL length that wakes the thread: 8 MiB. Smaller copies the same hot pages more often, larger
+  /// makes one pass and the start after a crash longer.
+  int pages = 2000;
   /// A quiet community still gets its WAL copied this often.
   std::chrono::milliseconds interval{30'000};
   /// WAL length at which the writer itself copies the rest.
   /// Why: under constant load the thread never finds the end of the WAL standing still, so the file
   /// would never start over; the rest the writer has to copy is only what came since the last pass.
-  int pages_hard = 4000;
+  int pages_hard = 8000;
 };
 
 /// Copies the WAL into the database away from the writer.

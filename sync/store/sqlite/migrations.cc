@@ -15,9 +15,10 @@ CREATE TABLE meta(               -- one record: the community itself
   id INTEGER PRIMARY KEY CHECK(id = 1),
   epoch BLOB NOT NULL,           -- 16 bytes; zero = not yet set
   head INTEGER NOT NULL,         -- last committed seq
-  outbox_head INTEGER NOT NULL   -- last outbox id ever given; survives pruning
+  outbox_head INTEGER NOT NULL,  -- last outbox id ever given; survives pruning
+  result_head INTEGER NOT NULL   -- last result id ever given; ids are never reused
 );
-INSERT INTO meta VALUES(1, zeroblob(16), 0, 0);
+INSERT INTO meta VALUES(1, zeroblob(16), 0, 0, 0);
 
 CREATE TABLE tbl_name(           -- model table names as small integers
   id INTEGER PRIMARY KEY,
@@ -33,6 +34,7 @@ CREATE TABLE row(                -- newest state of every model row
   tbl INTEGER NOT NULL,          -- tbl_name.id
   key TEXT NOT NULL,
   ver INTEGER NOT NULL,          -- seq of the last change of content or placement
+  places BLOB NOT NULL,          -- its entries, packed: places.h
   data TEXT                      -- JSON text; NULL = deleted, kept while a tombstone needs the key
 );
 CREATE UNIQUE INDEX row_key ON row(tbl, key);
@@ -53,11 +55,10 @@ CREATE TABLE bucket(
 CREATE TABLE entry(              -- one row in one bucket, live or tombstone
   bucket INTEGER NOT NULL REFERENCES bucket(id),
   ver INTEGER NOT NULL,
-  rid INTEGER NOT NULL REFERENCES row(rid),
+  rid INTEGER NOT NULL,          -- row.rid; no REFERENCES: it would want an index by rid
   live INTEGER NOT NULL,         -- 0 = tombstone
   PRIMARY KEY(bucket, ver, rid)  -- a catch-up is one range of this tree
 ) WITHOUT ROWID;
-CREATE UNIQUE INDEX entry_row ON entry(rid, bucket);
 
 CREATE TABLE idx(                -- declared indexes of the model
   index_id INTEGER NOT NULL,     -- idx_name.id
@@ -73,14 +74,23 @@ CREATE TABLE member(
   PRIMARY KEY(bucket, account)
 ) WITHOUT ROWID;
 
-CREATE TABLE client(             -- last mutation number per device and up-lane
+CREATE TABLE client(             -- per device and up-lane: last number, ends of the result chain
   cid BLOB PRIMARY KEY,
   n0 INTEGER NOT NULL,
   n1 INTEGER NOT NULL,
-  n2 INTEGER NOT NULL
+  n2 INTEGER NOT NULL,
+  r0 INTEGER NOT NULL,           -- id of the newest result, or 0
+  r1 INTEGER NOT NULL,
+  r2 INTEGER NOT NULL,
+  m0 INTEGER NOT NULL,           -- id of the newest result whose n is a multiple of 64, or 0
+  m1 INTEGER NOT NULL,
+  m2 INTEGER NOT NULL
 ) WITHOUT ROWID;
 
-CREATE TABLE result(             -- answers kept for phones that lost them
+CREATE TABLE result(             -- answers kept for phones that lost them; append only
+  id INTEGER PRIMARY KEY,
+  previous INTEGER NOT NULL,     -- next older of the same (cid, lane); 0 or pruned = the end
+  jump INTEGER NOT NULL,         -- next older of them whose n is a multiple of 64; same
   cid BLOB NOT NULL,
   lane INTEGER NOT NULL,
   n INTEGER NOT NULL,
@@ -91,10 +101,8 @@ CREATE TABLE result(             -- answers kept for phones that lost them
   code TEXT NOT NULL,
   msg TEXT NOT NULL,
   info TEXT NOT NULL,
-  at INTEGER NOT NULL,
-  PRIMARY KEY(cid, lane, n)
-) WITHOUT ROWID;
-CREATE INDEX result_at ON result(at);
+  at INTEGER NOT NULL
+);
 
 CREATE TABLE quarantine(         -- rejected work that staff can review
   id INTEGER PRIMARY KEY,
@@ -107,7 +115,6 @@ CREATE TABLE quarantine(         -- rejected work that staff can review
   code TEXT NOT NULL,
   at INTEGER NOT NULL
 );
-CREATE INDEX quarantine_at ON quarantine(at);
 
 CREATE TABLE outbox(             -- opaque rows for the gateway
   id INTEGER PRIMARY KEY,        -- gapless

@@ -6,6 +6,8 @@
 
 #include "base/limits.h"
 #include "sync/store/chunk_page.h"
+#include "sync/store/sqlite/places.h"
+#include "sync/store/sqlite/result_chain.h"
 
 namespace linli::sync {
 namespace {
@@ -13,7 +15,9 @@ namespace {
 using sqlite::BlobRef;
 using sqlite::Connection;
 using sqlite::guarded;
+using sqlite::live_buckets;
 using sqlite::Names;
+using sqlite::parse_places;
 using sqlite::Query;
 using sqlite::Transaction;
 
@@ -32,18 +36,9 @@ std::string above_prefix(std::string_view prefix) {
   return above;
 }
 
-StoredResult stored_result(const Query& q, const Cid& cid, UpLane lane) {
-  return {.cid = cid,
-          .lane = lane,
-          .n = q.u64(0),
-          .mhash = q.id128(1),
-          .status = static_cast<MutationStatus>(q.i64(2)),
-          .seq = q.seq(3),
-          .lanes = static_cast<std::uint8_t>(q.i64(4)),
-          .code = q.text(5),
-          .msg = q.text(6),
-          .info = q.text(7),
-          .at = q.i64(8)};
+/// Columns ver, places, data from `first` on.
+StoredRow stored_row(const Query& q, int first) {
+  return {q.seq(first), q.shared(first + 2), live_buckets(parse_places(q.text(first + 1)))};
 }
 
 }  // namespace
@@ -67,24 +62,16 @@ SqliteReader::SqliteReader(std::unique_ptr<Connection> own)
       tables_(connection_, Names::Kind::table),
       indexes_(connection_, Names::Kind::index) {}
 
-std::vector<BucketId> SqliteReader::live_buckets(std::int64_t rid) {
-  std::vector<BucketId> buckets;
-  Query q =
-      connection_.query("SELECT bucket FROM entry WHERE rid=?1 AND live=1 ORDER BY bucket", rid);
-  while (q.step()) buckets.emplace_back(static_cast<std::uint32_t>(q.i64(0)));
-  return buckets;
-}
-
 Result<std::optional<StoredRow>> SqliteReader::row(const RowKey& row) {
   return guarded("read row", [&]() -> std::optional<StoredRow> {
     Transaction read(connection_, Transaction::Kind::read);
     const auto tbl = tables_.find(row.tbl);
     if (!tbl) return std::nullopt;
     Query q = connection_.query(
-        "SELECT rid, ver, data FROM row WHERE tbl=?1 AND key=?2 AND data IS NOT NULL", *tbl,
+        "SELECT ver, places, data FROM row WHERE tbl=?1 AND key=?2 AND data IS NOT NULL", *tbl,
         row.key);
     if (!q.step()) return std::nullopt;
-    return StoredRow{q.seq(1), q.shared(2), live_buckets(q.i64(0))};
+    return stored_row(q, 0);
   });
 }
 
@@ -125,11 +112,10 @@ Result<std::vector<std::pair<std::string, StoredRow>>> SqliteReader::table(std::
     if (!id) return rows;
     const std::string from(after);
     Query q = connection_.query(
-        "SELECT rid, key, ver, data FROM row WHERE tbl=?1 AND key > ?2 AND data IS NOT NULL"
+        "SELECT key, ver, places, data FROM row WHERE tbl=?1 AND key > ?2 AND data IS NOT NULL"
         " ORDER BY key LIMIT ?3",
         *id, from, sql_limit(limit));
-    while (q.step())
-      rows.emplace_back(q.text(1), StoredRow{q.seq(2), q.shared(3), live_buckets(q.i64(0))});
+    while (q.step()) rows.emplace_back(q.text(0), stored_row(q, 1));
     return rows;
   });
 }
@@ -187,11 +173,23 @@ Result<std::vector<StoredResult>> SqliteReader::results(const Cid& cid, UpLane l
                                                         std::uint64_t after, std::size_t limit) {
   return guarded("read results", [&] {
     std::vector<StoredResult> results;
-    Query q = connection_.query(
-        "SELECT n, mhash, status, seq, lanes, code, msg, info, at FROM result"
-        " WHERE cid=?1 AND lane=?2 AND n > ?3 ORDER BY n LIMIT ?4",
-        cid, index(lane), after, sql_limit(limit));
-    while (q.step()) results.push_back(stored_result(q, cid, lane));
+    Transaction read(connection_, Transaction::Kind::read);
+    for (const std::int64_t id : sqlite::find_results(connection_, cid, lane, after, limit)) {
+      Query q = connection_.query(
+          "SELECT n, mhash, status, seq, lanes, code, msg, info, at FROM result WHERE id=?1", id);
+      if (!q.step()) throw sqlite::Fault{{Errc::corrupt, "a stored result went away"}};
+      results.push_back({.cid = cid,
+                         .lane = lane,
+                         .n = q.u64(0),
+                         .mhash = q.id128(1),
+                         .status = static_cast<MutationStatus>(q.i64(2)),
+                         .seq = q.seq(3),
+                         .lanes = static_cast<std::uint8_t>(q.i64(4)),
+                         .code = q.text(5),
+                         .msg = q.text(6),
+                         .info = q.text(7),
+                         .at = q.i64(8)});
+    }
     return results;
   });
 }

@@ -38,7 +38,6 @@ class SqliteReader final : public StoreReader {
 
  private:
   explicit SqliteReader(std::unique_ptr<sqlite::Connection> own);
-  std::vector<BucketId> live_buckets(std::int64_t rid);
   BucketChunk read_chunk(BucketId bucket, Seq after, bool tombstones, std::size_t rows_max,
                          std::size_t bytes_max);
 

@@ -2,6 +2,7 @@
 #include "sync/store/sqlite/sqlite_store.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/log.h"
 #include "sync/store/day.h"
@@ -59,47 +60,32 @@ StoreState read_state(Connection& connection) {
   return state;
 }
 
-void drop_tombstones(Connection& connection, BucketId bucket, Seq floor) {
-  std::vector<std::int64_t> rows;
-  {
-    Query q = connection.query(
-        "DELETE FROM entry WHERE bucket=?1 AND ver<=?2 AND live=0 RETURNING rid", bucket, floor);
-    while (q.step()) rows.push_back(q.i64(0));
-  }
-  for (const std::int64_t rid : rows) {
-    connection
-        .query(
-            "DELETE FROM row WHERE rid=?1 AND data IS NULL"
-            " AND NOT EXISTS(SELECT 1 FROM entry WHERE rid=?1)",
-            rid)
-        .run();
-  }
-}
-
-/// One bounded step; returns whether anything is left.
+/// One bounded step; returns whether there may be more.
+/// Why by id: results and quarantine are appended in the order of time, so the oldest ids are the
+/// oldest records and need no index.
 bool prune_step(Connection& connection, std::int64_t before, std::uint64_t outbox_consumed) {
-  int most = 0;
-  most = std::max(most, connection
-                            .query("DELETE FROM result WHERE (cid, lane, n) IN (SELECT cid, lane, n"
-                                   " FROM result WHERE at < ?1 ORDER BY at LIMIT ?2)",
-                                   before, kPruneStep)
-                            .run());
-  most = std::max(most, connection
-                            .query("DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine"
-                                   " WHERE at < ?1 ORDER BY at LIMIT ?2)",
-                                   before, kPruneStep)
-                            .run());
-  most = std::max(most, connection
-                            .query("DELETE FROM idempotency WHERE (actor, key) IN (SELECT actor,"
-                                   " key FROM idempotency WHERE at < ?1 ORDER BY at LIMIT ?2)",
-                                   before, kPruneStep)
-                            .run());
-  most = std::max(most, connection
-                            .query("DELETE FROM outbox WHERE id IN (SELECT id FROM outbox"
-                                   " WHERE id <= ?1 ORDER BY id LIMIT ?2)",
-                                   outbox_consumed, kPruneStep)
-                            .run());
-  return most == kPruneStep;
+  const std::array removed{
+      connection
+          .query("DELETE FROM result WHERE at < ?1 AND id IN"
+                 " (SELECT id FROM result ORDER BY id LIMIT ?2)",
+                 before, kPruneStep)
+          .run(),
+      connection
+          .query("DELETE FROM quarantine WHERE at < ?1 AND id IN"
+                 " (SELECT id FROM quarantine ORDER BY id LIMIT ?2)",
+                 before, kPruneStep)
+          .run(),
+      connection
+          .query("DELETE FROM idempotency WHERE (actor, key) IN"
+                 " (SELECT actor, key FROM idempotency WHERE at < ?1 ORDER BY at LIMIT ?2)",
+                 before, kPruneStep)
+          .run(),
+      connection
+          .query("DELETE FROM outbox WHERE id IN"
+                 " (SELECT id FROM outbox WHERE id <= ?1 ORDER BY id LIMIT ?2)",
+                 outbox_consumed, kPruneStep)
+          .run()};
+  return std::ranges::max(removed) == kPruneStep;
 }
 
 }  // namespace
@@ -185,10 +171,7 @@ Result<void> SqliteStore::save_cursors(const std::vector<DeviceCursor>& cursors)
 }
 
 Result<void> SqliteStore::raise_floor(BucketId bucket, Seq floor) {
-  return write("raise floor", [&] {
-    drop_tombstones(connection_, bucket, floor);
-    connection_.query("UPDATE bucket SET floor=max(floor, ?2) WHERE id=?1", bucket, floor).run();
-  });
+  return write("raise floor", [&] { writer_.raise_floor(bucket, floor); });
 }
 
 Result<Seq> SqliteStore::seq_at(std::int64_t at) {

@@ -8,14 +8,19 @@
 #include "sync/store/sqlite/connection.h"
 #include "sync/store/sqlite/migrations.h"
 #include "sync/store/sqlite/names.h"
+#include "sync/store/sqlite/places.h"
 
 namespace linli::sync {
 namespace {
 
 using sqlite::Connection;
 using sqlite::Fault;
+using sqlite::find_place;
 using sqlite::guarded;
 using sqlite::Names;
+using sqlite::parse_places;
+using sqlite::Place;
+using sqlite::Places;
 using sqlite::Query;
 using sqlite::Sql;
 using sqlite::Transaction;
@@ -70,12 +75,17 @@ class Verifier {
     Seq newest;
     std::uint64_t dead_rows = 0;
     std::uint64_t wrong_ver = 0;
+    std::uint64_t wrong_place = 0;
     Query q = connection_.query(
-        "SELECT e.ver, e.live, r.ver, r.tbl, r.key, r.data FROM entry e CROSS JOIN row r"
+        "SELECT e.ver, e.live, r.ver, r.tbl, r.key, r.data, r.places FROM entry e CROSS JOIN row r"
         " ON r.rid=e.rid WHERE e.bucket=?1 ORDER BY e.ver",
         bucket);
     while (q.step()) {
       newest = std::max(newest, q.seq(0));
+      Places places = parse_places(q.text(6));
+      const Place place{BucketId{bucket}, q.seq(0), q.i64(1) != 0};
+      const auto kept = find_place(places, place.bucket);
+      if (kept == places.end() || *kept != place) ++wrong_place;
       if (q.i64(1) == 0) continue;
       if (q.is_null(5)) {
         ++dead_rows;
@@ -85,6 +95,7 @@ class Verifier {
       real.add(row_hash(tables_.name(q.i64(3)), q.text(4), q.seq(0), q.text(5)));
     }
     if (dead_rows > 0) found("entry_dead_row", std::to_string(dead_rows), bucket);
+    if (wrong_place > 0) found("entry_place", std::to_string(wrong_place), bucket);
     if (wrong_ver > 0) found("entry_ver", std::to_string(wrong_ver), bucket);
     if (real != stored)
       found("bucket_digest",
@@ -104,12 +115,17 @@ class Verifier {
   }
 
   void check_counts() {
+    check_count("entry_place",
+                "SELECT (SELECT coalesce(sum(length(places)), 0) FROM row)"
+                " <> 12 * (SELECT count(*) FROM entry)");
     check_count("entry_orphan",
                 "SELECT count(*) FROM entry e WHERE NOT EXISTS(SELECT 1 FROM row r WHERE"
                 " r.rid=e.rid) OR NOT EXISTS(SELECT 1 FROM bucket b WHERE b.id=e.bucket)");
-    check_count("row_leftover",
-                "SELECT count(*) FROM row r WHERE data IS NULL AND NOT EXISTS(SELECT 1 FROM entry e"
-                " WHERE e.rid=r.rid)");
+    check_count("row_leftover", "SELECT count(*) FROM row WHERE data IS NULL AND length(places)=0");
+    check_count("result_chain",
+                "SELECT count(*) FROM result r WHERE NOT EXISTS(SELECT 1 FROM client c"
+                " WHERE c.cid=r.cid) OR id > (SELECT result_head FROM meta) OR previous >= id OR "
+                "jump > previous");
     check_count("head",
                 "SELECT count(*) FROM meta WHERE head < (SELECT coalesce(max(ver), 0) FROM row)"
                 " OR head < (SELECT coalesce(max(head), 0) FROM bucket)");

@@ -12,7 +12,9 @@ namespace linli::sync {
 /// One thing wrong with a store.
 struct StoreFinding {
   /// Stable word for scripts: integrity, bucket_digest, bucket_head, entry_orphan, entry_ver,
-  /// entry_dead_row, row_leftover, idx_orphan, idx_table, head, outbox_gap, foreign_key.
+  /// entry_place,
+  /// entry_dead_row, row_leftover, result_chain, idx_orphan, idx_table, head, outbox_gap,
+  /// foreign_key.
   std::string what;
   /// Bucket number where one is meant, else 0.
   std::uint32_t bucket = 0;

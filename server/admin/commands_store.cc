@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <ostream>
+
+#include "server/admin/admin.h"
+#include "server/admin/model_check.h"
+#include "server/auth/files.h"
+#include "server/auth/revocation_log.h"
+#include "sync/store/sqlite/backup.h"
+#include "sync/store/sqlite/verify.h"
+
+namespace linli::admin {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Beside the database, copied first: what the gateway holds may lag the database, never lead it
+/// (decision M11).
+constexpr std::initializer_list<const char*> kSideFiles = {"gateway.db"};
+constexpr const char* kHeldMark = "gateway.held";
+
+Result<void> copy_private(const fs::path& from, const fs::path& to) {
+  LINLI_TRY(const auto content, auth::read_file(from));
+  if (!content) return {};
+  return auth::create_private_file(to, *content);
+}
+
+Result<void> move_file(const fs::path& from, const fs::path& to) {
+  std::error_code ec;
+  if (!fs::exists(from, ec)) return {};
+  fs::rename(from, to, ec);
+  if (ec) return fail(Errc::io, from.string() + ": " + ec.message());
+  return {};
+}
+
+Result<void> make_folder(const fs::path& folder) {
+  std::error_code ec;
+  fs::create_directories(folder, ec);
+  if (ec) return fail(Errc::io, folder.string() + ": " + ec.message());
+  fs::permissions(folder, fs::perms::owner_all, ec);
+  return {};
+}
+
+std::function<bool(int, int)> progress_on(std::ostream& err, const char* file) {
+  return [&err, file, told = -10](int done, int all) mutable {
+    const int percent = all == 0 ? 100 : static_cast<int>(100LL * done / all);
+    if (percent >= told + 10) {
+      told = percent;
+      err << file << " " << percent << " %\n";
+    }
+    return true;
+  };
+}
+
+}  // namespace
+
+Result<Report> Commands::devices_revoke(const std::string& cid) {
+  LINLI_TRY(const auto community, open(true));
+  LINLI_TRY(const auto log, auth::RevocationLog::open(community->folder() / kRevokedFile));
+  Report out;
+  LINLI_TRY(out.json, community->run("identity.revoke_device", {{"cid", cid}}));
+  LINLI_TRY(const Id128 id, Id128::parse(cid));
+  LINLI_CHECK(log->add(sync::Cid{id}, parts_.clock.now()));
+  out.text = "The device is refused from now on.\n";
+  return out;
+}
+
+Result<Report> Commands::backup(const fs::path& target) {
+  LINLI_TRY(const std::string name, slug());
+  const fs::path from = common_.data / name;
+  const fs::path to = target / name;
+  if (!fs::exists(from / kDatabaseFile))
+    return fail(Errc::not_found, "no community " + name + " in " + common_.data.string());
+  if (fs::exists(to / kDatabaseFile))
+    return fail(Errc::conflict, to.string() + " holds a backup already; name an empty folder");
+  LINLI_CHECK(make_folder(to));
+  Report out;
+  out.json = {{"community", name}, {"folder", to.string()}, {"files", Json::array()}};
+  const auto copy_store = [&](const char* file) -> Result<void> {
+    if (!fs::exists(from / file)) return {};
+    sync::BackupOptions options;
+    options.from = (from / file).string();
+    options.to = (to / file).string();
+    options.progress = progress_on(parts_.err, file);
+    LINLI_CHECK(sync::backup_store(options));
+    out.json["files"].push_back(file);
+    return {};
+  };
+  for (const char* file : kSideFiles) LINLI_CHECK(copy_store(file));
+  LINLI_CHECK(copy_store(kDatabaseFile));
+  for (const char* file : {kKeyFile, kRevokedFile}) {
+    if (!fs::exists(from / file)) continue;
+    LINLI_CHECK(copy_private(from / file, to / file));
+    out.json["files"].push_back(file);
+  }
+  out.text = "Backup of " + name + " is in " + to.string() +
+             ". It holds the server key: keep it as safe as the server.\n";
+  return out;
+}
+
+Result<void> Commands::replay_revocations(LocalCommunity& community, std::size_t& revoked) const {
+  LINLI_TRY(const auto log, auth::RevocationLog::open(community.folder() / kRevokedFile));
+  for (const sync::Cid& cid : log->all()) {
+    const std::string hex = cid.raw().hex();
+    LINLI_TRY(const auto stored, community.reader().row({"device", hex}));
+    if (!stored) continue;
+    LINLI_TRY(const Json row, parse_json(*stored->data));
+    if (json_text(row, "state") == "revoked") continue;
+    LINLI_CHECK(community.run("identity.revoke_device", {{"cid", hex}}));
+    ++revoked;
+  }
+  return {};
+}
+
+Result<Report> Commands::restore(const fs::path& source, bool confirmed) {
+  LINLI_TRY(const std::string name, slug());
+  const fs::path from = fs::is_directory(source) ? source : source.parent_path();
+  if (!fs::exists(from / kDatabaseFile))
+    return fail(Errc::not_found, from.string() + " holds no " + kDatabaseFile +
+                                     "; name the folder that `backup` made, with the slug");
+  LINLI_TRY(const auto findings, sync::verify_store((from / kDatabaseFile).string()));
+  if (!findings.empty())
+    return fail(Errc::corrupt, "the backup is damaged: " + findings.front().what);
+  if (!confirmed) {
+    parts_.out << "This replaces community " << name << " in " << common_.data.string()
+               << " by the backup. The present files are kept aside.\nType the slug to go on: "
+               << std::flush;
+    std::string answer;
+    std::getline(parts_.in, answer);
+    if (answer != name) return fail(Errc::conflict, "not confirmed, nothing was changed");
+  }
+  const fs::path folder = common_.data / name;
+  LINLI_CHECK(make_folder(folder));
+  const fs::path aside =
+      folder / ("before-restore-" + std::to_string(to_unix_ms(parts_.clock.now())));
+  {
+    LINLI_TRY(const DataLock lock, DataLock::take(common_.data));
+    LINLI_CHECK(make_folder(aside));
+    for (const char* file : {kDatabaseFile, "sync.db-wal", "sync.db-shm", "gateway.db",
+                             "gateway.db-wal", "gateway.db-shm"})
+      LINLI_CHECK(move_file(folder / file, aside / file));
+    for (const char* file : {"gateway.db", kDatabaseFile}) {
+      if (!fs::exists(from / file)) continue;
+      sync::BackupOptions options;
+      options.from = (from / file).string();
+      options.to = (folder / file).string();
+      options.progress = progress_on(parts_.err, file);
+      LINLI_CHECK(sync::backup_store(options));
+    }
+    // The key must be that of the backup: codes, seals and certificates were made with it.
+    if (fs::exists(from / kKeyFile)) {
+      LINLI_CHECK(move_file(folder / kKeyFile, aside / kKeyFile));
+      LINLI_CHECK(copy_private(from / kKeyFile, folder / kKeyFile));
+    }
+    // Revocations of both times count.
+    LINLI_TRY(const auto log, auth::RevocationLog::open(folder / kRevokedFile));
+    LINLI_TRY(const auto old, auth::RevocationLog::open(from / kRevokedFile));
+    for (const sync::Cid& cid : old->all()) LINLI_CHECK(log->add(cid, parts_.clock.now()));
+    if (!fs::exists(folder / kHeldMark))
+      LINLI_CHECK(auth::create_private_file(folder / kHeldMark, "restored\n"));
+  }
+  const LocalCommunity::Where where{common_.data, name, registry_, parts_.clock, parts_.rng};
+  LINLI_TRY(const auto community, LocalCommunity::open(where, false));
+  Id128 epoch;
+  parts_.rng.fill(epoch.bytes);
+  LINLI_CHECK(community->store()->set_epoch(sync::Epoch{epoch}));
+  std::size_t revoked = 0;
+  LINLI_CHECK(replay_revocations(*community, revoked));
+  Report out;
+  out.json = {{"community", name},
+              {"epoch", epoch.hex()},
+              {"revoked_again", revoked},
+              {"kept_aside", aside.string()}};
+  out.text = "Restored " + name + ". Phones fill anew and send what the backup misses. " +
+             std::to_string(revoked) +
+             " devices were revoked again. The gateway is held until "
+             "somebody releases it. The former files are in " +
+             aside.string() + ".\n";
+  return out;
+}
+
+Result<Report> Commands::verify() {
+  LINLI_TRY(const std::string name, slug());
+  const fs::path file = common_.data / name / kDatabaseFile;
+  LINLI_TRY(const auto store_findings, sync::verify_store(file.string()));
+  Report out;
+  out.json = {{"community", name}, {"findings", Json::array()}};
+  for (const auto& finding : store_findings) {
+    out.json["findings"].push_back(
+        {{"what", finding.what}, {"bucket", finding.bucket}, {"detail", finding.detail}});
+    out.text += finding.what + " " + finding.detail + "\n";
+  }
+  // The list of buckets is read by the writer's side only, so the model is checked on a copy.
+  const fs::path copy = common_.data / name / ".verify.db";
+  std::error_code ec;
+  fs::remove(copy, ec);
+  sync::BackupOptions options;
+  options.from = file.string();
+  options.to = copy.string();
+  LINLI_CHECK(sync::backup_store(options));
+  Result<std::vector<ModelFinding>> model = fail(Errc::io);
+  {
+    sync::SqliteStoreOptions store_options;
+    store_options.path = copy.string();
+    store_options.create = false;
+    LINLI_TRY(const auto store, sync::SqliteStore::open(store_options));
+    LINLI_TRY(const sync::StoreState state, store->load());
+    model = check_model(registry_, *store, state.buckets);
+  }
+  for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(copy.string() + suffix, ec);
+  if (!model) return std::unexpected(model.error());
+  for (const ModelFinding& finding : *model) {
+    out.json["findings"].push_back({{"what", finding.what},
+                                    {"tbl", finding.tbl},
+                                    {"key", finding.key},
+                                    {"detail", finding.detail}});
+    out.text += finding.what + " " + finding.tbl + " " + finding.key + ": " + finding.detail + "\n";
+  }
+  const std::size_t count = out.json["findings"].size();
+  out.text += count == 0 ? "Everything is in order.\n"
+                         : std::to_string(count) +
+                               " findings; restore a backup, or ask for help "
+                               "with this list.\n";
+  out.status = count == 0 ? 0 : 1;
+  return out;
+}
+
+}  // namespace linli::admin

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/app/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <fstream>
+#include <unistd.h>
+
+namespace linli::app {
+namespace {
+
+using prometheus::MetricType;
+
+class Page {
+ public:
+  Page& family(const std::string& name, const std::string& help, MetricType type) {
+    families_.push_back({name, help, type, {}});
+    return *this;
+  }
+  Page& add(double value, std::vector<prometheus::ClientMetric::Label> labels = {}) {
+    auto& family = families_.back();
+    prometheus::ClientMetric metric;
+    metric.label = std::move(labels);
+    if (family.type == MetricType::Counter) {
+      metric.counter.value = value;
+    } else {
+      metric.gauge.value = value;
+    }
+    family.metric.push_back(std::move(metric));
+    return *this;
+  }
+  [[nodiscard]] std::string text() const {
+    return prometheus::TextSerializer().Serialize(families_);
+  }
+
+ private:
+  std::vector<prometheus::MetricFamily> families_;
+};
+
+double number(std::uint64_t value) { return static_cast<double>(value); }
+
+double resident_bytes() {
+  std::ifstream in("/proc/self/statm");
+  std::uint64_t total = 0;
+  std::uint64_t resident = 0;
+  in >> total >> resident;
+  return number(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+void add_process(Page& page, const MetricSources& from) {
+  page.family("linli_info", "Version of the server.", MetricType::Gauge)
+      .add(1, {{"version", from.version}});
+  page.family("process_resident_memory_bytes", "Resident memory.", MetricType::Gauge)
+      .add(resident_bytes());
+  page.family("linli_draining", "1 while the server takes its leave.", MetricType::Gauge)
+      .add(from.draining ? 1 : 0);
+  page.family("linli_connections_max", "Sync sockets the server may hold.", MetricType::Gauge)
+      .add(number(from.connections_max));
+  page.family("linli_sockets_refused_total", "Sockets turned away at accept.", MetricType::Counter)
+      .add(number(from.refused_sockets));
+  if (from.certificate_not_after > 0)
+    page.family("linli_tls_not_after_seconds", "End of the certificate.", MetricType::Gauge)
+        .add(static_cast<double>(from.certificate_not_after));
+}
+
+void add_http(Page& page, const net::HttpStats& http) {
+  page.family("linli_http_connections", "Open HTTP connections.", MetricType::Gauge)
+      .add(static_cast<double>(http.open));
+  page.family("linli_http_requests_total", "Requests read.", MetricType::Counter)
+      .add(number(http.requests));
+  page.family("linli_http_malformed_total", "Requests that broke a rule.", MetricType::Counter)
+      .add(number(http.malformed));
+  page.family("linli_http_timeouts_total", "Reads past their deadline.", MetricType::Counter)
+      .add(number(http.timed_out));
+  page.family("linli_http_errors_total", "Answers 500 and above.", MetricType::Counter)
+      .add(number(http.failed));
+}
+
+template <class Member>
+double sum(const std::vector<const ws::SyncStats*>& shards, Member member) {
+  double out = 0;
+  for (const auto* shard : shards) out += static_cast<double>((shard->*member).load());
+  return out;
+}
+
+void add_sync(Page& page, const std::vector<const ws::SyncStats*>& shards) {
+  using S = ws::SyncStats;
+  page.family("linli_sync_connections", "Open sync sockets.", MetricType::Gauge)
+      .add(sum(shards, &S::open));
+  const auto counter = [&](const char* name, const char* help, auto member) {
+    page.family(std::string("linli_sync_") + name, help, MetricType::Counter)
+        .add(sum(shards, member));
+  };
+  counter("opened_total", "Sockets upgraded.", &S::opened);
+  counter("refused_total", "Upgrades and sign-ins refused.", &S::refused);
+  counter("messages_in_total", "Messages from phones.", &S::messages_in);
+  counter("bytes_in_total", "Bytes from phones.", &S::bytes_in);
+  counter("messages_out_total", "Messages to phones.", &S::messages_out);
+  counter("frames_out_total", "Frames to phones.", &S::frames_out);
+  counter("bytes_out_total", "Bytes to phones.", &S::bytes_out);
+  counter("mutations_refused_total", "Pushed while the writer's queue was full.",
+          &S::mutations_refused);
+  counter("lags_total", "Times a slow phone fell into lag mode.", &S::lags);
+}
+
+void add_communities(Page& page, const std::vector<const CommunityRuntime*>& communities) {
+  const auto family = [&](const char* name, const char* help, MetricType type, auto value) {
+    page.family(std::string("linli_community_") + name, help, type);
+    for (const auto* c : communities)
+      page.add(static_cast<double>(value(c->stats())), {{"community", c->slug()}});
+  };
+  using R = const RuntimeStats&;
+  family("writable", "1 = the store takes writes.", MetricType::Gauge,
+         [](R s) { return s.writable ? 1 : 0; });
+  family("head", "Last seq.", MetricType::Gauge, [](R s) { return s.head.load(); });
+  family("queued", "Mutations waiting for the writer.", MetricType::Gauge,
+         [](R s) { return s.queued.load(); });
+  family("mutations_total", "Mutations run.", MetricType::Counter,
+         [](R s) { return s.mutations.load(); });
+  family("batches_total", "Durable batches.", MetricType::Counter,
+         [](R s) { return s.batches.load(); });
+  family("batch_seconds_total", "Time in batches.", MetricType::Counter,
+         [](R s) { return number(s.batch_us) / 1e6; });
+  family("batch_seconds_max", "Slowest batch.", MetricType::Gauge,
+         [](R s) { return number(s.batch_us_max) / 1e6; });
+  family("refused_total", "Mutations refused for a full queue.", MetricType::Counter,
+         [](R s) { return s.refused.load(); });
+  family("store_failures_total", "Batches the store refused.", MetricType::Counter,
+         [](R s) { return s.store_failures.load(); });
+  family("reads_total", "Queries and pages read.", MetricType::Counter,
+         [](R s) { return s.reads.load(); });
+  family("page_hits_total", "Pages served without a read.", MetricType::Counter,
+         [](R s) { return s.page_hits.load(); });
+  family("page_misses_total", "Pages read and encoded.", MetricType::Counter,
+         [](R s) { return s.page_misses.load(); });
+}
+
+}  // namespace
+
+std::string metrics_text(const MetricSources& from) {
+  Page page;
+  add_process(page, from);
+  if (from.http != nullptr) add_http(page, *from.http);
+  add_sync(page, from.shards);
+  add_communities(page, from.communities);
+  return page.text();
+}
+
+}  // namespace linli::app

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/app/wiring.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/log.h"
+#include "server/admin/local_community.h"
+#include "server/community/modules.h"
+#include "server/http/router.h"
+#include "server/net/thread_pool.h"
+#include "sync/store/sqlite/sqlite_store.h"
+
+namespace linli::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+using admin::kDatabaseFile;
+
+/// What all communities share.
+struct Common {
+  explicit Common(admin::DataLock l) : lock(std::move(l)) {}
+
+  const admin::DataLock lock;
+  sync::Registry registry;
+  http::Router router{LINLI_VERSION};
+  net::ThreadPool crypto{"crypto", net::ThreadPool::kCryptoThreads,
+                         net::ThreadPool::kCryptoQueueMax};
+  net::ThreadPool password{"password", net::ThreadPool::kPasswordThreads,
+                           net::ThreadPool::kPasswordQueueMax};
+};
+
+/// The sockets' view of the device book.
+class SocketAuthenticator final : public ws::Authenticator {
+ public:
+  explicit SocketAuthenticator(const auth::Authenticator& inner) : inner_(inner) {}
+  void authenticate(sync::AskAuthenticate ask,
+                    std::function<void(Result<sync::Principal>)> done) override {
+    inner_.authenticate(std::move(ask), std::move(done));
+  }
+  void rekey(sync::Principal who, sync::FrameRekey frame,
+             std::function<void(Result<sync::FrameRekeyed>)> done) override {
+    inner_.rekey(who, std::move(frame), std::move(done));
+  }
+
+ private:
+  const auth::Authenticator& inner_;
+};
+
+/// Everything of one community that its runtime does not own.
+struct Parts {
+  Parts(std::shared_ptr<Common> c, auth::ServerKeys k, std::unique_ptr<auth::RevocationLog> r,
+        auth::IdentityBook::OnRevoked on_revoked)
+      : common(std::move(c)), keys(std::move(k)), revoked(std::move(r)), book(std::move(on_revoked)) {}
+
+  const std::shared_ptr<Common> common;
+  const auth::ServerKeys keys;
+  const std::unique_ptr<auth::RevocationLog> revoked;
+  auth::IdentityBook book;
+  std::shared_ptr<http::Site> site;
+  std::unique_ptr<SocketAuthenticator> sockets;
+};
+
+Result<std::unique_ptr<CommunityRuntime>> open_runtime(const Config& config, Server& server,
+                                                       const Common& common, const fs::path& folder) {
+  RuntimeOptions options;
+  options.slug = folder.filename();
+  options.registry = &common.registry;
+  options.clock = &server.clock();
+  options.rng = &server.rng();
+  options.readers = static_cast<std::size_t>(config.data.readers);
+  options.open_store = [file = (folder / kDatabaseFile).string()]() -> Result<std::unique_ptr<sync::Store>> {
+    sync::SqliteStoreOptions store;
+    store.path = file;
+    store.create = false;
+    return sync::SqliteStore::open(store);
+  };
+  options.free_bytes = [folder]() -> std::uint64_t {
+    std::error_code ec;
+    const auto space = fs::space(folder, ec);
+    return ec ? 0 : space.available;
+  };
+  return CommunityRuntime::open(std::move(options));
+}
+
+/// The node at the top of the area tree carries the name; a community without one has its slug.
+Result<std::string> name_for_people(sync::StoreReader& store, const std::string& slug) {
+  constexpr std::size_t kAreasMax = 1000;
+  LINLI_TRY(const auto areas, store.table("area", {}, kAreasMax));
+  for (const auto& [key, row] : areas) {
+    const auto json = row.data ? parse_json(*row.data) : Result<Json>(Json());
+    if (json && json_text(*json, "kind") == "community") return json_text(*json, "name");
+  }
+  return slug;
+}
+
+Result<void> add_community(const Config& config, Server& server,
+                           const std::shared_ptr<Common>& common, const fs::path& folder) {
+  Community out;
+  LINLI_TRY(out.runtime, open_runtime(config, server, *common, folder));
+  LINLI_TRY(auto keys, auth::ServerKeys::load_or_create(folder / admin::kKeyFile, server.rng()));
+  LINLI_TRY(auto revoked, auth::RevocationLog::open(folder / admin::kRevokedFile));
+  out.session.server_id = keys.server_id();
+  auth::RevocationLog* log = revoked.get();
+  auto on_revoked = [&server, log, slug = out.runtime->slug()](const sync::Cid& cid,
+                                                               const auth::KnownDevice&) {
+    if (auto added = log->add(cid, server.clock().now()); !added)
+      log_event(LogLevel::error, "app.revoked_log", {{"code", errc_name(added.error().code)}});
+    server.sessions().close_device(slug, cid, Errc::revoked);
+  };
+  auto parts = std::make_shared<Parts>(common, std::move(keys), std::move(revoked),
+                                       std::move(on_revoked));
+  LINLI_CHECK(parts->book.load(out.runtime->setup_store()));
+  LINLI_TRY(const std::string name, name_for_people(out.runtime->setup_store(), out.runtime->slug()));
+  parts->site = std::make_shared<http::Site>(http::SiteParts{
+      .runtime = *out.runtime,
+      .book = parts->book,
+      .revoked = *parts->revoked,
+      .keys = parts->keys,
+      .clock = server.clock(),
+      .rng = server.rng(),
+      .crypto_pool = [c = common.get()](auto task) { return c->crypto.post(std::move(task)); },
+      .password_pool = [c = common.get()](auto task) { return c->password.post(std::move(task)); },
+      .origins = config.server.origins,
+      .name = name});
+  common->router.add(parts->site);
+  parts->sockets = std::make_unique<SocketAuthenticator>(parts->site->authenticator());
+  // Before the shards: whoever signs in after a commit is judged by it.
+  out.runtime->observe([p = parts.get(), runtime = out.runtime.get()](const sync::SharedCommit& commit) {
+    p->book.on_commit(*commit);
+    if (!commit->reload) return;
+    runtime->with_reader([p](sync::StoreReader& reader) {
+      ignore(p->book.load(reader), "the next reload or restart reads it again");
+    });
+  });
+  out.authenticator = parts->sockets.get();
+  out.keep = std::move(parts);
+  server.add(std::move(out));
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> wire(const Config& config) {
+  LINLI_TRY(auto lock, admin::DataLock::take(config.data.folder));
+  auto server = std::make_unique<Server>(config);
+  auto common = std::make_shared<Common>(std::move(lock));
+  community::declare_modules(common->registry);
+  std::error_code ec;
+  std::vector<fs::path> folders;
+  for (const auto& entry : fs::directory_iterator(config.data.folder, ec))
+    if (fs::exists(entry.path() / kDatabaseFile, ec)) folders.push_back(entry.path());
+  if (ec) return fail(Errc::io, "data.folder " + config.data.folder + ": " + ec.message());
+  std::ranges::sort(folders);
+  for (const fs::path& folder : folders)
+    if (auto added = add_community(config, *server, common, folder); !added)
+      return fail(added.error().code, folder.string() + ": " + added.error().detail);
+  server->set_handler([common](net::HttpRequest request, auto done) {
+    common->router.handle(std::move(request), std::move(done));
+  });
+  if (folders.empty())
+    log_event(LogLevel::warn, "app.no_community", {{"folder", config.data.folder}});
+  return server;
+}
+
+}  // namespace linli::app

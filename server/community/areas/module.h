@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "server/community/declare.h"
+
+/// The tree every scope is cut from: 区 街道 社区 网格 院 楼 门栋.
+///
+/// Row `area`: {kind, parent, name, geocode?, path: [root .. itself], unit, grid, community,
+/// state}.
+/// `unit` is the node whose staff bucket looks after it: its grid, else its community, else empty.
+/// Buckets per node: area:<id>:u, area:<id>:s; staff:<id> for communities and grids (M17).
+namespace linli::community::areas {
+
+void declare(sync::Registry& registry);
+
+inline std::string bucket(std::string_view area, sync::Lane lane) {
+  return "area:" + std::string(area) + ":" + std::string(sync::lane_name(lane));
+}
+inline std::string staff_bucket(std::string_view node) { return "staff:" + std::string(node); }
+
+/// 0 = city_district .. 6 = entrance; -1 for an unknown word.
+int rank_of(std::string_view kind) noexcept;
+inline constexpr int kCommunityRank = 2;
+inline constexpr int kGridRank = 3;
+
+/// Copies what depends on the place alone (path, unit, grid, community) into another row.
+void place(const Json& area, Json& row);
+
+}  // namespace linli::community::areas

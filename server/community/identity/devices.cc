@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/community/identity/identity.h"
+#include "server/community/membership.h"
+#include "server/community/roles.h"
+
+namespace linli::community::identity {
+namespace {
+
+constexpr std::size_t kDevicesMax = 50;
+
+/// The owner, staff of the owner's place, or the administrator.
+Result<void> may_manage(ReadContext& ctx, const std::string& account) {
+  if (account == actor_id(ctx) && !is_system(ctx)) return {};
+  const Row row = ctx.get("account", account);
+  if (row == nullptr) return fail(Errc::not_found, "no such account");
+  const Row person = ctx.get("person", json_text(*row, "person"));
+  if (person == nullptr) return require_any(ctx, {Role::admin}, "");
+  return require_any(ctx, {Role::grid, Role::window, Role::admin}, json_text(*person, "area"));
+}
+
+Result<void> may_revoke(ReadContext& ctx, const Json& args) {
+  LINLI_TRY(const Row row, need(ctx, "device", json_text(args, "cid")));
+  return may_manage(ctx, json_text(*row, "account"));
+}
+
+MutatorResult close_device(MutatorContext& ctx, const Json& args, const std::string& reason) {
+  const std::string cid = json_text(args, "cid");
+  LINLI_TRY(const Row found, need(ctx, "device", cid));
+  if (json_text(*found, "state") == "revoked") return Json{{"cid", cid}};
+  Json row = *found;
+  row["state"] = "revoked";
+  row["reason"] = reason;
+  row["revoked_at"] = now_ms(ctx);
+  row["revoked_by"] = actor_id(ctx);
+  const std::string account = json_text(row, "account");
+  ctx.put("device", cid, std::move(row));
+  LINLI_CHECK(refresh_owner(ctx, account));
+  return Json{{"cid", cid}};
+}
+
+MutatorResult revoke(MutatorContext& ctx, const Json& args) {
+  return close_device(ctx, args, args.contains("reason") ? json_text(args, "reason") : "revoked");
+}
+
+/// Wrong household (ENR-5): refused at once, and the phone deletes everything at next contact.
+MutatorResult detach(MutatorContext& ctx, const Json& args) {
+  return close_device(ctx, args, "wrong_household");
+}
+
+MutatorResult label(MutatorContext& ctx, const Json& args) {
+  const std::string cid = json_text(args, "cid");
+  LINLI_TRY(const Row found, need(ctx, "device", cid));
+  Json row = *found;
+  row["label"] = args.at("label");
+  ctx.put("device", cid, std::move(row));
+  return Json{{"cid", cid}};
+}
+
+Result<Json> list(ReadContext& ctx, const Json& params) {
+  const std::string account = json_text(params, "account");
+  Json out = {{"devices", Json::array()}};
+  for (const std::string& cid : keys_of(ctx, "device.account", account, kDevicesMax)) {
+    const Row row = ctx.get("device", cid);
+    Json item = {{"cid", cid}};
+    copy_members(*row, item,
+                 {"label", "state", "reason", "enrolled_at", "revoked_at", "revoked_by"});
+    out["devices"].push_back(std::move(item));
+  }
+  return out;
+}
+
+/// Devices that came back with a certificate after a restore wait for a look of the office.
+Result<Json> recovered(ReadContext& ctx, const Json& params) {
+  const std::size_t limit = page_limit(params, 200, 500);
+  Json out = {{"devices", Json::array()}};
+  std::string last;
+  const auto page = ctx.table("device", json_text(params, "after"), limit);
+  for (const auto& [cid, row] : page) {
+    last = cid;
+    if (json_text(*row, "state") == "recovered")
+      out["devices"].push_back({{"cid", cid}, {"account", row->at("account")}});
+  }
+  if (page.size() == limit) out["next"] = last;
+  return out;
+}
+
+}  // namespace
+
+void declare_devices(sync::Registry& registry) {
+  add(registry, Mutator{.name = "identity.revoke_device",
+                        .summary = "Stops a device: lost, replaced or given away.",
+                        .args = arg::object({{"cid!", arg::hex(32)}, {"reason", arg::text(40)}}),
+                        .permit = may_revoke,
+                        .run = revoke,
+                        .online_only = true,
+                        .path = "/devices/{cid}/revoke"});
+  add(registry, Mutator{.name = "identity.detach_device",
+                        .summary = "Takes a device out of the wrong household.",
+                        .args = arg::object({{"cid!", arg::hex(32)}}),
+                        .permit = may_revoke,
+                        .run = detach,
+                        .online_only = true,
+                        .path = "/devices/{cid}/detach"});
+  add(registry, Mutator{.name = "identity.label_device",
+                        .summary = "Names a device.",
+                        .args = arg::object({{"cid!", arg::hex(32)}, {"label!", arg::text(60, 1)}}),
+                        .permit = may_revoke,
+                        .run = label,
+                        .path = "/devices/{cid}/label"});
+  add(registry, Query{.name = "identity.devices",
+                      .summary = "Devices of an account.",
+                      .params = arg::object({{"account!", arg::hex(32)}}),
+                      .permit =
+                          [](ReadContext& ctx, const Json& params) {
+                            return may_manage(ctx, json_text(params, "account"));
+                          },
+                      .run = list,
+                      .path = "/devices"});
+  add(registry, Query{.name = "identity.recovered_devices",
+                      .summary = "Devices re-created after a restore.",
+                      .params = arg::object({{"after", arg::cursor()}, {"limit", arg::limit()}}),
+                      .permit = allow({Role::window, Role::admin}),
+                      .run = recovered,
+                      .path = "/recovered-devices"});
+}
+
+}  // namespace linli::community::identity

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "server/community/identity/identity.h"
+#include "server/community/people/people.h"
+#include "server/community/roles.h"
+
+namespace linli::community::identity {
+namespace {
+
+constexpr std::int64_t kHourMs = 3'600'000;
+constexpr std::size_t kInvitesMax = 100;
+
+Result<void> check_target(ReadContext& ctx, const Json& args, Json& row) {
+  if (args.contains("household") == args.contains("account"))
+    return fail(Errc::invalid_argument, "a slip is for a household or for an account");
+  if (args.contains("account")) {
+    LINLI_CHECK(need(ctx, "account", json_text(args, "account")));
+    return {};
+  }
+  LINLI_TRY(const Row home, need(ctx, "household", json_text(args, "household")));
+  if (json_text(*home, "state") != "active") return fail(Errc::wrong_state, "household is closed");
+  copy_members(*home, row, {"door", "area"});
+  return {};
+}
+
+MutatorResult create(MutatorContext& ctx, const Json& args) {
+  LINLI_TRY(const std::string id, fresh_key(ctx, args, "invite"));
+  Json row = {{"state", "new"},
+              {"uses", 0},
+              {"max_uses", json_int(args, "max_uses", 1)},
+              {"expires_at", to_unix_ms(ctx.now() + kInviteValid)},
+              {"created_at", now_ms(ctx)},
+              {"created_by", actor_id(ctx)}};
+  LINLI_CHECK(check_target(ctx, args, row));
+  copy_members(args, row, {"household", "account", "code_hash", "secret_hash", "demo", "issuer"});
+  if (args.contains("expires_at"))
+    row["expires_at"] = std::min(json_int(args, "expires_at"), json_int(row, "expires_at"));
+  const std::string code = json_text(row, "household") + ":" + json_text(row, "code_hash");
+  if (!ctx.scan("invite.code", exact(code), std::nullopt, 1).empty())
+    return fail(Errc::conflict, "draw another code: this one is in use");
+  ctx.put("invite", id, std::move(row));
+  return Json{{"id", id}};
+}
+
+MutatorResult revoke(MutatorContext& ctx, const Json& args) {
+  const std::string id = json_text(args, "id");
+  LINLI_TRY(const Row found, need(ctx, "invite", id));
+  if (json_text(*found, "state") != "new") return fail(Errc::wrong_state, "the slip is closed");
+  Json row = *found;
+  row["state"] = "revoked";
+  row["closed_by"] = actor_id(ctx);
+  ctx.put("invite", id, std::move(row));
+  return Json{{"id", id}};
+}
+
+Result<void> may_revoke(ReadContext& ctx, const Json& args) {
+  LINLI_TRY(const Row row, need(ctx, "invite", json_text(args, "id")));
+  if (json_text(*row, "household").empty()) return require_any(ctx, {Role::admin}, "");
+  return require_any(ctx, {Role::grid, Role::window}, json_text(*row, "area"));
+}
+
+/// One wrong try; the count starts anew when an hour has passed since its first.
+std::int64_t count_one(MutatorContext& ctx, const std::string& key) {
+  const Row found = ctx.get("enrol_try", key);
+  Json row = found ? *found : Json{{"since", now_ms(ctx)}, {"n", 0}};
+  if (now_ms(ctx) - json_int(row, "since") >= kHourMs) row = {{"since", now_ms(ctx)}, {"n", 0}};
+  const std::int64_t n = json_int(row, "n") + 1;
+  row["n"] = n;
+  ctx.put("enrol_try", key, std::move(row));
+  return n;
+}
+
+MutatorResult count_attempt(MutatorContext& ctx, const Json& args) {
+  const std::string household = json_text(args, "household");
+  const std::int64_t all = count_one(ctx, "community");
+  const std::int64_t home = household.empty() ? 0 : count_one(ctx, household);
+  return Json{{"household", home}, {"community", all}};
+}
+
+bool is_open(ReadContext& ctx, const std::string& key, int tries_max) {
+  const Row row = ctx.get("enrol_try", key);
+  if (row == nullptr || now_ms(ctx) - json_int(*row, "since") >= kHourMs) return true;
+  return json_int(*row, "n") < tries_max;
+}
+
+Json masked_persons(ReadContext& ctx, const std::string& household) {
+  Json out = Json::array();
+  for (const std::string& key :
+       keys_of(ctx, "person.household", household, people::kHouseholdMax)) {
+    const Row row = ctx.get("person", key);
+    if (json_text(*row, "state") == "active")
+      out.push_back({{"id", key}, {"name", row->at("name")}});
+  }
+  return out;
+}
+
+/// For the enrolment service only: it compares hashes and masks the names (PROTOCOL.md §7).
+Result<Json> find(ReadContext& ctx, const Json& params) {
+  std::vector<std::string> hits;
+  if (params.contains("secret_hash")) {
+    hits = keys_of(ctx, "invite.secret", json_text(params, "secret_hash"), 1);
+  } else {
+    if (!is_open(ctx, "community", kCommunityTriesMax))
+      return fail(Errc::rate_limited, "too many wrong codes in the community");
+    const auto homes = keys_of(ctx, "household.door", json_text(params, "door"), 1);
+    if (homes.empty()) return fail(Errc::wrong_code, "door or code");
+    if (!is_open(ctx, homes.front(), kHouseholdTriesMax))
+      return fail(Errc::rate_limited, "too many wrong codes for this door");
+    hits = keys_of(ctx, "invite.code", homes.front() + ":" + json_text(params, "code_hash"), 1);
+    if (hits.empty()) return Json{{"household", homes.front()}, {"found", false}};
+  }
+  if (hits.empty()) return Json{{"found", false}};
+  const Row row = ctx.get("invite", hits.front());
+  if (json_int(*row, "expires_at") < now_ms(ctx))
+    return fail(Errc::expired, "the slip has expired");
+  Json out = {{"found", true}, {"id", hits.front()}};
+  copy_members(*row, out, {"household", "account", "door", "expires_at"});
+  if (const std::string home = json_text(*row, "household"); !home.empty())
+    out["persons"] = masked_persons(ctx, home);
+  else if (const Row account = ctx.get("account", json_text(*row, "account")); account != nullptr)
+    out["persons"] = Json::array({{{"id", ""}, {"name", account->at("name")}}});
+  return out;
+}
+
+Result<Json> list(ReadContext& ctx, const Json& params) {
+  Json out = {{"invites", Json::array()}};
+  for (const std::string& key :
+       keys_of(ctx, "invite.household", json_text(params, "household"), kInvitesMax)) {
+    const Row row = ctx.get("invite", key);
+    Json item = {{"id", key}};
+    copy_members(*row, item,
+                 {"door", "state", "uses", "max_uses", "expires_at", "created_at", "created_by"});
+    out["invites"].push_back(std::move(item));
+  }
+  return out;
+}
+
+Result<void> may_list(ReadContext& ctx, const Json& params) {
+  const Row home = ctx.get("household", json_text(params, "household"));
+  return require_any(ctx, {Role::grid, Role::window}, home ? json_text(*home, "area") : "");
+}
+
+}  // namespace
+
+void declare_invites(sync::Registry& registry) {
+  add(registry, Mutator{.name = "identity.create_invite",
+                        .summary = "Stores a slip; the server draws and hashes code and secret.",
+                        .args = arg::object({{"id", arg::id()},
+                                             {"household", arg::id()},
+                                             {"account", arg::hex(32)},
+                                             {"code_hash", arg::hex(64)},
+                                             {"secret_hash!", arg::hex(64)},
+                                             {"max_uses", arg::integer(1, 20)},
+                                             {"expires_at", arg::instant()},
+                                             {"issuer", arg::hex(32)},
+                                             {"demo", arg::flag()}}),
+                        .permit = system_only,
+                        .run = create,
+                        .internal = true});
+  add(registry, Mutator{.name = "identity.revoke_invite",
+                        .summary = "Closes a slip that was not used.",
+                        .args = arg::object({{"id!", arg::id()}}),
+                        .permit = may_revoke,
+                        .run = revoke,
+                        .path = "/invites/{id}/revoke"});
+  add(registry, Mutator{.name = "identity.count_attempt",
+                        .summary = "Counts one wrong code against its household and the community.",
+                        .args = arg::object({{"household", arg::id()}}),
+                        .permit = system_only,
+                        .run = count_attempt,
+                        .internal = true});
+  add(registry, Query{.name = "identity.find_invite",
+                      .summary = "The open slip of a secret, or of a door and a code.",
+                      .params = arg::object({{"secret_hash", arg::hex(64)},
+                                             {"code_hash", arg::hex(64)},
+                                             {"door", arg::text(40)}}),
+                      .permit = system_only,
+                      .run = find});
+  add(registry, Query{.name = "identity.invites",
+                      .summary = "Slips of a household.",
+                      .params = arg::object({{"household!", arg::id()}}),
+                      .permit = may_list,
+                      .run = list,
+                      .path = "/invites"});
+}
+
+}  // namespace linli::community::identity

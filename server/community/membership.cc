@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/community/membership.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/assert.h"
+#include "server/community/areas/module.h"
+#include "server/community/people/people.h"
+#include "server/community/roles.h"
+#include "server/community/rows.h"
+
+namespace linli::community {
+namespace {
+
+/// Dependants of one account, and accounts of one person: a family, not a company.
+constexpr std::size_t kFamilyMax = 12;
+/// Live audience notices of one person that are looked at on a refresh.
+constexpr std::size_t kAudiencesMax = 200;
+constexpr std::size_t kGridsMax = 400;
+constexpr std::size_t kDevicesMax = 20;
+
+void add_chain(ReadContext& ctx, std::string_view area, std::set<std::string>& out) {
+  const Row row = ctx.get("area", area);
+  if (row == nullptr) return;
+  for (const std::string& node : texts(*row, "path")) {
+    out.insert(areas::bucket(node, sync::Lane::urgent));
+    out.insert(areas::bucket(node, sync::Lane::normal));
+  }
+}
+
+void add_audiences(ReadContext& ctx, const std::string& person, std::set<std::string>& out) {
+  for (const sync::IndexHit& hit :
+       ctx.scan("audience.person", person + ":", std::nullopt, kAudiencesMax)) {
+    const Row page = ctx.get("audience", hit.key);
+    const Row notice = page ? ctx.get("notice_admin", json_text(*page, "notice")) : nullptr;
+    if (notice == nullptr || page->at("snap") != notice->at("snap")) continue;
+    for (const std::string& bucket : texts(*notice, "to"))
+      if (bucket.starts_with("aud:")) out.insert(bucket);
+  }
+}
+
+void add_grids_below(ReadContext& ctx, const std::string& scope, std::set<std::string>& out) {
+  for (const std::string& grid : keys_of(ctx, "area.kind", "grid", kGridsMax))
+    if (has_text(*ctx.get("area", grid), "path", scope)) out.insert(areas::staff_bucket(grid));
+}
+
+/// Grid workers hold their grids' cards; the office holds the community's desk.
+void add_role(ReadContext& ctx, const Json& held, std::set<std::string>& out) {
+  const auto role = parse_role(json_text(held, "role"));
+  const std::string scope = json_text(held, "scope");
+  const Row area = ctx.get("area", scope);
+  if (!role || area == nullptr) return;
+  add_chain(ctx, scope, out);
+  const std::string community = json_text(*area, "community");
+  switch (*role) {
+    case Role::grid:
+      if (const std::string grid = json_text(*area, "grid"); !grid.empty())
+        out.insert(areas::staff_bucket(grid));
+      else
+        add_grids_below(ctx, scope, out);
+      break;
+    case Role::window:
+    case Role::editor:
+    case Role::approver:
+    case Role::supervisor:
+      if (!community.empty()) out.insert(areas::staff_bucket(community));
+      break;
+    case Role::resident:
+    case Role::proxy:
+    case Role::volunteer:
+    case Role::lead:
+    case Role::finance:
+    case Role::partner:
+    case Role::custodian:
+    case Role::admin:
+    case Role::district: break;
+  }
+}
+
+std::string community_name(ReadContext& ctx) {
+  const auto nodes = keys_of(ctx, "area.kind", "community", 1);
+  return nodes.empty() ? std::string{} : json_text(*ctx.get("area", nodes.front()), "name");
+}
+
+Json me_row(ReadContext& ctx, const std::string& account_key, const Json& account) {
+  Json me = {{"account", account_key},
+             {"person", json_text(account, "person")},
+             {"name", json_text(account, "name")},
+             {"community", community_name(ctx)},
+             {"persons", Json::array()},
+             {"roles", Json::array()}};
+  for (const std::string& person : persons_of(ctx, account))
+    me["persons"].push_back(
+        {{"id", person}, {"name", json_text(*ctx.get("person", person), "name")}});
+  if (const auto roles = account.find("roles"); roles != account.end()) me["roles"] = *roles;
+  return me;
+}
+
+}  // namespace
+
+AccountId account_of(std::string_view hex) {
+  const auto parsed = Id128::parse(hex);
+  LINLI_ASSERT(parsed.has_value());
+  return AccountId{*parsed};
+}
+
+std::vector<std::string> persons_of(ReadContext& ctx, const Json& account) {
+  std::vector<std::string> out;
+  const std::string own = json_text(account, "person");
+  if (own.empty()) return out;
+  const auto active = [&](const std::string& person) {
+    const Row row = ctx.get("person", person);
+    return row != nullptr && json_text(*row, "state") == "active";
+  };
+  if (active(own)) out.push_back(own);
+  for (const std::string& key : keys_of(ctx, "proxy.proxy", own, kFamilyMax)) {
+    const Row row = ctx.get("proxy", key);
+    const std::string dependant = json_text(*row, "dependant");
+    if (people::is_active_proxy(*row, now_ms(ctx)) && active(dependant)) out.push_back(dependant);
+  }
+  return out;
+}
+
+bool speaks_for(ReadContext& ctx, std::string_view account, std::string_view person,
+                std::string_view right) {
+  const Row row = ctx.get("account", account);
+  if (row == nullptr || json_text(*row, "state") != "active") return false;
+  const std::string own = json_text(*row, "person");
+  if (own.empty()) return false;
+  if (own == person) return true;
+  for (const std::string& key : keys_of(ctx, "proxy.proxy", own, kFamilyMax)) {
+    const Row proxy = ctx.get("proxy", key);
+    if (json_text(*proxy, "dependant") == person && has_text(*proxy, "rights", right) &&
+        people::is_active_proxy(*proxy, now_ms(ctx)))
+      return true;
+  }
+  return false;
+}
+
+std::vector<std::string> buckets_of(ReadContext& ctx, std::string_view account_key,
+                                    const Json& account) {
+  if (json_text(account, "state") != "active") return {};
+  std::set<std::string> out = {user_bucket(account_key)};
+  for (const std::string& person : persons_of(ctx, account)) {
+    add_chain(ctx, json_text(*ctx.get("person", person), "area"), out);
+    add_audiences(ctx, person, out);
+  }
+  if (const auto roles = account.find("roles"); roles != account.end())
+    for (const Json& held : *roles) add_role(ctx, held, out);
+  return {out.begin(), out.end()};
+}
+
+Result<void> refresh_account(MutatorContext& ctx, const std::string& account) {
+  LINLI_TRY(const Row row, need(ctx, "account", account));
+  ctx.ensure_bucket({user_bucket(account), sync::Lane::normal, 1});
+  const std::vector<std::string> buckets = buckets_of(ctx, account, *row);
+  if (buckets.size() > limits::kAccountBucketsMax)
+    return fail(Errc::too_large, "the account's scopes hold too many areas");
+  ctx.set_membership(account_of(account), buckets);
+  ctx.put("me", account, me_row(ctx, account, *row));
+  return {};
+}
+
+Result<void> refresh_person(MutatorContext& ctx, const std::string& person,
+                            const std::vector<std::string>& also) {
+  LINLI_TRY(const Row found, need(ctx, "person", person));
+  std::set<std::string> accounts;
+  std::int64_t devices = 0;
+  const auto add_accounts = [&](const std::string& of, bool own) {
+    for (const std::string& key : keys_of(ctx, "account.person", of, kFamilyMax)) {
+      if (json_text(*ctx.get("account", key), "state") != "active") continue;
+      accounts.insert(key);
+      if (!own) continue;
+      for (const std::string& cid : keys_of(ctx, "device.account", key, kDevicesMax))
+        devices += json_text(*ctx.get("device", cid), "state") != "revoked" ? 1 : 0;
+    }
+  };
+  if (json_text(*found, "state") == "active") {
+    add_accounts(person, true);
+    for (const std::string& key : keys_of(ctx, "proxy.dependant", person, kFamilyMax)) {
+      const Row proxy = ctx.get("proxy", key);
+      if (people::is_active_proxy(*proxy, now_ms(ctx)))
+        add_accounts(json_text(*proxy, "proxy"), false);
+    }
+  }
+  Json row = *found;
+  const std::vector<std::string> before = texts(row, "accounts");
+  row["accounts"] = Json(std::vector<std::string>(accounts.begin(), accounts.end()));
+  row["app"] = devices;
+  people::save_person(ctx, person, std::move(row));
+  accounts.insert(before.begin(), before.end());
+  accounts.insert(also.begin(), also.end());
+  for (const std::string& account : accounts)
+    if (ctx.get("account", account) != nullptr) LINLI_CHECK(refresh_account(ctx, account));
+  return {};
+}
+
+}  // namespace linli::community

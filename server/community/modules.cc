@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/community/modules.h"
+
+#include "server/community/areas/module.h"
+#include "server/community/identity/module.h"
+#include "server/community/notices/module.h"
+#include "server/community/people/module.h"
+
+namespace linli::community {
+
+void declare_modules(sync::Registry& registry) {
+  areas::declare(registry);
+  people::declare(registry);
+  identity::declare(registry);
+  notices::declare(registry);
+}
+
+}  // namespace linli::community

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "server/community/rows.h"
+
+/// Who a notice is for: areas, minus exclusions, filtered by tags and age.
+namespace linli::community::notices {
+
+/// Where to find the persons of an audience: one index value per unit or smaller node; disjoint.
+struct Source {
+  std::string index;
+  std::string value;
+  std::string unit;
+};
+
+Json audience_schema();
+/// Errors: invalid_argument (no area, unknown area, min above max).
+Result<void> check_audience(ReadContext& ctx, const Json& audience);
+/// A union of few area nodes without any filter: newcomers see it (B5).
+bool is_direct(ReadContext& ctx, const Json& audience);
+/// The areas without those that lie inside others.
+std::vector<std::string> outer_areas(ReadContext& ctx, const Json& audience);
+std::vector<Source> sources_of(ReadContext& ctx, const Json& audience);
+/// Filters and exclusions; the place is not looked at.
+bool passes_filters(std::string_view key, const Json& person, const Json& audience, int year);
+/// Filters, exclusions and place.
+bool is_in_audience(std::string_view key, const Json& person, const Json& audience, int year);
+/// How a person can be reached by machine: app, no_app (a phone of any kind), no_channel.
+const char* way_of(const Json& person);
+
+}  // namespace linli::community::notices

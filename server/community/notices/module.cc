@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/community/notices/module.h"
+
+#include <algorithm>
+
+#include "server/community/areas/module.h"
+#include "server/community/membership.h"
+#include "server/community/notices/audience.h"
+#include "server/community/notices/notice.h"
+
+namespace linli::community::notices {
+namespace {
+
+std::vector<std::string> community_staff(std::string_view, const Json& row) {
+  const std::string community = json_text(row, "community");
+  if (community.empty()) return {};
+  return {areas::staff_bucket(community)};
+}
+
+std::vector<std::string> reach_staff(std::string_view key, const Json& row) {
+  std::vector<std::string> out = community_staff(key, row);
+  const std::string unit = json_text(row, "unit");
+  if (!unit.empty() && unit != json_text(row, "community"))
+    out.push_back(areas::staff_bucket(unit));
+  return out;
+}
+
+std::vector<std::string> ack_buckets(std::string_view key, const Json& row) {
+  std::vector<std::string> out;
+  if (json_text(row, "choice") == "help") out = reach_staff(key, row);
+  for (const std::string& account : texts(row, "to"))
+    if (out.size() < limits::kRowBucketsMax) out.push_back(user_bucket(account));
+  return out;
+}
+
+std::vector<std::string> members_and_notice(std::string_view, const Json& row) {
+  std::vector<std::string> out;
+  for (const auto& [person, way] : row.at("members").items())
+    out.push_back(person + ":" + json_text(row, "notice"));
+  return out;
+}
+
+std::vector<std::string> by_state(std::string_view, const Json& row) {
+  return {exact(json_text(row, "state")) + newest_first(json_int(row, "created_at"))};
+}
+
+std::vector<std::string> newest(std::string_view, const Json& row) {
+  return {newest_first(json_int(row, "created_at"))};
+}
+
+void add_table(sync::Registry& registry, const char* name,
+               std::function<std::vector<std::string>(std::string_view, const Json&)> buckets,
+               std::vector<sync::IndexDef> indexes = {}) {
+  sync::TableDef table{};
+  table.name = name;
+  table.buckets = std::move(buckets);
+  table.indexes = std::move(indexes);
+  registry.add(std::move(table));
+}
+
+}  // namespace
+
+void declare(sync::Registry& registry) {
+  add_table(registry, "notice", [](std::string_view, const Json& row) { return texts(row, "to"); });
+  add_table(registry, "notice_admin", community_staff, {{"state", by_state}, {"newest", newest}});
+  add_table(registry, "notice_job", community_staff);
+  add_table(registry, "audience", nullptr, {{"person", members_and_notice}});
+  add_table(registry, "aud", nullptr,
+            {{"members", [](std::string_view, const Json& row) -> std::vector<std::string> {
+                return {exact(json_text(row, "members"))};
+              }}});
+  add_table(registry, "ack", ack_buckets);
+  add_table(registry, "seen", nullptr);
+  add_table(registry, "reach_count", reach_staff);
+  declare_drafts(registry);
+  declare_sending(registry);
+  declare_acks(registry);
+  declare_queries(registry);
+}
+
+int severity_rank(std::string_view severity) noexcept {
+  constexpr std::array<std::string_view, 5> kOrder = {"none", "blue", "yellow", "orange", "red"};
+  const auto found = std::ranges::find(kOrder, severity);
+  return found == kOrder.end() ? 0 : static_cast<int>(found - kOrder.begin());
+}
+
+bool is_urgent(const Json& content) {
+  const int rank = severity_rank(json_text(content, "severity"));
+  const std::string category = json_text(content, "category");
+  return category == "urgent" || rank >= 3 || (category == "weather" && rank > 0);
+}
+
+Result<void> check_content(const Json& content) {
+  const std::string line = json_text(content, "action_line");
+  if (is_urgent(content) && line.empty())
+    return fail(Errc::invalid_argument, "action_line: a warning says what to do");
+  if (utf8_length(line) > kActionLineMax)
+    return fail(Errc::invalid_argument, "action_line: at most 40 characters");
+  const std::int64_t to = json_int(content, "valid_to");
+  if (to != 0 && to <= json_int(content, "valid_from"))
+    return fail(Errc::invalid_argument, "valid_to: lies before valid_from");
+  return {};
+}
+
+void note(MutatorContext& ctx, Json& admin, const char* what, const std::string& why) {
+  Json& history = admin["history"];
+  if (!history.is_array()) history = Json::array();
+  Json entry = {{"at", now_ms(ctx)}, {"by", actor_id(ctx)}, {"what", what}};
+  if (!why.empty()) entry["why"] = why;
+  history.push_back(std::move(entry));
+  if (history.size() > kHistoryMax) history.erase(history.begin());
+}
+
+std::string approval_hash(const Json& admin) {
+  Json covered = Json::object();
+  copy_members(admin, covered, {"content", "audience", "send_at", "cost_cap"});
+  return fingerprint(covered);
+}
+
+void put_public(MutatorContext& ctx, const std::string& id, const Json& admin) {
+  const std::string state = json_text(admin, "state");
+  if (state == "expired") {
+    Json old = *ctx.get("notice", id);
+    old["state"] = state;
+    old["alert"] = false;
+    ctx.put("notice", id, std::move(old));
+    return;
+  }
+  Json row = admin.at("content");
+  copy_members(admin, row, {"to", "state", "sent_at", "corrected_at", "rev"});
+  row["corrected"] = admin.contains("corrected_at");
+  row["urgent"] = is_urgent(row);
+  row["alert"] = json_bool(admin, "alert");
+  if (!is_live(admin)) {
+    // Nothing but the fact that it is over may stay readable, and it never sounds (RAIN-4).
+    for (const char* member : {"body", "action_line", "voice", "images"}) row.erase(member);
+    row["alert"] = false;
+  }
+  ctx.put("notice", id, std::move(row));
+}
+
+std::optional<Member> find_member(ReadContext& ctx, const std::string& notice, const Json& admin,
+                                  const std::string& person) {
+  for (const sync::IndexHit& hit :
+       ctx.scan("audience.person", person + ":" + notice, std::nullopt, 4)) {
+    if (hit.value != person + ":" + notice) continue;
+    const Row page = ctx.get("audience", hit.key);
+    if (page->at("snap") == admin.at("snap"))
+      return Member{json_text(*page, "unit"), json_text(page->at("members"), person)};
+  }
+  return std::nullopt;
+}
+
+std::string reach_state(ReadContext& ctx, const std::string& notice, const std::string& person,
+                        const std::string& way) {
+  const std::string key = notice + ":" + person;
+  if (const Row ack = ctx.get("ack", key); ack != nullptr) return json_text(*ack, "state");
+  if (ctx.get("seen", key) != nullptr) return "seen";
+  return way;
+}
+
+void count_reach(MutatorContext& ctx, const std::string& notice, const std::string& unit,
+                 const std::string& from, const std::string& to) {
+  const std::string key = notice + ":" + unit;
+  const Row found = ctx.get("reach_count", key);
+  if (from == to || found == nullptr) return;
+  Json row = *found;
+  row[from] = json_int(row, from) - 1;
+  row[to] = json_int(row, to) + 1;
+  ctx.put("reach_count", key, std::move(row));
+}
+
+void count_members(MutatorContext& ctx, const std::string& notice, const std::string& unit,
+                   const std::map<std::string, std::int64_t>& by_state) {
+  const std::string key = notice + ":" + unit;
+  const Row found = ctx.get("reach_count", key);
+  Json row;
+  if (found != nullptr) {
+    row = *found;
+  } else {
+    const Row area = ctx.get("area", unit);
+    row = {{"notice", notice}, {"unit", unit}, {"audience", 0}};
+    row["community"] = area ? area->at("community") : Json("");
+    for (const char* state : kReachStates) row[state] = 0;
+  }
+  for (const auto& [state, persons] : by_state) {
+    row[state] = json_int(row, state) + persons;
+    row["audience"] = json_int(row, "audience") + persons;
+  }
+  ctx.put("reach_count", key, std::move(row));
+}
+
+}  // namespace linli::community::notices

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <map>
+#include <string>
+
+#include "server/community/rows.h"
+
+/// Shared by the files of this module: words, bounds and the phrases of the state machine.
+///
+/// draft -submit-> in_review -approve-> sent | scheduled -due-> sent -> corrected | withdrawn
+///   ^                 |-reject-> rejected       |-too late-> missed -send-> sent
+///   '---- edit voids -+                         '-people count moved > 10 %-> in_review
+/// sent, corrected -valid_to-> expired -90 days-> archived
+namespace linli::community::notices {
+
+/// Persons looked at by one step of a fan-out; keeps a step under 2 ms and 200 rows (M12).
+inline constexpr std::size_t kStepPersons = 100;
+/// Area nodes that one row may live in directly; one of limits::kRowBucketsMax stays free.
+inline constexpr std::size_t kDirectNodesMax = 7;
+/// What one line of a big display and one breath can hold (RAIN-6).
+inline constexpr std::size_t kActionLineMax = 40;
+/// A scheduled notice that is later than this asks a human (M8).
+inline constexpr std::chrono::minutes kSendGrace{30};
+/// Residents search this far back; afterwards rows and audience memberships go.
+inline constexpr std::chrono::hours kKeep{90 * 24};
+inline constexpr std::size_t kHistoryMax = 50;
+/// Units of one notice: every grid of a large community.
+inline constexpr std::size_t kUnitsMax = 150;
+
+/// Members of `content`: what an author writes and a resident may read.
+inline constexpr std::array<const char*, 14> kContent = {
+    "category", "title", "action_line", "body",     "voice",     "images", "severity",
+    "incident", "event", "valid_from",  "valid_to", "needs_ack", "issuer", "drill"};
+
+/// States of one person for one notice; exactly one applies.
+inline constexpr std::array<const char*, 8> kReachStates = {"ok",   "help", "away",   "proxied",
+                                                            "seen", "app",  "no_app", "no_channel"};
+
+/// Red or orange, or a coloured weather warning, or the category for emergencies.
+bool is_urgent(const Json& content);
+inline sync::Lane lane_of(const Json& content) {
+  return is_urgent(content) ? sync::Lane::urgent : sync::Lane::normal;
+}
+/// 0 none, 1 blue .. 4 red.
+int severity_rank(std::string_view severity) noexcept;
+/// Errors: invalid_argument.
+Result<void> check_content(const Json& content);
+
+inline bool is_live(const Json& admin) {
+  const std::string state = json_text(admin, "state");
+  return state == "sent" || state == "corrected";
+}
+
+/// Appends to the notice's history; the oldest entries beyond kHistoryMax go.
+void note(MutatorContext& ctx, Json& admin, const char* what, const std::string& why = {});
+/// What an approval covers: content, audience, time and cost cap.
+std::string approval_hash(const Json& admin);
+
+/// Writes `notice` from `notice_admin` as phones shall see it.
+void put_public(MutatorContext& ctx, const std::string& id, const Json& admin);
+/// Starts sending; with `check` the persons are counted first and compared with the approval (M28).
+Result<void> start_sending(MutatorContext& ctx, const std::string& id, Json admin, bool check);
+/// Starts a new snapshot of a notice that is out already.
+Result<void> start_resnapshot(MutatorContext& ctx, const std::string& id, Json& admin);
+/// Removes snapshot pages and audience memberships of snapshots below `snap`, in steps.
+void start_sweep(MutatorContext& ctx, const std::string& id, std::int64_t snap, bool archive);
+/// The running job's due rows.
+void run_fanout(MutatorContext& ctx, std::string_view id, bool missed);
+
+/// Moves one counted person from one reach state to another in the unit's counts.
+void count_reach(MutatorContext& ctx, const std::string& notice, const std::string& unit,
+                 const std::string& from, const std::string& to);
+/// Adds new members of the audience to the unit's counts, by reach state.
+void count_members(MutatorContext& ctx, const std::string& notice, const std::string& unit,
+                   const std::map<std::string, std::int64_t>& by_state);
+
+struct Member {
+  std::string unit;
+  /// How the person could be reached when the snapshot was taken.
+  std::string way;
+};
+/// The person's entry in the notice's current snapshot.
+std::optional<Member> find_member(ReadContext& ctx, const std::string& notice, const Json& admin,
+                                  const std::string& person);
+/// `way` unless something happened since: seen or an acknowledgement.
+std::string reach_state(ReadContext& ctx, const std::string& notice, const std::string& person,
+                        const std::string& way);
+
+void declare_drafts(sync::Registry& registry);
+void declare_sending(sync::Registry& registry);
+void declare_acks(sync::Registry& registry);
+void declare_queries(sync::Registry& registry);
+
+}  // namespace linli::community::notices

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "server/community/notices/audience.h"
+#include "server/community/notices/notice.h"
+#include "server/community/roles.h"
+
+namespace linli::community::notices {
+namespace {
+
+Result<void> require_over_areas(ReadContext& ctx, const Json& audience,
+                                std::initializer_list<Role> roles) {
+  for (const std::string& area : texts(audience, "areas"))
+    LINLI_CHECK(require_any(ctx, roles, area));
+  return {};
+}
+
+Result<void> may_approve(ReadContext& ctx, const Json& args) {
+  LINLI_TRY(const Row admin, need(ctx, "notice_admin", json_text(args, "id")));
+  LINLI_CHECK(require_over_areas(ctx, admin->at("audience"), {Role::approver}));
+  if (is_same_person(ctx, actor_id(ctx), json_text(*admin, "author")))
+    return fail(Errc::same_person, "the author cannot approve");
+  return {};
+}
+
+MutatorResult approve(MutatorContext& ctx, const Json& args) {
+  const std::string id = json_text(args, "id");
+  LINLI_TRY(const Row found, need(ctx, "notice_admin", id));
+  if (json_text(*found, "state") != "in_review") return fail(Errc::wrong_state, "not in review");
+  if (args.at("fingerprint") != found->at("fingerprint"))
+    return fail(Errc::conflict, "it was changed after you opened it");
+  Json admin = *found;
+  LINLI_CHECK(check_content(admin.at("content")));
+  admin["approved_by"] = actor_id(ctx);
+  admin["approved_at"] = now_ms(ctx);
+  admin["approved_persons"] = args.at("persons");
+  note(ctx, admin, "approve");
+  if (json_int(admin, "send_at") > now_ms(ctx)) {
+    admin["state"] = "scheduled";
+    ctx.schedule(from_unix_ms(json_int(admin, "send_at")), "notice.send", id);
+    ctx.put("notice_admin", id, std::move(admin));
+    return Json{{"id", id}, {"state", "scheduled"}};
+  }
+  LINLI_CHECK(start_sending(ctx, id, std::move(admin), false));
+  return Json{{"id", id}, {"state", "sent"}};
+}
+
+/// By hand: before its time, or after its time was missed.
+MutatorResult send(MutatorContext& ctx, const Json& args) {
+  const std::string id = json_text(args, "id");
+  LINLI_TRY(const Row found, need(ctx, "notice_admin", id));
+  const std::string state = json_text(*found, "state");
+  if (state != "scheduled" && state != "missed")
+    return fail(Errc::wrong_state, "only a scheduled or a missed notice");
+  if (ctx.get("notice_job", id) != nullptr) return fail(Errc::wrong_state, "it is being sent");
+  ctx.cancel("notice.send", id);
+  Json admin = *found;
+  note(ctx, admin, "send");
+  LINLI_CHECK(start_sending(ctx, id, std::move(admin), true));
+  return Json{{"id", id}};
+}
+
+void send_due(MutatorContext& ctx, std::string_view key, bool missed) {
+  const std::string id(key);
+  const Row found = ctx.get("notice_admin", id);
+  if (found == nullptr || json_text(*found, "state") != "scheduled") return;
+  Json admin = *found;
+  if (missed) {
+    admin["state"] = "missed";
+    note(ctx, admin, "missed");
+    ctx.put("notice_admin", id, std::move(admin));
+    return;
+  }
+  note(ctx, admin, "due");
+  ignore(start_sending(ctx, id, std::move(admin), true), "its audience was checked at approval");
+}
+
+void expire_due(MutatorContext& ctx, std::string_view key, bool /*missed*/) {
+  const std::string id(key);
+  const Row found = ctx.get("notice_admin", id);
+  if (found == nullptr || !is_live(*found)) return;
+  Json admin = *found;
+  admin["state"] = "expired";
+  note(ctx, admin, "expired");
+  if (ctx.get("notice", id) != nullptr) put_public(ctx, id, admin);
+  ctx.outbox("notice_ended", {{"notice", id}, {"why", "expired"}});
+  ctx.put("notice_admin", id, std::move(admin));
+}
+
+/// After kKeep the row leaves the phones; the record and its counts stay with the office.
+void archive_due(MutatorContext& ctx, std::string_view key, bool /*missed*/) {
+  const std::string id(key);
+  const Row found = ctx.get("notice_admin", id);
+  if (found == nullptr) return;
+  Json admin = *found;
+  if (is_live(admin)) ctx.outbox("notice_ended", {{"notice", id}, {"why", "archived"}});
+  admin["state"] = "archived";
+  note(ctx, admin, "archived");
+  ctx.del("notice", id);
+  const std::int64_t snap = json_int(admin, "snap");
+  ctx.put("notice_admin", id, std::move(admin));
+  start_sweep(ctx, id, snap + 1, true);
+}
+
+Result<void> may_correct(ReadContext& ctx, const Json& args) {
+  LINLI_TRY(const Row admin, need(ctx, "notice_admin", json_text(args, "id")));
+  LINLI_CHECK(require_over_areas(ctx, admin->at("audience"), {Role::editor, Role::approver}));
+  const bool reaches_further = args.contains("audience") || args.contains("severity");
+  if (!reaches_further) return {};
+  // Other people or another colour is a second person's decision, as the first sending was.
+  if (args.contains("audience")) {
+    LINLI_CHECK(check_audience(ctx, args.at("audience")));
+    LINLI_CHECK(require_over_areas(ctx, args.at("audience"), {Role::approver}));
+  }
+  LINLI_CHECK(require_over_areas(ctx, admin->at("audience"), {Role::approver}));
+  if (is_same_person(ctx, actor_id(ctx), json_text(*admin, "author")))
+    return fail(Errc::same_person, "the author cannot approve");
+  return {};
+}
+
+/// Worse sounds again, milder is silent, a mended text keeps what it had: a phone that heard it
+/// stays silent by incident and colour, one that comes back later still sounds (RAIN-4, E9).
+bool alert_after(const Json& admin, const Json& before) {
+  const Json& content = admin.at("content");
+  const int was = severity_rank(json_text(before, "severity"));
+  const int is = severity_rank(json_text(content, "severity"));
+  if (json_bool(content, "drill") || is < was) return false;
+  return is > was ? is_urgent(content) : json_bool(admin, "alert");
+}
+
+MutatorResult correct(MutatorContext& ctx, const Json& args) {
+  const std::string id = json_text(args, "id");
+  LINLI_TRY(const Row found, need(ctx, "notice_admin", id));
+  if (!is_live(*found) || ctx.get("notice", id) == nullptr)
+    return fail(Errc::wrong_state, "it is not out");
+  Json admin = *found;
+  const Json before = admin.at("content");
+  copy_members(args, admin["content"], {"title", "action_line", "body", "severity", "valid_to"});
+  LINLI_CHECK(check_content(admin.at("content")));
+  if (lane_of(before) != lane_of(admin.at("content")))
+    return fail(Errc::invalid_argument, "write a new notice: this one would change its urgency");
+  admin["alert"] = alert_after(admin, before);
+  admin["state"] = "corrected";
+  admin["corrected_at"] = now_ms(ctx);
+  admin["rev"] = json_int(admin, "rev") + 1;
+  note(ctx, admin, "correct", json_text(args, "reason"));
+  if (const std::int64_t to = json_int(admin.at("content"), "valid_to"); to != 0)
+    ctx.schedule(from_unix_ms(to), "notice.expire", id);
+  if (args.contains("audience") && args.at("audience") != admin.at("audience")) {
+    if (ctx.get("notice_job", id) != nullptr)
+      return fail(Errc::wrong_state, "it is still being sent; try again in a moment");
+    admin["audience"] = args.at("audience");
+    LINLI_CHECK(start_resnapshot(ctx, id, admin));
+  }
+  put_public(ctx, id, admin);
+  ctx.outbox("notice_changed", {{"notice", id},
+                                {"rev", admin.at("rev")},
+                                {"what", "correction"},
+                                {"alert", admin.at("alert")}});
+  ctx.put("notice_admin", id, std::move(admin));
+  return Json{{"id", id}};
+}
+
+Result<void> may_withdraw(ReadContext& ctx, const Json& args) {
+  LINLI_TRY(const Row admin, need(ctx, "notice_admin", json_text(args, "id")));
+  return require_over_areas(ctx, admin->at("audience"), {Role::editor, Role::approver});
+}
+
+/// A notice vanishes from phones; a warning leaves a silent stub that says it is over.
+MutatorResult withdraw(MutatorContext& ctx, const Json& args) {
+  const std::string id = json_text(args, "id");
+  LINLI_TRY(const Row found, need(ctx, "notice_admin", id));
+  const std::string state = json_text(*found, "state");
+  if (!is_live(*found) && state != "scheduled" && state != "missed")
+    return fail(Errc::wrong_state, "it is not out");
+  Json admin = *found;
+  admin["state"] = "withdrawn";
+  admin["withdrawn_at"] = now_ms(ctx);
+  admin["alert"] = false;
+  note(ctx, admin, "withdraw", json_text(args, "reason"));
+  ctx.cancel("notice.send", id);
+  ctx.cancel("notice.expire", id);
+  if (ctx.get("notice", id) != nullptr) {
+    if (is_urgent(admin.at("content")))
+      put_public(ctx, id, admin);
+    else
+      ctx.del("notice", id);
+  }
+  ctx.outbox("notice_ended", {{"notice", id}, {"why", "withdrawn"}, {"alert", false}});
+  ctx.put("notice_admin", id, std::move(admin));
+  return Json{{"id", id}};
+}
+
+}  // namespace
+
+void declare_sending(sync::Registry& registry) {
+  const Json only_id = arg::object({{"id!", arg::short_id()}});
+  add(registry, Mutator{.name = "notice.approve",
+                        .summary = "A second person lets a notice out, now or at its time.",
+                        .args = arg::object({{"id!", arg::short_id()},
+                                             {"fingerprint!", arg::hex(16)},
+                                             {"persons!", arg::integer(0, 10'000'000)}}),
+                        .permit = may_approve,
+                        .run = approve,
+                        .online_only = true,
+                        .needs_elevation = true,
+                        .path = "/notices/{id}/approve"});
+  add(registry, Mutator{.name = "notice.send",
+                        .summary = "Sends a scheduled or missed notice by hand.",
+                        .args = only_id,
+                        .permit = may_approve,
+                        .run = send,
+                        .online_only = true,
+                        .needs_elevation = true,
+                        .path = "/notices/{id}/send"});
+  add(registry,
+      Mutator{
+          .name = "notice.correct",
+          .summary = "Replaces the text everywhere; another audience or colour needs an approver.",
+          .args =
+              arg::object({{"id!", arg::short_id()},
+                           {"title", arg::text(60, 1)},
+                           {"action_line", arg::text(kActionLineMax)},
+                           {"body", arg::text(8000)},
+                           {"severity", arg::one_of({"none", "blue", "yellow", "orange", "red"})},
+                           {"valid_to", arg::instant()},
+                           {"audience", audience_schema()},
+                           {"reason", arg::text(200)}}),
+          .permit = may_correct,
+          .run = correct,
+          .online_only = true,
+          .needs_elevation = true,
+          .path = "/notices/{id}/correct"});
+  add(registry, Mutator{.name = "notice.withdraw",
+                        .summary = "Takes a notice back from every phone; never sounds.",
+                        .args = arg::object({{"id!", arg::short_id()}, {"reason", arg::text(200)}}),
+                        .permit = may_withdraw,
+                        .run = withdraw,
+                        .online_only = true,
+                        .path = "/notices/{id}/withdraw"});
+  registry.add(sync::DueDef{"notice.send", kSendGrace, send_due});
+  constexpr std::chrono::hours kAlways{24 * 365 * 10};
+  registry.add(sync::DueDef{"notice.expire", kAlways, expire_due});
+  registry.add(sync::DueDef{"notice.archive", kAlways, archive_due});
+  registry.add(sync::DueDef{"notice.fanout", kAlways, run_fanout});
+}
+
+}  // namespace linli::community::notices

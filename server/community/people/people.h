@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "server/community/rows.h"
+#include "server/community/undo.h"
+
+/// Shared by the files of this module and by modules that point at persons.
+namespace linli::community::people {
+
+/// How long moving out, death, merging and moving house can be taken back (F8, ENR-9).
+inline constexpr std::chrono::hours kUndo{30 * 24};
+/// How long an import can be taken back (F2).
+inline constexpr std::chrono::hours kImportUndo{24};
+/// Persons of one household; a workers' dormitory room fits.
+inline constexpr std::size_t kHouseholdMax = 60;
+
+/// Writes the person and its card: only active persons with a grid have one.
+void save_person(MutatorContext& ctx, const std::string& key, Json row);
+/// Writes the household and its card.
+void save_household(MutatorContext& ctx, const std::string& key, Json row);
+/// Brings the card in line with the stored person row, also when that is gone.
+void project_person(MutatorContext& ctx, const std::string& key);
+void project_household(MutatorContext& ctx, const std::string& key);
+
+bool is_active_proxy(const Json& proxy, std::int64_t now_ms);
+/// Fills household, door and place of a person row from its household.
+/// Errors: not_found, wrong_state (closed household).
+Result<void> settle_in(ReadContext& ctx, const std::string& household, Json& person);
+/// Members of a person that callers may set.
+void take_person_fields(const Json& args, Json& row);
+/// `partial`: household and name may be missing, as in a correction.
+Json person_fields_schema(bool partial);
+
+void declare_tables(sync::Registry& registry);
+void declare_households(sync::Registry& registry);
+void declare_persons(sync::Registry& registry);
+void declare_proxies(sync::Registry& registry);
+void declare_imports(sync::Registry& registry);
+void declare_queries(sync::Registry& registry);
+
+}  // namespace linli::community::people

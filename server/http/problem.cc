@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/http/problem.h"
+
+#include <algorithm>
+
+namespace linli::http {
+
+net::HttpResponse problem(const Error& error, std::string_view request_id,
+                          std::string_view sentence) {
+  const std::string code(errc_name(error.code));
+  const std::string detail(sentence.empty() ? errc_sentence(error.code) : sentence);
+  Json body = {{"type", "urn:linli:problem:" + code},
+               {"title", errc_text(error.code)},
+               {"status", errc_http_status(error.code)},
+               {"detail", detail},
+               {"code", code},
+               {"retryable", errc_retryable(error.code)},
+               {"request_id", request_id}};
+  if (!error.detail.empty() && is_valid_utf8(error.detail)) body["reason"] = error.detail;
+  net::HttpResponse out = json_response(body, errc_http_status(error.code));
+  out.content_type = "application/problem+json; charset=utf-8";
+  if (out.status == 401) out.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"linli\"");
+  if (out.status == 429 || out.status == 503) out.headers.emplace_back("Retry-After", "1");
+  return out;
+}
+
+net::HttpResponse problem_later(const Error& error, std::string_view request_id,
+                                std::chrono::milliseconds after) {
+  net::HttpResponse out = problem(error, request_id);
+  std::erase_if(out.headers, [](const auto& header) { return header.first == "Retry-After"; });
+  const auto seconds = std::max<std::int64_t>(1, (after.count() + 999) / 1000);
+  out.headers.emplace_back("Retry-After", std::to_string(seconds));
+  return out;
+}
+
+net::HttpResponse json_response(const Json& body, int status) {
+  net::HttpResponse out;
+  out.status = status;
+  out.body = dump_json(body);
+  out.headers.emplace_back("Cache-Control", "no-store");
+  return out;
+}
+
+net::HttpResponse html_response(std::string body, int status) {
+  net::HttpResponse out;
+  out.status = status;
+  out.content_type = "text/html; charset=utf-8";
+  out.body = std::move(body);
+  out.headers = {{"Content-Security-Policy",
+                  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+                  "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"},
+                 {"X-Content-Type-Options", "nosniff"},
+                 {"Referrer-Policy", "no-referrer"},
+                 {"Cache-Control", "no-store"}};
+  return out;
+}
+
+std::string html_escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&quot;"; break;
+      case '\'': out += "&#39;"; break;
+      default: out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace linli::http

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+
+namespace linli::net {
+
+struct SslFree {
+  void operator()(SSL* ssl) const { SSL_free(ssl); }
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+using SslPtr = std::unique_ptr<SSL, SslFree>;
+
+struct TlsFiles {
+  /// PEM: the certificate of the server, then its chain.
+  std::string certificate;
+  /// PEM, not encrypted.
+  std::string key;
+};
+
+/// The server side of TLS: version >= 1.2, forward secrecy, stateless session tickets.
+/// Threads: any. Connections keep the certificate they began with.
+class TlsContext {
+ public:
+  /// Errors: io when a file cannot be read, invalid_argument when it does not parse or the key does
+  ///         not belong to the certificate; detail names the file and the reason.
+  Result<void> load(const TlsFiles& files);
+  /// Loads the same files again; on an error the old certificate stays in use.
+  Result<void> reload();
+  /// A new server session on a connected, non-blocking socket. Call after load().
+  [[nodiscard]] SslPtr accept(int descriptor) const;
+  /// Certificate's end of validity, unix seconds; 0 before load().
+  [[nodiscard]] std::int64_t not_after() const { return not_after_; }
+
+ private:
+  TlsFiles files_;
+  std::atomic<std::shared_ptr<SSL_CTX>> context_;
+  std::atomic<std::int64_t> not_after_{0};
+};
+
+}  // namespace linli::net

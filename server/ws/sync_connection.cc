@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/ws/sync_connection.h"
+
+#include <utility>
+
+#include "sync/engine/intake.h"
+
+namespace linli::ws {
+namespace {
+
+/// The hello deadline is 10 s, the others 30 s and more: late by this much is fine.
+constexpr Millis kSignInCheck{1000};
+constexpr Millis kLiveCheck{5000};
+/// For the closing handshake, and for a last write that nobody reads.
+constexpr Millis kCloseDeadline{5000};
+/// The writer's queue was full: a second clears thousands of mutations.
+constexpr std::int64_t kRetryAfterMs = 1000;
+
+void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
+  counter.fetch_add(by, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+SyncConnection::SyncConnection(Loop& loop, LocalCommunity& community,
+                               std::shared_ptr<Transport> transport, sync::Encoding encoding)
+    : loop_(loop),
+      community_(community),
+      transport_(std::move(transport)),
+      session_(this, community, encoding) {
+  loop_.stats().open.fetch_add(1, std::memory_order_relaxed);
+}
+
+SyncConnection::~SyncConnection() {
+  community_.hub.detach(session_);
+  loop_.stats().open.fetch_sub(1, std::memory_order_relaxed);
+}
+
+SyncConnection& SyncConnection::of(sync::ServerSession& session) {
+  return *static_cast<Session&>(session).owner;
+}
+
+SyncConnection& SyncConnection::of(net::TimerWheel::Entry& entry) {
+  return *static_cast<Timer&>(entry).owner;
+}
+
+void SyncConnection::open() {
+  // Covers the upgrade as well: a peer that stops half-way is dropped.
+  loop_.wheel().arm(timer_, limits::kHelloDeadline);
+  transport_->open(shared_from_this());
+}
+
+void SyncConnection::on_open() {
+  open_ = true;
+  count(loop_.stats().opened);
+  sync::Nonce nonce{};
+  loop_.rng().fill(nonce);
+  // Drained while the upgrade was under way: only goodbye is left to say.
+  if (session_.state() != sync::ServerSession::State::closed)
+    session_.start(nonce, loop_.clock().now(), loop_.clock().mono());
+  loop_.wheel().arm(timer_, kSignInCheck);
+  changed();
+}
+
+void SyncConnection::changed() {
+  community_.hub.changed(session_);
+  loop_.want_flush();
+}
+
+void SyncConnection::on_message(std::string_view message, bool text) {
+  count(loop_.stats().messages_in);
+  count(loop_.stats().bytes_in, message.size());
+  if (text != (session_.encoding() == sync::Encoding::json)) {
+    close(Errc::malformed, "text and binary messages follow the subprotocol");
+    return;
+  }
+  session_.on_message(message, loop_.clock().now(), loop_.clock().mono());
+  note_durable();
+  changed();
+}
+
+void SyncConnection::on_too_large() { close(Errc::too_large, "message"); }
+
+void SyncConnection::note_durable() {
+  const sync::Principal* who = session_.principal();
+  if (who == nullptr || session_.durable() == noted_) return;
+  noted_ = session_.durable();
+  community_.runtime->note_cursors({who->cid, noted_, to_unix_ms(loop_.clock().now())});
+}
+
+void SyncConnection::pump() {
+  if (gone_ || !open_) return;
+  if (!writing_ && !finishing_ && session_.has_output()) {
+    out_.clear();
+    session_.take_output(out_, loop_.clock().mono());
+    if (!out_.empty()) {
+      std::uint64_t bytes = 0;
+      for (const Frame& frame : out_) bytes += frame->size();
+      count(loop_.stats().messages_out);
+      count(loop_.stats().frames_out, out_.size());
+      count(loop_.stats().bytes_out, bytes);
+      writing_ = true;
+      transport_->write(out_);
+    }
+  }
+  for (sync::Ask& ask : session_.take_asks())
+    std::visit([this](auto& one) { perform(one); }, ask);
+  if (session_.lags() != lags_) {
+    count(loop_.stats().lags, session_.lags() - lags_);
+    lags_ = session_.lags();
+  }
+  finish_if_done();
+}
+
+void SyncConnection::finish_if_done() {
+  if (close_code_ == 0 || writing_ || finishing_ || session_.has_output()) return;
+  finishing_ = true;
+  transport_->close(close_code_, errc_name(close_reason_));
+}
+
+void SyncConnection::on_written() {
+  writing_ = false;
+  // An idle connection keeps no list of frames.
+  out_ = {};
+  if (session_.has_output() || close_code_ != 0) pump();
+}
+
+template <class T, class Apply>
+std::function<void(Result<T>)> SyncConnection::answer(Apply apply) {
+  return [weak = weak_from_this(), &loop = loop_, apply](Result<T> result) {
+    loop.post([weak, apply, result = std::move(result)] {
+      const auto self = weak.lock();
+      if (!self || self->gone_) return;
+      apply(*self, result);
+      self->changed();
+    });
+  };
+}
+
+void SyncConnection::perform(sync::AskAuthenticate& ask) {
+  community_.auth->authenticate(
+      std::move(ask), answer<sync::Principal>([](SyncConnection& self, const auto& who) {
+        if (!who) count(self.loop_.stats().refused);
+        self.session_.on_authenticated(who, self.loop_.clock().now(), self.loop_.clock().mono());
+      }));
+}
+
+void SyncConnection::perform(sync::AskResults& ask) {
+  auto done = answer<std::vector<sync::StoredResult>>(
+      [](SyncConnection& self, const auto& results) { self.session_.on_results(results); });
+  if (!community_.runtime->read_results(std::move(ask), done)) done(fail(Errc::unavailable));
+}
+
+void SyncConnection::perform(sync::AskChunk& ask) {
+  auto done = answer<sync::SharedChunk>(
+      [](SyncConnection& self, const auto& chunk) { self.session_.on_chunk(chunk); });
+  if (!community_.runtime->read_chunk(ask, done)) done(fail(Errc::unavailable));
+}
+
+void SyncConnection::perform(sync::AskMutate& ask) {
+  const Instant now = loop_.clock().now();
+  const sync::Principal who = *session_.principal();
+  sync::AskMutate first{ask.lane, std::vector<sync::PushedMutation>(1)};
+  first.muts.front().n = ask.muts.front().n;
+  std::vector<sync::Submission> work;
+  work.reserve(ask.muts.size());
+  for (sync::PushedMutation& pushed : ask.muts)
+    work.push_back(sync::make_submission(community_.runtime->registry(), who, ask.lane,
+                                         std::move(pushed), now));
+  const std::size_t size = work.size();
+  if (community_.runtime->submit_device(std::move(work))) return;
+  count(loop_.stats().mutations_refused, size);
+  session_.on_mutate_refused(first, kRetryAfterMs);
+  changed();
+}
+
+void SyncConnection::perform(sync::AskRekey& ask) {
+  community_.auth->rekey(*session_.principal(), std::move(ask.frame),
+                         answer<sync::FrameRekeyed>([](SyncConnection& self, const auto& frame) {
+                           self.session_.on_rekeyed(frame);
+                         }));
+}
+
+void SyncConnection::perform(const sync::AskClose& ask) {
+  if (close_code_ != 0) return;
+  close_code_ = ask.code;
+  close_reason_ = ask.reason;
+  loop_.wheel().arm(timer_, kCloseDeadline);
+}
+
+void SyncConnection::on_timer() {
+  if (gone_) return;
+  if (close_code_ != 0 || !open_) return abort();
+  session_.on_timer(loop_.clock().mono());
+  loop_.wheel().arm(timer_, session_.principal() == nullptr ? kSignInCheck : kLiveCheck);
+  if (session_.state() == sync::ServerSession::State::closed) changed();
+}
+
+void SyncConnection::drain(std::int64_t after_ms) {
+  session_.drain(after_ms);
+  changed();
+}
+
+void SyncConnection::close(Errc reason, std::string_view detail) {
+  session_.close(reason, detail);
+  changed();
+}
+
+void SyncConnection::abort() {
+  if (!gone_) transport_->abort();
+}
+
+void SyncConnection::on_gone() {
+  const auto self = shared_from_this();
+  gone_ = true;
+  timer_.unlink();
+  community_.hub.detach(session_);
+  loop_.left(*this);
+}
+
+}  // namespace linli::ws

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A TCP proxy in front of the server whose line a test can spoil while it is in use."""
+
+import asyncio
+
+from .waiting import run
+
+
+class Proxy:
+    """Forwards 127.0.0.1:port to the server.
+
+    swallow     bytes of both directions vanish, connections stay open: a half-open line
+    drop_down   only what the server sends vanishes
+    down_rate   bytes per second towards the phone, 0 = unlimited
+    refuse      new connections are closed at once
+    """
+
+    def __init__(self, upstream_port):
+        self.upstream_port = upstream_port
+        self.swallow = False
+        self.drop_down = False
+        self.down_rate = 0
+        self.refuse = False
+        self.connections = 0
+        self.bytes_down = 0
+        self._writers = set()
+        self._tasks = set()
+        self._server = run(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self.port = self._server.sockets[0].getsockname()[1]
+        self.origin = f"http://127.0.0.1:{self.port}"
+
+    async def _serve(self, reader, writer):
+        self.connections += 1
+        if self.refuse:
+            writer.transport.abort()
+            return
+        if self.swallow:
+            self._writers.add(writer)
+            while await reader.read(65536):
+                pass
+            return
+        try:
+            # Small buffers: what is throttled must wait in the server, not here.
+            up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.upstream_port,
+                                                                 limit=4096)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._writers |= {writer, up_writer}
+        pumps = [asyncio.ensure_future(self._pump(reader, up_writer, False)),
+                 asyncio.ensure_future(self._pump(up_reader, writer, True))]
+        self._tasks |= set(pumps)
+        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        while self.swallow:  # an end of stream is swallowed as well
+            await asyncio.sleep(0.1)
+        for pump in pumps:
+            pump.cancel()
+        for end in (writer, up_writer):
+            end.close()
+        self._writers -= {writer, up_writer}
+        self._tasks -= set(pumps)
+
+    async def _pump(self, reader, writer, down):
+        try:
+            while data := await reader.read(1024 if self.down_rate else 65536):
+                if self.swallow or (down and self.drop_down):
+                    continue
+                if down:
+                    self.bytes_down += len(data)
+                    if self.down_rate:
+                        await asyncio.sleep(len(data) / self.down_rate)
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+
+    def cut(self):
+        """Resets every connection."""
+        async def abort():
+            for writer in list(self._writers):
+                writer.transport.abort()
+        run(abort())
+
+    def close(self):
+        self.swallow = False
+        self.cut()
+
+        async def shut():
+            self._server.close()
+            for task in self._tasks:
+                task.cancel()
+        run(shut())

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo community, its staff and fresh residents, for one test program."""
+
+import itertools
+import json
+import os
+import sqlite3
+import sys
+import unittest
+import uuid
+
+from .admin import Admin
+from .cli import Phone
+from .office import Desk
+from .peer import Peer, enrol
+from .proxy import Proxy
+from .server import Folder, Server, free_port
+from .waiting import wait_for
+
+SLUG = "huainan"
+EDITOR, APPROVER, WINDOW, ADMIN, ADMIN_2 = "马会玲", "张书记", "孙浩", "小冯", "冯管理"
+
+
+STAFF = (EDITOR, APPROVER, WINDOW, ADMIN, ADMIN_2, "罗主任", "周倩")
+LINES = 6
+
+
+class World:
+    """A demo server with `people` residents; every resident() and phone() is a new person.
+
+    `linlid demo` fills the data folder; the server that the tests meet is then started with a
+    config, because phones that dial through a Proxy sign its address, which has to be listed.
+    """
+
+    def __init__(self, name, people=40):
+        self.folder = Folder(name)
+        self.data = self.folder / "data"
+        port = free_port()
+        demo = Server(lambda p: ["demo", "--port", str(p), "--data", str(self.data), "--people",
+                                 str(people)], self.folder / "demo.log", port).start(60)
+        demo.terminate()
+        self.greeting = demo.text()
+        self.admin = Admin(self.data, demo.origin)
+        accounts = self.admin.accounts()
+        self.accounts = {name: accounts[name] for name in STAFF}
+        self._slips = {name: self.admin.staff_slip(id) for name, id in self.accounts.items()}
+        self._codes = {name: self.admin.setup_code(self.accounts[name])
+                       for name in (APPROVER, ADMIN, "罗主任")}
+        self._lines = [Proxy(port) for _ in range(LINES)]
+        self._free_lines = list(self._lines)
+        self._desks, self._numbers = {}, itertools.count(1)
+        self.server = Server(lambda _: ["--config", str(self._config(port))],
+                             self.folder / "linlid.log", port).start()
+        self.origin = self.server.origin
+
+    def _config(self, port):
+        file = self.folder / "linlid.toml"
+        origins = [f"http://127.0.0.1:{port}"] + [line.origin for line in self._lines]
+        file.write_text(f"""[server]
+listen = ["127.0.0.1:{port}"]
+origins = {json.dumps(origins)}
+drain_seconds = 2
+[data]
+folder = "{self.data}"
+""")
+        return file
+
+    def close(self):
+        self.server.kill()
+        for line in self._lines:
+            line.close()
+        self.folder.remove()
+
+    def line(self):
+        """A Proxy of one's own."""
+        return self._free_lines.pop()
+
+    def new_id(self):
+        return uuid.uuid4().hex[:24]
+
+    # --- Staff ----------------------------------------------------------------------------------
+
+    def desk(self, name):
+        """Signed in; elevated if the person has a passphrase in these tests."""
+        if name not in self._desks:
+            desk = Desk(enrol(self.origin, SLUG, self._slips[name], label="办公室电脑"))
+            if name in self._codes:
+                desk.set_up(self._codes[name]).elevate()
+            self._desks[name] = desk
+        return self._desks[name]
+
+    # --- People ---------------------------------------------------------------------------------
+
+    def household(self, area="g1"):
+        """A new household with one person: (household id, person id)."""
+        number = next(self._numbers)
+        desk = self.desk(WINDOW)
+        home = desk.post("/households", {"id": self.new_id(), "door": f"试验{number}号", "area": area})
+        who = desk.post("/persons", {"id": self.new_id(), "household": home["id"],
+                                     "name": f"试验人{number}"})
+        return home["id"], who["id"]
+
+    def slip(self, area="g1", **more):
+        return self.desk(WINDOW).slip(self.household(area)[0], **more)
+
+    def resident(self, area="g1", origin=None, slip=None):
+        """A newly enrolled raw phone; its person is in `.person`."""
+        return enrol(origin or self.origin, SLUG, slip or self.slip(area))
+
+    def rows(self, tbl):
+        """{key: row} of a table, read past the running server."""
+        with sqlite3.connect(f"file:{self.data}/{SLUG}/sync.db?mode=ro", uri=True) as db:
+            found = db.execute("select key, data from row join tbl_name t on t.id = row.tbl "
+                               "where t.name = ? and data is not null", (tbl,)).fetchall()
+        return {key: json.loads(data) for key, data in found}
+
+    def names(self):
+        """Of everybody in the data."""
+        return {row["name"] for tbl in ("person", "account") for row in self.rows(tbl).values()}
+
+    # --- Notices --------------------------------------------------------------------------------
+
+    def send(self, title, areas=("hn",), **content):
+        """Drafted by one, approved by another; returns when it is out."""
+        if "severity" in content:
+            content = {"category": "weather", "action_line": "今晚别出门"} | content
+        draft = self.desk(EDITOR).draft(title, list(areas), **content)
+        return self.desk(APPROVER).approve(draft)
+
+    def reach(self, notice):
+        """Persons by state."""
+        return self.desk(APPROVER).reach(notice)["total"]
+
+    def acks(self, notice):
+        total = self.reach(notice)
+        return total["ok"] + total["help"] + total["away"]
+
+    def head(self):
+        """The newest seq: that of a write without effect on anybody."""
+        desk = self.desk(WINDOW)
+        _, headers, _ = desk.request("POST", "/households",
+                                     {"door": f"记数{next(self._numbers)}号", "area": "hn"})
+        return int(headers["Linli-Seq"])
+
+
+class WorldTest(unittest.TestCase):
+    """One World for all tests of a class; a failing test says how to run it alone."""
+
+    people = 40
+
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World(cls.__name__.lower(), cls.people)
+        cls.addClassCleanup(cls.world.close)
+
+    def run(self, result=None):
+        before = len(result.failures) + len(result.errors)
+        super().run(result)
+        if len(result.failures) + len(result.errors) > before:
+            print(f"\nreplay: {replay(self)}\nlast lines of linlid:\n{self.world.server.tail(15)}",
+                  file=sys.stderr)
+
+
+def replay(test):
+    environment = " ".join(f"{name}={os.environ[name]}" for name in ("LINLID", "LINLI", "LINLI_SLOW")
+                           if name in os.environ)
+    return (f"{environment} LINLI_KEEP=1 {sys.executable} {sys.argv[0]} "
+            f"{type(test).__name__}.{test._testMethodName} -v")
+
+
+def main(_file):
+    unittest.main(verbosity=2)

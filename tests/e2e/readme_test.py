@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The path of the README, with the commands of the README: from a printed slip to the reach count."""
+
+import unittest
+
+import harness
+from harness.world import APPROVER, EDITOR
+
+
+class Readme(harness.WorldTest):
+    people = 40
+
+    def test_a_notice_reaches_a_phone_and_its_answer_reaches_the_office_through_offline_times(self):
+        world = self.world
+        # A resident enrols with the slip that the demo printed.
+        resident = world.phone("resident", slip=world.printed_slip())
+        resident.sync()
+        resident.offline()
+        # Staff: the editor writes, the approver lets it out; both with slips of the demo as well.
+        editor = world.phone("editor", slip=world.staff_slip(EDITOR))
+        editor.sync()
+        before = {n["id"] for n in editor.notices()}
+        editor.run("notice", "send", "--title", "明天停水", "--body", "早八点到晚六点", "--area", "hn")
+        editor.sync()
+        self.assertEqual({n["id"] for n in editor.notices()} - before, set(), "nothing is out yet")
+        notice = world.in_review("明天停水")
+        world.desk(APPROVER).approve(notice)
+        # Still offline: nothing new. Back online: it is there.
+        self.assertNotIn(notice["id"], [n["id"] for n in resident.notices()])
+        resident.online()
+        resident.sync()
+        self.assertIn(notice["id"], [n["id"] for n in resident.notices()])
+        # Offline again: the answer waits on the phone, then counts.
+        resident.offline()
+        resident.ack(notice["id"])
+        self.assertEqual(len(resident.pending()), 1)
+        self.assertEqual(world.acks(notice["id"]), 0)
+        resident.online()
+        resident.sync()
+        self.assertEqual(resident.pending(), [])
+        self.assertEqual(world.acks(notice["id"]), 1)
+
+
+if __name__ == "__main__":
+    harness.main(__file__)
