@@ -2,7 +2,17 @@
 // A phone written from docs/PROTOCOL.md alone: enrolment, one socket at a time, rows in memory.
 import assert from 'node:assert/strict';
 
-import {b64, DeviceKey, digestOf, encodings, helloMessage, setHash, unb64, verbatim, WebSocket} from './wire.mjs';
+import {
+  b64,
+  DeviceKey,
+  digestOf,
+  encodings,
+  helloMessage,
+  setHash,
+  unb64,
+  verbatim,
+  WebSocket,
+} from './wire.mjs';
 
 const SLOW = Number(process.env.LINLI_SLOW ?? 1);
 const LANES = ['u', 's'];

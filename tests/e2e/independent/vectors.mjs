@@ -5,7 +5,16 @@ import crypto from 'node:crypto';
 import {readFileSync} from 'node:fs';
 import test from 'node:test';
 
-import {DeviceKey, digestOf, encodings, helloMessage, mutationHash, rowHash, setHash, verbatim} from './wire.mjs';
+import {
+  DeviceKey,
+  digestOf,
+  encodings,
+  helloMessage,
+  mutationHash,
+  rowHash,
+  setHash,
+  verbatim,
+} from './wire.mjs';
 
 const load = (name) => JSON.parse(readFileSync(`${process.argv[2]}/${name}`));
 const hex = (text) => Buffer.from(text, 'hex');
