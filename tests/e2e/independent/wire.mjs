@@ -90,6 +90,7 @@ const BYTES = {
   K: ['nonce', 'server_id'],
   hello: ['body', 'sig'],
   rekey: ['pub', 'sig'],
+  R: ['h'],
   body: ['set_hash'],
 };
 
