@@ -112,7 +112,7 @@ int run(const Options& options) {
   Linlid server({.program = options.linlid, .folder = folder.path()});
   Load phones(server.load_config());
   phones.connect(0, n);
-  Load bare({.port = raw.port(), .raw = true});
+  Load bare({.port = raw.port(), .origin = {}, .raw = true});
   bare.connect(0, n);
   Fanout fanout(server, raw, phones, bare, n);
   fanout.warm_up();
