@@ -20,6 +20,7 @@ constexpr std::int64_t kDrainMinMs = 1000;
 constexpr std::uint64_t kDrainSpreadMs = 10'000;
 /// For answers under way and closing handshakes when a shard stops.
 constexpr std::chrono::milliseconds kStopDeadline{1000};
+constexpr std::chrono::milliseconds kStopPoll{5};
 
 }  // namespace
 
@@ -82,19 +83,26 @@ void Shard::run() {
   }
 }
 
-void Shard::stop() {
-  if (!thread_.joinable()) return;
+void Shard::begin_stop() {
+  if (!thread_.joinable() || std::exchange(stop_begun_, true)) return;
   asio::post(context_, [this] {
     ticker_.cancel();
     tasks_.cancel();
     for (SyncConnection* connection : std::vector(connections_.begin(), connections_.end()))
       connection->abort();
-    work_.reset();
-    // Whoever does not end by itself is cut off.
-    auto deadline = std::make_shared<asio::steady_timer>(context_, kStopDeadline);
-    deadline->async_wait([this, deadline](net::error_code) { context_.stop(); });
+    await_empty(clock_.mono() + kStopDeadline);
   });
-  thread_.join();
+}
+
+void Shard::await_empty(MonoTime until) {
+  if ((connections_.empty() && tasks_.size() == 0) || clock_.mono() > until) return context_.stop();
+  ticker_.expires_after(kStopPoll);
+  ticker_.async_wait([this, until](net::error_code) { await_empty(until); });
+}
+
+void Shard::stop() {
+  begin_stop();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Shard::take_connection(net::Stream stream) {
@@ -201,6 +209,7 @@ void Shards::start(const net::HttpService& service) {
 }
 
 void Shards::stop() {
+  for (auto& shard : shards_) shard->begin_stop();
   for (auto& shard : shards_) shard->stop();
 }
 

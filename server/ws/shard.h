@@ -42,7 +42,9 @@ class Shard final : public Loop, public net::UpgradeSink {
            const sync::StoreState& state);
   /// `service` outlives the shard; its `upgrades` is set to this shard in a copy.
   void start(const net::HttpService& service);
-  /// Cancels HTTP, drops what is still open, joins.
+  /// Cancels HTTP and drops what is still open; does not wait.
+  void begin_stop();
+  /// begin_stop() if that was not called, and joins.
   void stop();
 
   [[nodiscard]] net::asio::io_context& loop() { return context_; }
@@ -69,6 +71,7 @@ class Shard final : public Loop, public net::UpgradeSink {
   void run();
   void flush();
   void tick();
+  void await_empty(MonoTime until);
 
   const std::size_t number_;
   ShardConfig& config_;
@@ -85,6 +88,7 @@ class Shard final : public Loop, public net::UpgradeSink {
   net::asio::steady_timer ticker_;
   std::unordered_set<SyncConnection*> connections_;
   bool flush_posted_ = false;
+  bool stop_begun_ = false;
   std::thread thread_;
 };
 
