@@ -27,6 +27,8 @@ class StoreUnderTest {
   virtual void reopen() = 0;
   /// The process dies without closing; opens what it left.
   virtual void crash() = 0;
+  /// Whatever the store can check of itself.
+  virtual void expect_sound() {}
 };
 
 struct StoreFactory {

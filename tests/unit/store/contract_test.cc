@@ -10,6 +10,7 @@
 
 #include "sync/store/memory/memory_store.h"
 #include "sync/store/sqlite/sqlite_store.h"
+#include "sync/store/sqlite/verify.h"
 
 namespace linli::sync::test {
 namespace {
@@ -45,6 +46,10 @@ class SqliteUnderTest final : public StoreUnderTest {
       std::filesystem::copy_file(dead + "-wal", path() + "-wal");
     store_.reset();
     open();
+  }
+  void expect_sound() override {
+    for (const StoreFinding& finding : must(verify_store(path())))
+      ADD_FAILURE() << finding.what << " " << finding.bucket << " " << finding.detail;
   }
 
  private:
@@ -408,6 +413,27 @@ TEST_P(StoreContract, FailedBatchLeavesNothingWhereverItFails) {
   EXPECT_EQ(must(store().load()).head, world.head());
 }
 
+TEST_P(StoreContract, NamesFirstUsedInAFailedBatchWorkLater) {
+  WriteBatch batch = empty_batch();
+  batch.rows.push_back({{"fresh", "a"}, Seq{1}, text_of("one")});
+  batch.indexes.push_back({"fresh.i", "v", "a", true});
+  WriteBatch bad = batch;
+  bad.results.push_back(StoredResult{});
+  EXPECT_EQ(store().apply(bad).error().code, Errc::internal);
+  WriteBatch other = empty_batch();
+  other.rows.push_back({{"other", "b"}, Seq{1}, text_of("two")});
+  other.indexes.push_back({"other.i", "v", "b", true});
+  must(store().apply(other));
+  batch.from = Seq{1};
+  batch.to = Seq{2};
+  must(store().apply(batch));
+  under_->reopen();
+  EXPECT_EQ(must(store().table("fresh", "", 9)).size(), 1U);
+  EXPECT_EQ(must(store().table("other", "", 9)).size(), 1U);
+  EXPECT_EQ(must(store().scan("fresh.i", "", std::nullopt, 9)).at(0).key, "a");
+  EXPECT_EQ(must(store().scan("other.i", "", std::nullopt, 9)).at(0).key, "b");
+}
+
 TEST_P(StoreContract, RowPlacedByALaterBatchKeepsItsContent) {
   WriteBatch batch = empty_batch();
   batch.rows.push_back({{"task", "a"}, Seq{1}, text_of("one")});  // server-only
@@ -502,6 +528,7 @@ TEST_P(StoreContract, PruneDropsTheOldAndKeepsTheRest) {
   must(store().prune(INT64_MAX, 4));
   EXPECT_TRUE(must(store().quarantine(1000)).empty());
   EXPECT_TRUE(must(store().results(World::cid(0), UpLane::bulk, 0, 1000)).empty());
+  under_->expect_sound();
   grow(world, 5);  // ids go on where they were
   under_->reopen();
   grow(world, 5);
@@ -577,6 +604,7 @@ TEST_P(StoreContract, StoresAgreeWithEachOther) {
       for (Store* one : {&store(), &reference.store()}) must(one->raise_floor(id, floor));
       world.raise_floor(id, floor);
       ASSERT_EQ(dump(store()), dump(reference.store()));
+      under_->expect_sound();
     }
   }
 }

@@ -165,12 +165,16 @@ TEST(SqliteBackup, CopyIsWholeWhileTheWriterGoesOn) {
   while (world.head() < before) world.next_batch();
   std::atomic<bool> done{false};
   int steps = 0;
+  int furthest = 0;
+  bool restarted = false;
   std::thread copier([&] {
     must(backup_store({.from = path,
                        .to = folder.file("copy.db"),
                        .step_pages = 2,
                        .progress = [&](int pages, int all) {
                          ++steps;
+                         restarted = restarted || pages < furthest;
+                         furthest = pages;
                          return pages <= all;
                        }}));
     done = true;
@@ -178,6 +182,7 @@ TEST(SqliteBackup, CopyIsWholeWhileTheWriterGoesOn) {
   while (!done) must(store->apply(world.next_batch()));
   copier.join();
   EXPECT_GT(steps, 5);
+  EXPECT_FALSE(restarted) << "a commit of the writer started the copy anew";
   EXPECT_TRUE(must(verify_store(folder.file("copy.db"))).empty());
   auto copy = must(SqliteStore::open({.path = folder.file("copy.db"), .create = false}));
   const Seq head = must(copy->load()).head;
