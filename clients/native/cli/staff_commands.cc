@@ -164,8 +164,7 @@ void set_up(Context& context, const std::string& code) {
     return context.fail_with({Errc::invalid_argument, "两次口令不一样"});
   }
   client::StaffApi api(*client, ask_factors(""));
-  const auto begun =
-      api.call("POST", "/staff/setup", {{"code", code}, {"passphrase", passphrase}});
+  const auto begun = api.call("POST", "/staff/setup", {{"code", code}, {"passphrase", passphrase}});
   if (!begun) return context.fail_with(begun.error());
   std::cerr << "把这个密钥加进动态码应用：\n  " << json_text(*begun, "totp_secret") << "\n  "
             << json_text(*begun, "totp_uri") << "\n";
