@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/app/community_runtime.h"
 
-#include <pthread.h>
-
 #include <utility>
+
+#include <pthread.h>
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -84,8 +84,7 @@ void CommunityRuntime::stop() {
 
 // --- Writes ---------------------------------------------------------------------------------
 
-bool CommunityRuntime::submit(sync::Submission submission,
-                              std::function<void(sync::Answer)> done) {
+bool CommunityRuntime::submit(sync::Submission submission, std::function<void(sync::Answer)> done) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || queue_.size() >= limits::kWriterQueueMax) {

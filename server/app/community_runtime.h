@@ -56,7 +56,8 @@ struct RuntimeStats {
 /// One running community: its store, the one writer thread with the committer, reader threads and
 /// the cache of encoded pages.
 ///
-/// The writer takes what is queued, at most kBatchMutationsMax, as one durable batch, then publishes
+/// The writer takes what is queued, at most kBatchMutationsMax, as one durable batch, then
+/// publishes
 /// its commit, then answers. A batch that the store refuses is answered with `retry`; the writer
 /// opens the store again and goes on.
 /// Threads: RuntimePort from any; start() and stop() by the owner.
@@ -83,11 +84,9 @@ class CommunityRuntime final : public sync::RuntimePort {
   bool submit(sync::Submission submission, std::function<void(sync::Answer)> done) override;
   bool submit_device(std::vector<sync::Submission> submissions) override;
   bool read(sync::Actor actor, std::function<void(sync::ReadContext&)> read) override;
-  bool read_chunk(sync::AskChunk ask,
-                  std::function<void(Result<sync::SharedChunk>)> done) override;
-  bool read_results(
-      sync::AskResults ask,
-      std::function<void(Result<std::vector<sync::StoredResult>>)> done) override;
+  bool read_chunk(sync::AskChunk ask, std::function<void(Result<sync::SharedChunk>)> done) override;
+  bool read_results(sync::AskResults ask,
+                    std::function<void(Result<std::vector<sync::StoredResult>>)> done) override;
   void note_cursors(const sync::DeviceCursor& cursor) override;
 
   /// Runs `task` on a reader thread; for the bridge to the gateway and for admin pages.

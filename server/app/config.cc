@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/app/config.h"
 
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <fstream>
 #include <functional>
 #include <map>
 #include <sstream>
 #include <variant>
+
+#include <toml++/toml.h>
 
 #include "base/limits.h"
 #include "server/net/listener.h"
@@ -59,25 +59,31 @@ std::string origin(const std::string& text) {
   return {};
 }
 
-#define LINLI_INT(section, member, initial, least, most)                                  \
-  Integer {                                                                               \
-        [](Config& c, std::int64_t v) { c.section.member = v; }, initial, least, most     \
+#define LINLI_INT(section, member, initial, least, most)                          \
+  Integer {                                                                       \
+    [](Config& c, std::int64_t v) { c.section.member = v; }, initial, least, most \
   }
-#define LINLI_TEXT(section, member, initial, ...) \
-  Text { [](Config& c, std::string v) { c.section.member = std::move(v); }, initial, {__VA_ARGS__} }
-#define LINLI_LIST(section, member, check, ...) \
-  TextList { [](Config& c, Texts v) { c.section.member = std::move(v); }, {__VA_ARGS__}, check }
+#define LINLI_TEXT(section, member, initial, ...)                                               \
+  Text {                                                                                        \
+    [](Config& c, std::string v) { c.section.member = std::move(v); }, initial, { __VA_ARGS__ } \
+  }
+#define LINLI_LIST(section, member, check, ...)                                       \
+  TextList {                                                                          \
+    [](Config& c, Texts v) { c.section.member = std::move(v); }, {__VA_ARGS__}, check \
+  }
 
 const std::vector<Row>& table() {
   static const std::vector<Row> rows{
       {"server", "listen", "", LINLI_LIST(server, listen, address, "127.0.0.1:8080"),
-       "Addresses for plain HTTP, host:port each. Phones need HTTPS: use these for tests, and behind\n"
+       "Addresses for plain HTTP, host:port each. Phones need HTTPS: use these for tests, and "
+       "behind\n"
        "a proxy that ends TLS."},
       {"server", "listen_tls", "", LINLI_LIST(server, listen_tls, address),
        "Addresses for HTTPS, e.g. [\":443\"]. They need tls.certificate and tls.key."},
       {"server", "origins", "",
        LINLI_LIST(server, origins, origin, "http://localhost:8080", "http://127.0.0.1:8080"),
-       "Addresses under which people open the server, scheme://host[:port], as the browser shows them.\n"
+       "Addresses under which people open the server, scheme://host[:port], as the browser shows "
+       "them.\n"
        "Phones sign the one they dialled; a page from anywhere else cannot open a socket."},
       {"server", "loops", "threads", LINLI_INT(server, loops, 0, 0, 64),
        "Event loops that share the connections. 0 = one per processor."},
@@ -201,7 +207,8 @@ std::string quoted(std::string_view text) {
 }
 
 std::string initial_of(const Row& row) {
-  if (const auto* integer = std::get_if<Integer>(&row.value)) return std::to_string(integer->initial);
+  if (const auto* integer = std::get_if<Integer>(&row.value))
+    return std::to_string(integer->initial);
   if (const auto* text = std::get_if<Text>(&row.value)) return quoted(text->initial);
   std::string out;
   for (const std::string& value : std::get<TextList>(row.value).initial)
@@ -247,7 +254,8 @@ Result<Config> parse_config(std::string_view text, const std::string& file) {
   for (const auto& [section, node] : parsed) {
     const toml::table* keys = node.as_table();
     if (keys == nullptr || !has_section(section.str())) {
-      faults.add(section.source(), section.str(), keys == nullptr ? "unknown key" : "unknown section");
+      faults.add(section.source(), section.str(),
+                 keys == nullptr ? "unknown key" : "unknown section");
       continue;
     }
     for (const auto& [key, value] : *keys) {
@@ -276,7 +284,8 @@ Result<Config> load_config(const std::string& file) {
 std::string print_default_config() {
   std::string out =
       "# SPDX-License-Identifier: Apache-2.0\n"
-      "# Settings of linlid with their defaults. Made by `linlid --print-default-config`; a key left\n"
+      "# Settings of linlid with their defaults. Made by `linlid --print-default-config`; a key "
+      "left\n"
       "# out has the value shown here. `linlid --config FILE --check-config` finds mistakes.\n";
   std::string_view section;
   for (const Row& row : table()) {

@@ -52,7 +52,8 @@ std::vector<Result<Json>> run_calls(const sync::Registry& registry, sync::Commit
       batch.push_back(submission_of(registry, calls[i], i + 1, clock.now()));
     auto done = committer.run(batch);
     if (!done) {
-      std::fill(out.begin() + static_cast<std::ptrdiff_t>(from), out.end(), fail(done.error().code));
+      std::fill(out.begin() + static_cast<std::ptrdiff_t>(from), out.end(),
+                fail(done.error().code));
       return out;
     }
     for (sync::Answer& answer : done->answers) out[answer.token - 1] = std::move(answer.result);
@@ -89,8 +90,10 @@ Result<void> print_slips(const fs::path& data, const sync::Registry& registry,
     LINLI_TRY(const auto households, community->rows("household"));
     if (!households.empty()) door = json_text(households.front().second, "door");
   }
-  const admin::AdminParts parts{community::declare_modules, clock, rng, std::cin, std::cout, std::cerr};
-  const auto slip = [&](const std::string& what, const std::string& option, const std::string& whom) {
+  const admin::AdminParts parts{
+      community::declare_modules, clock, rng, std::cin, std::cout, std::cerr};
+  const auto slip = [&](const std::string& what, const std::string& option,
+                        const std::string& whom) {
     std::cout << "\n" << what << "\n";
     admin::run_admin(parts, {"--data", data.string(), "--community", kSlug, "--origin", origin,
                              "invite", "create", option, whom});

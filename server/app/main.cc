@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
 #include <iostream>
 
+#include <CLI/CLI.hpp>
+
 #include "base/crypto.h"
-#include "base/rng.h"
 #include "base/log.h"
+#include "base/rng.h"
 #include "server/admin/admin.h"
 #include "server/app/config.h"
 #include "server/app/demo.h"
@@ -72,9 +73,8 @@ int run(const Options& options) {
 int admin_main(int argc, char** argv) {
   const SystemClock clock;
   SystemRng rng;
-  return admin::run_admin(
-      {community::declare_modules, clock, rng, std::cin, std::cout, std::cerr},
-      std::vector<std::string>(argv + 2, argv + argc));
+  return admin::run_admin({community::declare_modules, clock, rng, std::cin, std::cout, std::cerr},
+                          std::vector<std::string>(argv + 2, argv + argc));
 }
 
 }  // namespace
@@ -94,7 +94,8 @@ int main(int argc, char** argv) {
   CLI::App* demo_command = cli.add_subcommand("demo", "Serve a made-up community on this machine");
   demo_command->add_option("--port", demo.port, "Port on 127.0.0.1");
   demo_command->add_option("--data", demo.data, "Folder of the demo's data");
-  demo_command->add_option("--people", demo.people, "Residents to invent")->check(CLI::Range(0, 20000));
+  demo_command->add_option("--people", demo.people, "Residents to invent")
+      ->check(CLI::Range(0, 20000));
   cli.add_subcommand("admin", "Work on the data of a server; see linlid admin --help");
   CLI11_PARSE(cli, argc, argv);
   if (auto ready = crypto_init(); !ready) return complain(ready.error());

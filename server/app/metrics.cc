@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/app/metrics.h"
 
+#include <fstream>
+
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
-
-#include <fstream>
 #include <unistd.h>
 
 namespace linli::app {

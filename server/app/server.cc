@@ -39,7 +39,8 @@ Server::Server(Config config) : config_(std::move(config)), fds_(net::raise_fd_l
   shard_config_.connections_max = wanted > 0 ? std::min(wanted, allowed) : allowed;
   shard_config_.origins = config_.server.origins;
   shards_ = std::make_unique<ws::Shards>(loop_count(config_), shard_config_, clock_, rng_);
-  handler_ = [](const net::HttpRequest& request, const std::function<void(net::HttpResponse)>& done) {
+  handler_ = [](const net::HttpRequest& request,
+                const std::function<void(net::HttpResponse)>& done) {
     done(net::problem(Error{Errc::not_found, request.path}, request.request_id));
   };
 }
@@ -68,8 +69,9 @@ Result<void> Server::open() {
   for (auto& [slug, community] : communities_) {
     CommunityRuntime& runtime = *community.runtime;
     shards_->add(runtime, *community.authenticator, community.session, runtime.state());
-    runtime.observe(
-        [this, &runtime](const sync::SharedCommit& commit) { shards_->publish(runtime.slug(), commit); });
+    runtime.observe([this, &runtime](const sync::SharedCommit& commit) {
+      shards_->publish(runtime.slug(), commit);
+    });
     runtime.start();
     if (community.started) community.started();
   }

@@ -52,7 +52,10 @@ class SocketAuthenticator final : public ws::Authenticator {
 struct Parts {
   Parts(std::shared_ptr<Common> c, auth::ServerKeys k, std::unique_ptr<auth::RevocationLog> r,
         auth::IdentityBook::OnRevoked on_revoked)
-      : common(std::move(c)), keys(std::move(k)), revoked(std::move(r)), book(std::move(on_revoked)) {}
+      : common(std::move(c)),
+        keys(std::move(k)),
+        revoked(std::move(r)),
+        book(std::move(on_revoked)) {}
 
   const std::shared_ptr<Common> common;
   const auth::ServerKeys keys;
@@ -63,14 +66,16 @@ struct Parts {
 };
 
 Result<std::unique_ptr<CommunityRuntime>> open_runtime(const Config& config, Server& server,
-                                                       const Common& common, const fs::path& folder) {
+                                                       const Common& common,
+                                                       const fs::path& folder) {
   RuntimeOptions options;
   options.slug = folder.filename();
   options.registry = &common.registry;
   options.clock = &server.clock();
   options.rng = &server.rng();
   options.readers = static_cast<std::size_t>(config.data.readers);
-  options.open_store = [file = (folder / kDatabaseFile).string()]() -> Result<std::unique_ptr<sync::Store>> {
+  options.open_store =
+      [file = (folder / kDatabaseFile).string()]() -> Result<std::unique_ptr<sync::Store>> {
     sync::SqliteStoreOptions store;
     store.path = file;
     store.create = false;
@@ -109,10 +114,11 @@ Result<void> add_community(const Config& config, Server& server,
       log_event(LogLevel::error, "app.revoked_log", {{"code", errc_name(added.error().code)}});
     server.sessions().close_device(slug, cid, Errc::revoked);
   };
-  auto parts = std::make_shared<Parts>(common, std::move(keys), std::move(revoked),
-                                       std::move(on_revoked));
+  auto parts =
+      std::make_shared<Parts>(common, std::move(keys), std::move(revoked), std::move(on_revoked));
   LINLI_CHECK(parts->book.load(out.runtime->setup_store()));
-  LINLI_TRY(const std::string name, name_for_people(out.runtime->setup_store(), out.runtime->slug()));
+  LINLI_TRY(const std::string name,
+            name_for_people(out.runtime->setup_store(), out.runtime->slug()));
   parts->site = std::make_shared<http::Site>(http::SiteParts{
       .runtime = *out.runtime,
       .book = parts->book,
@@ -127,13 +133,14 @@ Result<void> add_community(const Config& config, Server& server,
   common->router.add(parts->site);
   parts->sockets = std::make_unique<SocketAuthenticator>(parts->site->authenticator());
   // Before the shards: whoever signs in after a commit is judged by it.
-  out.runtime->observe([p = parts.get(), runtime = out.runtime.get()](const sync::SharedCommit& commit) {
-    p->book.on_commit(*commit);
-    if (!commit->reload) return;
-    runtime->with_reader([p](sync::StoreReader& reader) {
-      ignore(p->book.load(reader), "the next reload or restart reads it again");
-    });
-  });
+  out.runtime->observe(
+      [p = parts.get(), runtime = out.runtime.get()](const sync::SharedCommit& commit) {
+        p->book.on_commit(*commit);
+        if (!commit->reload) return;
+        runtime->with_reader([p](sync::StoreReader& reader) {
+          ignore(p->book.load(reader), "the next reload or restart reads it again");
+        });
+      });
   out.authenticator = parts->sockets.get();
   out.keep = std::move(parts);
   server.add(std::move(out));

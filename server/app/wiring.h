@@ -9,7 +9,8 @@
 namespace linli::app {
 
 /// A server with every community below `config.data.folder`: each subfolder with a sync.db is one,
-/// its name is the slug. Errors: io, corrupt, unsupported_version, disk_full; detail names the file.
+/// its name is the slug. Errors: io, corrupt, unsupported_version, disk_full; detail names the
+/// file.
 Result<std::unique_ptr<Server>> wire(const Config& config);
 
 }  // namespace linli::app

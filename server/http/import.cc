@@ -193,7 +193,8 @@ void Imports::submit(const SharedJob& job, std::string name, Json args,
 void Imports::step(const SharedJob& job) {
   const sync::MutatorDef* def = parts_.runtime.registry().mutator("people.import_row");
   LINLI_ASSERT(def != nullptr);
-  // Lines that the schema refuses are told in this loop: submit() answers those at once, so that each
+  // Lines that the schema refuses are told in this loop: submit() answers those at once, so
+  // that each
   // would run the next one a call deeper.
   for (; job->at < job->lines.size(); job->next()) {
     const ImportLine& line = job->lines[job->at];

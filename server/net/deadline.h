@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <exception>
 #include <optional>
 #include <utility>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "server/net/asio.h"
 
@@ -35,8 +36,8 @@ asio::awaitable<std::optional<T>> with_deadline(asio::awaitable<T> op,
   using namespace asio::experimental::awaitable_operators;
   std::exception_ptr failed;
   asio::steady_timer timer{co_await asio::this_coro::executor, limit};
-  auto first = co_await (keep_exception(std::move(op), failed) ||
-                         timer.async_wait(asio::use_awaitable));
+  auto first =
+      co_await (keep_exception(std::move(op), failed) || timer.async_wait(asio::use_awaitable));
   if (first.index() == 1) co_return std::nullopt;
   if (failed) std::rethrow_exception(failed);
   co_return std::get<0>(std::move(first));

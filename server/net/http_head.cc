@@ -250,8 +250,8 @@ Result<HeadFacts> parse_head(std::string_view head, HttpRequest& out) {
   return facts;
 }
 
-std::string response_head(const HttpResponse& response, std::string_view request_id, bool keep_alive,
-                          bool tls) {
+std::string response_head(const HttpResponse& response, std::string_view request_id,
+                          bool keep_alive, bool tls) {
   std::string out = "HTTP/1.1 " + std::to_string(response.status) + " ";
   out.append(reason_of(response.status)).append("\r\n");
   const auto set_by_handler = [&](std::string_view name) {

@@ -43,7 +43,7 @@ Result<HeadFacts> parse_head(std::string_view head, HttpRequest& out);
 Result<void> parse_target(std::string_view target, HttpRequest& out);
 
 /// Status line and headers of a response, with the headers that every answer carries.
-std::string response_head(const HttpResponse& response, std::string_view request_id, bool keep_alive,
-                          bool tls);
+std::string response_head(const HttpResponse& response, std::string_view request_id,
+                          bool keep_alive, bool tls);
 
 }  // namespace linli::net

@@ -2,6 +2,7 @@
 #include "server/net/http_session.h"
 
 #include <array>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -123,8 +124,7 @@ asio::awaitable<Received> HttpConnection::read_request() {
     if (read == Read::late) co_return Received::refuse({Errc::timed_out, "request head"});
     if (read == Read::closed) co_return Received{};
   }
-  if (!size || *size > kHeadBytesMax)
-    co_return Received::refuse({Errc::too_large, "request head"});
+  if (!size || *size > kHeadBytesMax) co_return Received::refuse({Errc::too_large, "request head"});
   Received in{Received::Kind::request, {}, {}, {}};
   const std::string head = input_.substr(0, *size);
   auto facts = parse_head(head, in.request);
@@ -180,7 +180,8 @@ asio::awaitable<HttpResponse> HttpConnection::answer(HttpRequest request) {
       });
     });
   } catch (const std::exception& e) {
-    log_event(LogLevel::error, "net.http.handler_threw", {{"rid", request_id_}, {"what", e.what()}});
+    log_event(LogLevel::error, "net.http.handler_threw",
+              {{"rid", request_id_}, {"what", e.what()}});
     co_return problem(Error{Errc::internal, {}}, request_id_);
   }
   co_await pending->timer.async_wait(kTuple);
@@ -191,12 +192,13 @@ asio::awaitable<HttpResponse> HttpConnection::answer(HttpRequest request) {
 
 asio::awaitable<bool> HttpConnection::send(std::string head, std::string body) {
   const std::array<asio::const_buffer, 2> parts{asio::buffer(head), asio::buffer(body)};
-  auto done = co_await with_deadline(asio::async_write(stream_, parts, kTuple),
-                                     service_.limits.write);
+  auto done =
+      co_await with_deadline(asio::async_write(stream_, parts, kTuple), service_.limits.write);
   co_return done && !std::get<0>(*done);
 }
 
-asio::awaitable<bool> HttpConnection::write(HttpResponse response, bool head_only, bool keep_alive) {
+asio::awaitable<bool> HttpConnection::write(HttpResponse response, bool head_only,
+                                            bool keep_alive) {
   if (response.status >= 500) ++service_.stats->failed;
   std::string head = response_head(response, request_id_, keep_alive, stream_.tls());
   if (head_only || response.status == 204 || response.status == 304) response.body.clear();

@@ -2,13 +2,14 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
+
+#include <boost/asio/awaitable.hpp>
 
 #include "base/rng.h"
 #include "server/net/http_message.h"

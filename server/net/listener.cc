@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/net/listener.h"
 
+#include <charconv>
+#include <string_view>
+
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/post.hpp>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <boost/asio/ip/v6_only.hpp>
-#include <boost/asio/post.hpp>
-#include <charconv>
-#include <string_view>
 
 #include "base/log.h"
 
@@ -108,7 +108,8 @@ void Listener::accept() {
   const std::size_t target = next_++ % targets_.size();
   acceptor_.async_accept(*targets_[target].loop, [this, target](error_code ec, tcp::socket socket) {
     if (ec == asio::error::operation_aborted) return;
-    if (ec == asio::error::no_descriptors || ec == boost::system::errc::too_many_files_open_in_system)
+    if (ec == asio::error::no_descriptors ||
+        ec == boost::system::errc::too_many_files_open_in_system)
       return on_exhausted();
     if (!ec) on_socket(target, std::move(socket));
     if (acceptor_.is_open()) accept();

@@ -1,35 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/net/stream.h"
 
-#include <openssl/err.h>
-
 #include <array>
+#include <cerrno>
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
-#include <cerrno>
+#include <openssl/err.h>
 
 namespace linli::net {
 
 Stream::Step Stream::step_of(int returned) {
   const int saved = errno;
   switch (SSL_get_error(ssl_.get(), returned)) {
-    case SSL_ERROR_WANT_READ:
-      return {Want::readable, {}, 0};
-    case SSL_ERROR_WANT_WRITE:
-      return {Want::writable, {}, 0};
-    case SSL_ERROR_ZERO_RETURN:
-      return {Want::nothing, asio::error::eof, 0};
+    case SSL_ERROR_WANT_READ: return {Want::readable, {}, 0};
+    case SSL_ERROR_WANT_WRITE: return {Want::writable, {}, 0};
+    case SSL_ERROR_ZERO_RETURN: return {Want::nothing, asio::error::eof, 0};
     case SSL_ERROR_SYSCALL:
       if (saved == 0) return {Want::nothing, asio::error::eof, 0};
       return {Want::nothing, error_code(saved, boost::system::system_category()), 0};
-    default:
-      break;
+    default: break;
   }
   const auto code = ERR_get_error();
   if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
     return {Want::nothing, asio::error::eof, 0};
-  return {Want::nothing,
-          error_code(static_cast<int>(code), asio::error::get_ssl_category()), 0};
+  return {Want::nothing, error_code(static_cast<int>(code), asio::error::get_ssl_category()), 0};
 }
 
 Stream::Step Stream::handshake_step() {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/compose.hpp>
-#include <boost/asio/post.hpp>
 #include <cstddef>
 #include <span>
 #include <type_traits>
 #include <utility>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/compose.hpp>
+#include <boost/asio/post.hpp>
 
 #include "server/net/asio.h"
 #include "server/net/tls.h"
@@ -37,8 +38,8 @@ class Stream {
     return asio::async_initiate<Token, void(error_code)>(
         [this](auto handler) {
           auto token_of = std::move(handler);
-          asio::async_compose<decltype(token_of), void(error_code)>(
-              HandshakeOp{this}, token_of, socket_);
+          asio::async_compose<decltype(token_of), void(error_code)>(HandshakeOp{this}, token_of,
+                                                                    socket_);
         },
         token);
   }
@@ -112,8 +113,8 @@ class Stream {
       if (front.size() >= kRecordBytes || std::next(first) == asio::buffer_sequence_end(buffers))
         return stream.write_step(front.data(), front.size());
       // Gathered again on a retry: OpenSSL wants the same bytes, not the same address.
-      const std::size_t size = asio::buffer_copy(asio::buffer(scratch().data(), kRecordBytes),
-                                                 buffers);
+      const std::size_t size =
+          asio::buffer_copy(asio::buffer(scratch().data(), kRecordBytes), buffers);
       return stream.write_step(scratch().data(), size);
     }
     template <class Buffers, class Handler>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/net/thread_pool.h"
 
-#include <pthread.h>
-
 #include <exception>
 #include <utility>
+
+#include <pthread.h>
 
 #include "base/log.h"
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/net/tls.h"
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-
 #include <array>
 #include <cstdio>
 #include <ctime>
 #include <fstream>
 #include <sstream>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include "base/assert.h"
 
@@ -83,9 +83,8 @@ Result<void> TlsContext::load(const TlsFiles& files) {
   if (SSL_CTX_use_PrivateKey_file(fresh.get(), files.key.c_str(), SSL_FILETYPE_PEM) != 1)
     return fail(Errc::invalid_argument, "TLS key " + files.key + ": " + ssl_reason());
   if (SSL_CTX_check_private_key(fresh.get()) != 1)
-    return fail(Errc::invalid_argument, "TLS key " + files.key +
-                                            " does not belong to certificate " +
-                                            files.certificate);
+    return fail(Errc::invalid_argument,
+                "TLS key " + files.key + " does not belong to certificate " + files.certificate);
   if (const auto old = context_.load()) {
     // Phones resume across a reload.
     std::array<unsigned char, kTicketKeyBytes> keys{};

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <openssl/ssl.h>
-
 #include <atomic>
 #include <memory>
 #include <string>
+
+#include <openssl/ssl.h>
 
 #include "base/result.h"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/ws/shard.h"
 
-#include <pthread.h>
-
 #include <algorithm>
+
 #include <boost/asio/post.hpp>
+#include <pthread.h>
 
 #include "base/log.h"
 #include "server/net/problem.h"
@@ -57,8 +57,8 @@ Shard::Shard(std::size_t number, ShardConfig& config, const Clock& clock, Rng& r
 
 Shard::~Shard() { stop(); }
 
-void Shard::add(sync::RuntimePort& runtime, Authenticator& auth,
-                const sync::SessionConfig& config, const sync::StoreState& state) {
+void Shard::add(sync::RuntimePort& runtime, Authenticator& auth, const sync::SessionConfig& config,
+                const sync::StoreState& state) {
   communities_[runtime.slug()] = std::make_unique<LocalCommunity>(runtime, auth, config, state);
 }
 
@@ -157,9 +157,8 @@ void Shard::tick() {
   ticker_.expires_after(net::TimerWheel::kTick);
   ticker_.async_wait([this](net::error_code ec) {
     if (ec) return;
-    wheel_.advance(clock_.mono(), [](net::TimerWheel::Entry& entry) {
-      SyncConnection::of(entry).on_timer();
-    });
+    wheel_.advance(clock_.mono(),
+                   [](net::TimerWheel::Entry& entry) { SyncConnection::of(entry).on_timer(); });
     tick();
   });
 }
@@ -192,8 +191,8 @@ Shards::Shards(std::size_t count, ShardConfig& config, const Clock& clock, Rng& 
     shards_.push_back(std::make_unique<Shard>(i, config, clock, rng));
 }
 
-void Shards::add(sync::RuntimePort& runtime, Authenticator& auth,
-                 const sync::SessionConfig& config, const sync::StoreState& state) {
+void Shards::add(sync::RuntimePort& runtime, Authenticator& auth, const sync::SessionConfig& config,
+                 const sync::StoreState& state) {
   for (auto& shard : shards_) shard->add(runtime, auth, config, state);
 }
 

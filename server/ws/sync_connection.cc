@@ -103,8 +103,7 @@ void SyncConnection::pump() {
       transport_->write(out_);
     }
   }
-  for (sync::Ask& ask : session_.take_asks())
-    std::visit([this](auto& one) { perform(one); }, ask);
+  for (sync::Ask& ask : session_.take_asks()) std::visit([this](auto& one) { perform(one); }, ask);
   if (session_.lags() != lags_) {
     count(loop_.stats().lags, session_.lags() - lags_);
     lags_ = session_.lags();

@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
-#include "server/ws/authenticator.h"
 #include "server/net/timer_wheel.h"
+#include "server/ws/authenticator.h"
 #include "server/ws/transport.h"
 #include "sync/engine/hub.h"
 #include "sync/engine/runtime_port.h"

@@ -3,6 +3,7 @@
 #include "server/ws/transport.h"
 
 #include <array>
+
 #include <boost/asio/post.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -49,8 +50,7 @@ beast::http::request<beast::http::empty_body> to_beast(const net::HttpRequest& r
   return out;
 }
 
-class BeastTransport final : public Transport,
-                             public std::enable_shared_from_this<BeastTransport> {
+class BeastTransport final : public Transport, public std::enable_shared_from_this<BeastTransport> {
  public:
   BeastTransport(net::Stream stream, net::HttpRequest request, std::string subprotocol, bool text)
       : ws_(std::move(stream)),
@@ -131,8 +131,9 @@ class BeastTransport final : public Transport,
   };
 
   void read() {
-    ws_.async_read_some(buffer_, kReadPieceBytes,
-                        [self = shared_from_this()](error_code ec, std::size_t) { self->on_read(ec); });
+    ws_.async_read_some(
+        buffer_, kReadPieceBytes,
+        [self = shared_from_this()](error_code ec, std::size_t) { self->on_read(ec); });
   }
 
   void on_read(error_code ec) {

@@ -10,8 +10,8 @@ namespace linli::sync {
 Result<SharedChunk> read_chunk(StoreReader& reader, const AskChunk& ask) {
   // The first page of a fill starts from nothing: there is nothing to delete yet.
   const bool tombstones = ask.after.raw() > 0;
-  LINLI_TRY(BucketChunk page, reader.chunk(ask.bucket, ask.after, tombstones,
-                                           limits::kPageRowsMax, limits::kPageBytesMax));
+  LINLI_TRY(BucketChunk page, reader.chunk(ask.bucket, ask.after, tombstones, limits::kPageRowsMax,
+                                           limits::kPageBytesMax));
   auto out = std::make_shared<EncodedChunk>();
   out->rows = page.ops.size();
   out->to = page.to;

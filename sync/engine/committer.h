@@ -76,7 +76,8 @@ class Committer {
   Result<StoreState> open();
   /// At most kBatchMutationsMax submissions.
   Result<BatchResult> run(std::span<Submission> batch);
-  /// Runs due rows whose time has come, as system mutations (decision M8); an empty commit when none.
+  /// Runs due rows whose time has come, as system mutations (decision M8); an empty commit
+  /// when none.
   Result<BatchResult> tick();
   /// Retention: tombstones below the 180-day floor, old results. Cheap; call once an hour.
   Result<void> collect_garbage(std::uint64_t outbox_consumed);

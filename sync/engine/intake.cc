@@ -35,8 +35,8 @@ Result<std::shared_ptr<const Json>> parse_args(const MutatorDef& def, UpLane lan
 Submission make_submission(const Registry& registry, const Principal& who, UpLane lane,
                            PushedMutation pushed, Instant received) {
   Submission out;
-  out.actor = Actor{.account = who.account, .cid = who.cid, .via = Via::device, .elevated = false,
-                    .scopes = {}};
+  out.actor = Actor{
+      .account = who.account, .cid = who.cid, .via = Via::device, .elevated = false, .scopes = {}};
   out.lane = lane;
   out.n = pushed.n;
   out.mhash = mutation_hash(pushed.name, pushed.args);

@@ -7,7 +7,8 @@
 
 namespace linli::sync {
 
-/// Turns a pushed mutation into work for the writer: hash, parsed and schema-checked arguments, time
+/// Turns a pushed mutation into work for the writer: hash, parsed and schema-checked
+/// arguments, time
 /// of the act. What does not parse comes back with `refused` set: it still consumes its number.
 /// Spec:    captured_at = min(wall + off, received + unc); `unc` counts up to one day.
 /// Threads: pure; costs a JSON parse, so it runs before the writer's queue.

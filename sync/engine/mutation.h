@@ -13,7 +13,8 @@ struct MutationLimit {
   std::string what;
 };
 
-/// One running mutation: reads through own changes, the batch so far and the base; writes to its own
+/// One running mutation: reads through own changes, the batch so far and the base; writes to
+/// its own
 /// overlay, which fold_into() adds to the batch on success.
 class Mutation final : public MutatorContext {
  public:

@@ -31,8 +31,7 @@ std::shared_ptr<const Json> ReaderContext::get(std::string_view tbl, std::string
 }
 
 std::vector<IndexHit> ReaderContext::scan(std::string_view index, std::string_view prefix,
-                                          const std::optional<IndexHit>& after,
-                                          std::size_t limit) {
+                                          const std::optional<IndexHit>& after, std::size_t limit) {
   return taken(reader_.scan(index, prefix, after, limit));
 }
 

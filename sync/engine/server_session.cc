@@ -29,7 +29,9 @@ std::uint16_t close_code(Errc reason) {
 
 ServerSession::ServerSession(const SessionConfig& config, const CommunityView& view,
                              Encoding encoding)
-    : config_(&config), view_(&view), encoding_(encoding),
+    : config_(&config),
+      view_(&view),
+      encoding_(encoding),
       window_(std::min(config.window, limits::kWindowBytesMin)) {}
 
 void ServerSession::start(const Nonce& nonce, Instant now, MonoTime mono) {

@@ -180,7 +180,8 @@ class StoreReader {
   virtual Result<std::vector<std::pair<std::string, StoredRow>>> table(std::string_view tbl,
                                                                        std::string_view after,
                                                                        std::size_t limit) = 0;
-  /// `tombstones` false: live entries only (the first page of a fill). A page never ends between two
+  /// `tombstones` false: live entries only (the first page of a fill). A page never ends
+  /// between two
   /// entries of the same ver, even if that exceeds the bounds a little (one mutation's rows).
   virtual Result<BucketChunk> chunk(BucketId bucket, Seq after, bool tombstones,
                                     std::size_t rows_max, std::size_t bytes_max) = 0;
@@ -204,8 +205,10 @@ class Store : public StoreReader {
  public:
   /// Reads everything the engine keeps in memory.
   virtual Result<StoreState> load() = 0;
-  /// Durable on return. Errors: conflict when batch.from is not the stored head or the outbox ids do
-  /// not follow the stored ones; internal when an entry is of an unknown bucket or places a row that
+  /// Durable on return. Errors: conflict when batch.from is not the stored head or the outbox
+  /// ids do
+  /// not follow the stored ones; internal when an entry is of an unknown bucket or places a
+  /// row that
   /// is not there, or a result is of an unknown client (its ClientWrite may be in the same batch).
   virtual Result<void> apply(const WriteBatch& batch) = 0;
   /// Device cursors and other records outside the log; durability may lag one checkpoint.

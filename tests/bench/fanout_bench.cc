@@ -132,4 +132,6 @@ int run(const Options& options) {
 }  // namespace
 }  // namespace linli::bench
 
-int main(int argc, char** argv) { return linli::bench::run(linli::bench::parse_options(argc, argv)); }
+int main(int argc, char** argv) {
+  return linli::bench::run(linli::bench::parse_options(argc, argv));
+}

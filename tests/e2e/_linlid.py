@@ -27,13 +27,21 @@ class Linlid:
         self.folder = None if data else tempfile.TemporaryDirectory(prefix="linli-e2e-")
         self.data = Path(data or self.folder.name)
         self.arguments = list(arguments) or [
-            "demo", "--port", str(self.port), "--data", str(self.data), "--people", "0"]
+            "demo",
+            "--port",
+            str(self.port),
+            "--data",
+            str(self.data),
+            "--people",
+            "0",
+        ]
         self.process = None
 
     def __enter__(self):
         self.log = open(self.data / "linlid.log", "wb")
-        self.process = subprocess.Popen([LINLID, *self.arguments], stdout=self.log,
-                                        stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen(
+            [LINLID, *self.arguments], stdout=self.log, stderr=subprocess.STDOUT
+        )
         deadline = time.time() + 30
         while True:
             try:
@@ -83,8 +91,11 @@ class Linlid:
     def metric(self, name):
         """Sum over the labels of one metric."""
         text = self.get("/metrics")[2].decode()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
-                   if line.startswith((name + " ", name + "{")))
+        return sum(
+            float(line.rsplit(" ", 1)[1])
+            for line in text.splitlines()
+            if line.startswith((name + " ", name + "{"))
+        )
 
     def terminate(self, seconds=10):
         """SIGTERM; returns exit status and seconds it took."""

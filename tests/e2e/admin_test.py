@@ -21,9 +21,13 @@ class Office:
         self.admin = Admin(self.data, f"http://127.0.0.1:{port}")
         (self.folder / "linlid.toml").write_text(
             f'[server]\nlisten = ["127.0.0.1:{port}"]\norigins = ["http://127.0.0.1:{port}"]\n'
-            f'drain_seconds = 1\n[data]\nfolder = "{self.data}"\n')
-        self.server = Server(lambda _: ["--config", str(self.folder / "linlid.toml")],
-                             self.folder / "linlid.log", port)
+            f'drain_seconds = 1\n[data]\nfolder = "{self.data}"\n'
+        )
+        self.server = Server(
+            lambda _: ["--config", str(self.folder / "linlid.toml")],
+            self.folder / "linlid.log",
+            port,
+        )
 
     def close(self):
         self.server.kill()
@@ -35,8 +39,9 @@ class AdminTest(unittest.TestCase):
         self.office = Office()
         self.addCleanup(self.office.close)
         self.admin, self.server = self.office.admin, self.office.server
-        self.made = self.admin.json("init", "--name", "试验社区", "--slug", SLUG,
-                                    "--admin-name", "管一", "--approver-name", "审二")
+        self.made = self.admin.json(
+            "init", "--name", "试验社区", "--slug", SLUG, "--admin-name", "管一", "--approver-name", "审二"
+        )
 
     def staff(self, number):
         """Enrols a founder with the slip that init printed and sets passphrase and TOTP."""
@@ -132,16 +137,19 @@ class AdminTest(unittest.TestCase):
 
     def test_a_restore_asks_first(self):
         self.admin.run("backup", self.office.folder / "backup")
-        answer = self.admin.run("restore", self.office.folder / "backup" / SLUG, ok=False,
-                                stdin="no\n")
+        answer = self.admin.run(
+            "restore", self.office.folder / "backup" / SLUG, ok=False, stdin="no\n"
+        )
         self.assertEqual(answer.returncode, 1)
 
     def test_verify_is_content_with_a_sound_store_and_names_a_row_with_a_flipped_byte(self):
         self.assertEqual(self.admin.json("verify")["findings"], [])
         file = self.office.data / SLUG / "sync.db"
         with sqlite3.connect(file) as db:
-            key, data = db.execute("select key, data from row join tbl_name t on t.id = row.tbl "
-                                   "where t.name = 'area'").fetchone()
+            key, data = db.execute(
+                "select key, data from row join tbl_name t on t.id = row.tbl "
+                "where t.name = 'area'"
+            ).fetchone()
             db.execute("update row set data = ? where key = ?", (data.replace("试", "诚"), key))
         done = self.admin.run("--json", "verify", ok=False)
         self.assertEqual(done.returncode, 1)
@@ -150,16 +158,24 @@ class AdminTest(unittest.TestCase):
     def test_the_config_is_checked_line_by_line(self):
         file = self.office.folder / "bad.toml"
         file.write_text('[server]\nlisten = ["nowhere"]\nsurprise = 1\n')
-        done = subprocess.run([LINLID, "--config", str(file), "--check-config"], capture_output=True,
-                              text=True, timeout=seconds(10))
+        done = subprocess.run(
+            [LINLID, "--config", str(file), "--check-config"],
+            capture_output=True,
+            text=True,
+            timeout=seconds(10),
+        )
         self.assertNotEqual(done.returncode, 0)
         for line in ("bad.toml:2:", "bad.toml:3:"):
             self.assertIn(line, done.stdout + done.stderr)
-        default = subprocess.run([LINLID, "--print-default-config"], capture_output=True, text=True,
-                                 timeout=seconds(10))
+        default = subprocess.run(
+            [LINLID, "--print-default-config"], capture_output=True, text=True, timeout=seconds(10)
+        )
         file.write_text(default.stdout)
-        good = subprocess.run([LINLID, "--config", str(file), "--check-config"], timeout=seconds(10),
-                              capture_output=True)
+        good = subprocess.run(
+            [LINLID, "--config", str(file), "--check-config"],
+            timeout=seconds(10),
+            capture_output=True,
+        )
         self.assertEqual(good.returncode, 0, good.stderr)
 
 

@@ -44,8 +44,10 @@ class Api(harness.WorldTest):
         self.assertEqual(self.desk().request("POST", "/households", self.household(), key)[0], 200)
         with self.assertRaises(Refused) as refused:
             self.desk().post("/households", self.household(), headers=key)
-        self.assertEqual((refused.exception.status, refused.exception.body["code"]),
-                         (409, "idempotency_mismatch"))
+        self.assertEqual(
+            (refused.exception.status, refused.exception.body["code"]),
+            (409, "idempotency_mismatch"),
+        )
 
     def test_a_write_without_key_is_refused_with_a_hint(self):
         with self.assertRaises(Refused) as refused:
@@ -60,8 +62,9 @@ class Api(harness.WorldTest):
         draft = desk.draft("同一个人", ["hn"])
         with self.assertRaises(Refused) as refused:
             desk.approve(draft)
-        self.assertEqual((refused.exception.status, refused.exception.body["code"]),
-                         (403, "same_person"))
+        self.assertEqual(
+            (refused.exception.status, refused.exception.body["code"]), (403, "same_person")
+        )
         self.assertEqual(self.desk("罗主任").approve(draft), draft["id"])
 
     def test_approval_needs_elevation(self):
@@ -69,8 +72,9 @@ class Api(harness.WorldTest):
         plain = harness.Desk(self.desk(APPROVER).identity)
         with self.assertRaises(Refused) as refused:
             plain.approve(draft)
-        self.assertEqual((refused.exception.status, refused.exception.body["code"]),
-                         (401, "elevation_required"))
+        self.assertEqual(
+            (refused.exception.status, refused.exception.body["code"]), (401, "elevation_required")
+        )
 
     def test_an_approval_of_a_text_that_changed_is_refused(self):
         draft = self.desk(EDITOR).draft("会被改", ["hn"])
@@ -82,7 +86,12 @@ class Api(harness.WorldTest):
 
     def test_a_resident_may_not_use_the_desk(self):
         resident = harness.Desk(self.world.resident())
-        for path in ("/notices", "/households?area=g1", "/persons?q=%E7%8E%8B", "/devices?account=" + "0" * 32):
+        for path in (
+            "/notices",
+            "/households?area=g1",
+            "/persons?q=%E7%8E%8B",
+            "/devices?account=" + "0" * 32,
+        ):
             with self.subTest(path), self.assertRaises(Refused) as refused:
                 resident.get(path)
             self.assertEqual(refused.exception.status, 403)
@@ -116,8 +125,12 @@ class Api(harness.WorldTest):
     def import_table(self, raw, apply=False):
         """The finished job."""
         desk = self.desk()
-        status, _, body = desk.request("POST", f"/imports?apply={'true' if apply else 'false'}",
-                                       raw=raw, headers={"Content-Type": "text/csv"})
+        status, _, body = desk.request(
+            "POST",
+            f"/imports?apply={'true' if apply else 'false'}",
+            raw=raw,
+            headers={"Content-Type": "text/csv"},
+        )
         self.assertIn(status, (200, 202), body)
         job = json.loads(body)
         return wait_for(lambda: self.finished(job["job"]), "the import")
@@ -156,8 +169,9 @@ class Api(harness.WorldTest):
         self.assertEqual(len(done["errors"]), 200)
 
     def test_a_table_of_bytes_that_are_no_text_is_refused(self):
-        status, _, body = self.desk().request("POST", "/imports", raw=b"\xff\xff\x00\x81\x20",
-                                              headers={"Content-Type": "text/csv"})
+        status, _, body = self.desk().request(
+            "POST", "/imports", raw=b"\xff\xff\x00\x81\x20", headers={"Content-Type": "text/csv"}
+        )
         self.assertEqual(status // 100, 4, body)
         self.assertRegex(json.loads(body)["detail"], "[\u4e00-\u9fff]")
 
@@ -168,19 +182,29 @@ class Api(harness.WorldTest):
         self.assertEqual(status, 200)
         document = json.loads(body)
         self.assertRegex(document["openapi"], r"^3\.1\.")
-        operations = [(method.upper(), path) for path, item in document["paths"].items()
-                      for method in item if method in ("get", "post", "put", "patch", "delete")]
+        operations = [
+            (method.upper(), path)
+            for path, item in document["paths"].items()
+            for method in item
+            if method in ("get", "post", "put", "patch", "delete")
+        ]
         self.assertGreater(len(operations), 40)
-        names = [op["operationId"] for item in document["paths"].values() for op in item.values()
-                 if isinstance(op, dict) and "operationId" in op]
+        names = [
+            op["operationId"]
+            for item in document["paths"].values()
+            for op in item.values()
+            if isinstance(op, dict) and "operationId" in op
+        ]
         self.assertEqual(len(names), len(set(names)))
         for method, path in operations:
             with self.subTest(f"{method} {path}"):
                 url = self.world.origin + path.replace("{slug}", harness.SLUG)
                 wire = harness.Wire(self.world.server.port)
-                target = url[len(self.world.origin):].replace("{", "").replace("}", "")
-                wire.send(f"{method} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n"
-                          "Connection: close\r\n\r\n")
+                target = url[len(self.world.origin) :].replace("{", "").replace("}", "")
+                wire.send(
+                    f"{method} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n"
+                    "Connection: close\r\n\r\n"
+                )
                 got, _, answer = wire.response()
                 wire.socket.close()
                 problem = json.loads(answer) if got >= 400 else {}
@@ -201,6 +225,7 @@ class Api(harness.WorldTest):
             elif isinstance(node, list):
                 for value in node:
                     walk(value)
+
         walk(document)
 
     # --- Keys for integrations ------------------------------------------------------------------

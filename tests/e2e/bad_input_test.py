@@ -57,8 +57,10 @@ class BadInput(harness.WorldTest):
     def assert_problem(self, response, status, code=None):
         got, headers, body = response
         self.assertEqual(got, status, body[:300])
-        self.assertTrue(headers.get("content-type", "").startswith("application/problem+json"),
-                        f"{headers} {body[:200]}")
+        self.assertTrue(
+            headers.get("content-type", "").startswith("application/problem+json"),
+            f"{headers} {body[:200]}",
+        )
         problem = json.loads(body)
         self.assertRegex(problem["detail"], SENTENCE)
         if code:
@@ -91,8 +93,13 @@ class BadInput(harness.WorldTest):
         self.assert_refused(wire, 4400, "malformed")
 
     def test_bytes_that_are_no_cbor_close_with_4400(self):
-        for bad in (b"\xff\xff\xff", b"\xbf\x61t\x65hello\xff", b"\xa1\x61t\xfb\0\0\0\0\0\0\0\0",
-                    b"\xa1\x61", b"\x9b" + b"\x7f" * 8):
+        for bad in (
+            b"\xff\xff\xff",
+            b"\xbf\x61t\x65hello\xff",
+            b"\xa1\x61t\xfb\0\0\0\0\0\0\0\0",
+            b"\xa1\x61",
+            b"\x9b" + b"\x7f" * 8,
+        ):
             with self.subTest(bad.hex()):
                 wire = self.after_upgrade("linli.v1.cbor")
                 wire.send_frame(2, bad)
@@ -120,8 +127,9 @@ class BadInput(harness.WorldTest):
 
     def test_deep_nesting_is_refused_as_such(self):
         deep = "[" * 2000 + "]" * 2000
-        self.refused_after_sign_in('{"t":"push","lane":1,"x":' + deep + ',"muts":[]}\n', 4400,
-                                   "too_deep", "malformed")
+        self.refused_after_sign_in(
+            '{"t":"push","lane":1,"x":' + deep + ',"muts":[]}\n', 4400, "too_deep", "malformed"
+        )
 
     def test_deep_nesting_in_cbor_is_refused_as_such(self):
         wire = self.after_upgrade("linli.v1.cbor")
@@ -145,8 +153,9 @@ class BadInput(harness.WorldTest):
         self.assertEqual(peer.wait("pong")["t0"], 7)
 
     def test_an_unknown_frame_that_must_be_understood_closes_with_4426(self):
-        self.refused_after_sign_in([{"t": "from_the_future", "must": True}], 4426,
-                                   "unsupported_version")
+        self.refused_after_sign_in(
+            [{"t": "from_the_future", "must": True}], 4426, "unsupported_version"
+        )
 
     def test_a_frame_of_100_mb_is_refused_after_the_first(self):
         """The announced length costs nothing; what comes is refused once it passes 1 MiB."""
@@ -195,8 +204,9 @@ class BadInput(harness.WorldTest):
         self.assertIn(peer.wait_closed(), (4400, 4401))
 
     def test_an_unknown_device_is_refused(self):
-        stranger = harness.Identity(self.world.origin, SLUG, Key(),
-                                    {"account": "0" * 32, "name": "", "cert": ""})
+        stranger = harness.Identity(
+            self.world.origin, SLUG, Key(), {"account": "0" * 32, "name": "", "cert": ""}
+        )
         peer = Peer(stranger)
         self.assertEqual(peer.wait_closed(), 4401)
 
@@ -216,10 +226,20 @@ class BadInput(harness.WorldTest):
         base = f"{self.world.origin}/c/{SLUG}/api/v1/token"
         _, challenge = harness.post(f"{base}/challenge", {})
         key = self.victim.key
-        sig = key.sign("linli.token.1", b"\0", self.world.origin, b"\0",
-                       harness.unb64(challenge["server_id"]), harness.unb64(challenge["nonce"]))
-        ask = {"cid": key.cid, "nonce": challenge["nonce"], "origin": self.world.origin,
-               "sig": b64(sig)}
+        sig = key.sign(
+            "linli.token.1",
+            b"\0",
+            self.world.origin,
+            b"\0",
+            harness.unb64(challenge["server_id"]),
+            harness.unb64(challenge["nonce"]),
+        )
+        ask = {
+            "cid": key.cid,
+            "nonce": challenge["nonce"],
+            "origin": self.world.origin,
+            "sig": b64(sig),
+        }
         self.assertEqual(harness.post(base, ask)[0], 200)
         status, problem = harness.post(base, ask)
         self.assertEqual((status, problem["code"]), (401, "expired"))
@@ -239,8 +259,10 @@ class BadInput(harness.WorldTest):
             with self.subTest(name):
                 wire = Wire(self.world.server.port)
                 self.addCleanup(wire.socket.close)
-                wire.send(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                          f"{headers}\r\n0\r\n\r\n{hidden}")
+                wire.send(
+                    f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                    f"{headers}\r\n0\r\n\r\n{hidden}"
+                )
                 self.assertEqual(wire.response()[0] // 100, 4)
                 self.assertTrue(wire.is_closed(), "nothing after it is read")
 
@@ -252,39 +274,58 @@ class BadInput(harness.WorldTest):
         self.assertTrue(wire.is_closed(limit=35), "closed within 35 s")
 
     def test_huge_headers_are_refused(self):
-        self.assert_problem(self.http("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Big: " + "a" * 100_000 +
-                                      "\r\n\r\n"), 413, "too_large")
+        self.assert_problem(
+            self.http("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Big: " + "a" * 100_000 + "\r\n\r\n"),
+            413,
+            "too_large",
+        )
 
     def test_bytes_that_are_no_http_get_400(self):
         self.assert_problem(self.http("\x16\x03\x01\x02\0 nonsense\r\n\r\n"), 400)
 
     def test_a_body_larger_than_allowed_gets_413(self):
-        response = self.http(f"POST /c/{SLUG}/enrol/check HTTP/1.1\r\nHost: x\r\n"
-                             "Content-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n")
+        response = self.http(
+            f"POST /c/{SLUG}/enrol/check HTTP/1.1\r\nHost: x\r\n"
+            "Content-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n"
+        )
         self.assert_problem(response, 413, "too_large")
 
     def test_wrong_json_and_wrong_types_get_400_that_says_where(self):
-        for body in ('{"code":', '{"code":12345678}', '{"code":"1234567890","surprise":1}', "[]",
-                     '{"code":"' + "\\ud800" + '12345678"}', "[" * 5000 + "]" * 5000):
+        for body in (
+            '{"code":',
+            '{"code":12345678}',
+            '{"code":"1234567890","surprise":1}',
+            "[]",
+            '{"code":"' + "\\ud800" + '12345678"}',
+            "[" * 5000 + "]" * 5000,
+        ):
             with self.subTest(body[:40]):
-                response = self.http(f"POST /c/{SLUG}/enrol/check HTTP/1.1\r\nHost: x\r\n"
-                                     "Content-Type: application/json\r\n"
-                                     f"Content-Length: {len(body)}\r\n\r\n{body}")
+                response = self.http(
+                    f"POST /c/{SLUG}/enrol/check HTTP/1.1\r\nHost: x\r\n"
+                    "Content-Type: application/json\r\n"
+                    f"Content-Length: {len(body)}\r\n\r\n{body}"
+                )
                 self.assert_problem(response, 400)
 
     def test_invalid_utf_8_in_a_body_gets_400(self):
         body = b'{"code":"\xc3\x2812345678"}'
-        head = (f"POST /c/{SLUG}/enrol/check HTTP/1.1\r\nHost: x\r\nContent-Type: application/json"
-                f"\r\nContent-Length: {len(body)}\r\n\r\n").encode()
+        head = (
+            f"POST /c/{SLUG}/enrol/check HTTP/1.1\r\nHost: x\r\nContent-Type: application/json"
+            f"\r\nContent-Length: {len(body)}\r\n\r\n"
+        ).encode()
         wire = Wire(self.world.server.port)
         self.addCleanup(wire.socket.close)
         wire.send(head + body)
         self.assert_problem(wire.response(), 400)
 
     def test_paths_that_climb_and_paths_that_are_unknown_get_problems(self):
-        for path, status in (("/c/../../etc/passwd", (400, 404)), ("/c/%2e%2e/x", (400, 404)),
-                             ("/c/nowhere/enrol/check", (404,)), (f"/c/{SLUG}/api/v1/nothing", (404,)),
-                             (f"/c/{SLUG}/api/v1/%00", (400, 404))):
+        for path, status in (
+            ("/c/../../etc/passwd", (400, 404)),
+            ("/c/%2e%2e/x", (400, 404)),
+            ("/c/nowhere/enrol/check", (404,)),
+            (f"/c/{SLUG}/api/v1/nothing", (404,)),
+            (f"/c/{SLUG}/api/v1/%00", (400, 404)),
+        ):
             with self.subTest(path):
                 got, headers, body = self.http(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")
                 self.assertIn(got, status)
@@ -293,8 +334,13 @@ class BadInput(harness.WorldTest):
     def test_a_token_that_was_tampered_with_gets_401(self):
         token = self.victim.token()
         forged = token[:-4] + ("AAAA" if token[-4:] != "AAAA" else "BBBB")
-        self.assert_problem(self.http(f"GET /c/{SLUG}/api/v1/me HTTP/1.1\r\nHost: x\r\n"
-                                      f"Authorization: Bearer {forged}\r\n\r\n"), 401)
+        self.assert_problem(
+            self.http(
+                f"GET /c/{SLUG}/api/v1/me HTTP/1.1\r\nHost: x\r\n"
+                f"Authorization: Bearer {forged}\r\n\r\n"
+            ),
+            401,
+        )
 
     # --- What is left behind --------------------------------------------------------------------
 

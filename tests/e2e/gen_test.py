@@ -55,8 +55,12 @@ class Offline(harness.WorldTest):
         peer.push(0, (3, *mut))
         gap = peer.wait("err", code="gap")
         self.assertEqual((gap["lane"], gap["want"], gap["fatal"]), (0, 1, False))
-        peer.push(0, (1, mut[0], mut[1] | {"choice": "ok"}), (2, mut[0], mut[1] | {"choice": "help"}),
-                  (3, *mut))
+        peer.push(
+            0,
+            (1, mut[0], mut[1] | {"choice": "ok"}),
+            (2, mut[0], mut[1] | {"choice": "help"}),
+            (3, *mut),
+        )
         seqs = [peer.result(0, n)["seq"] for n in (1, 2, 3)]
         self.assertEqual(seqs, sorted(set(seqs)))
         peer.close()
@@ -72,8 +76,10 @@ class Offline(harness.WorldTest):
         phone = self.world.phone(self.id())
         phone.sync()
         phone.offline()
-        phone.mutate("notice.acknowledge",
-                     {"notice": notice, "person": self.world.stranger(), "choice": "ok"})
+        phone.mutate(
+            "notice.acknowledge",
+            {"notice": notice, "person": self.world.stranger(), "choice": "ok"},
+        )
         phone.ack(notice)
         phone.online()
         phone.sync()
@@ -82,8 +88,7 @@ class Offline(harness.WorldTest):
         self.assertEqual([a["code"] for a in attention], ["not_member"])
         self.assertRegex(attention[0]["msg"], "[\u4e00-\u9fff]")
         self.assertEqual(self.world.acks(notice), 1)
-        phone.mend(attention[0]["id"],
-                   {"notice": notice, "person": phone.person, "choice": "help"})
+        phone.mend(attention[0]["id"], {"notice": notice, "person": phone.person, "choice": "help"})
         phone.sync()
         self.assertEqual(phone.attention(), [])
         self.assertEqual(self.world.reach(notice)["help"], 1)
@@ -124,8 +129,10 @@ class Offline(harness.WorldTest):
         self.assertEqual(status["state"], "offline")
         self.assertGreater(status["last_contact"], 0)
         phone.online()
-        phone.mutate("notice.acknowledge",
-                     {"notice": notice, "person": self.world.stranger(), "choice": "ok"})
+        phone.mutate(
+            "notice.acknowledge",
+            {"notice": notice, "person": self.world.stranger(), "choice": "ok"},
+        )
         phone.sync()
         self.assertEqual(phone.status()["state"], "attention")
 
@@ -146,15 +153,23 @@ class Offline(harness.WorldTest):
         self.assertEqual(self.world.acks(notice), 1)
 
     def test_GEN_10_moved_to_another_grid_old_rows_leave_and_no_work_vanishes(self):
-        """One sync: rows of the old grid are gone, unsent work is refused visibly, both ends keep it."""
+        """One sync: rows of the old grid are gone, unsent work is refused visibly, both ends
+        keep it."""
         worker = self.world.grid_worker("G1")
         phone = self.world.phone(self.id(), slip=worker.slip)
         phone.sync()
         rows = phone.rows("person_card")
         self.assertGreater(len(rows), 0, "the worker sees the people of the own grid")
         phone.offline()
-        phone.mutate("person.register", {"id": self.world.new_id(), "name": "无手机老人",
-                                         "household": worker.household, "no_phone": True})
+        phone.mutate(
+            "person.register",
+            {
+                "id": self.world.new_id(),
+                "name": "无手机老人",
+                "household": worker.household,
+                "no_phone": True,
+            },
+        )
         self.assertEqual(len(phone.rows("person_card")), len(rows) + 1, "shown while pending")
         self.world.move_worker(worker, "G2")
         phone.online()

@@ -14,8 +14,13 @@ HERE = Path(__file__).parent / "independent"
 
 
 def node(*arguments, limit=120):
-    done = subprocess.run(["node", *map(str, arguments)], capture_output=True, text=True,
-                          timeout=seconds(limit), env=dict(os.environ, NO_COLOR="1"))
+    done = subprocess.run(
+        ["node", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=seconds(limit),
+        env=dict(os.environ, NO_COLOR="1"),
+    )
     if done.returncode != 0:
         raise AssertionError(f"node {' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}")
 

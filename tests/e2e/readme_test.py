@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The path of the README, with the commands of the README: from a printed slip to the reach count."""
+"""The path of the README, with the commands of the README: from a printed slip to the reach
+count."""
 
 import unittest
 

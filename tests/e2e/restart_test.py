@@ -28,8 +28,15 @@ class Writer(threading.Thread):
             pass
 
     def mutation(self, n):
-        return n, "notice.acknowledge", {"notice": self.notice, "person": self.identity.person,
-                                         "choice": ("ok", "help", "away")[n % 3]}
+        return (
+            n,
+            "notice.acknowledge",
+            {
+                "notice": self.notice,
+                "person": self.identity.person,
+                "choice": ("ok", "help", "away")[n % 3],
+            },
+        )
 
     def acknowledged(self):
         """{n: seq} of every result that came."""
@@ -82,7 +89,8 @@ class Restart(harness.WorldTest):
         self.assertGreaterEqual(self.world.acks(notice), 0)
 
     def test_a_slow_phone_delays_nobody_and_hears_the_warning_before_bulk(self):
-        """40 kbit/s and a lot to fetch: the red warning overtakes it; a fast phone notices nothing."""
+        """40 kbit/s and a lot to fetch: the red warning overtakes it; a fast phone notices
+        nothing."""
         for number in range(12):
             self.world.send(f"长通知 {number}", body="社" * 7000)
         line = self.world.line()
@@ -161,8 +169,11 @@ class Restored(harness.WorldTest):
         phone.sync()
         self.assertEqual(phone.pending(), [])
         self.assertEqual(world.reach(early)["help"], 1, "the unsent one arrived")
-        self.assertEqual([a["args"]["notice"] for a in phone.attention()], [late],
-                         "the notice itself is newer than the backup: its answer is not lost silently")
+        self.assertEqual(
+            [a["args"]["notice"] for a in phone.attention()],
+            [late],
+            "the notice itself is newer than the backup: its answer is not lost silently",
+        )
         refused = Peer(gone)
         self.assertEqual(refused.wait_closed(), 4401)
         self.assertEqual(refused.of("err")[-1]["code"], "revoked")

@@ -59,7 +59,8 @@ class Http(unittest.TestCase):
     def test_paths_that_climb_are_refused(self):
         for path in ("/c/../x", "/%2e%2e/x", "/a%00b", "/a\\b", "/%ff", "/%zz"):
             answer = self.server.raw(
-                b"GET " + path.encode() + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                b"GET " + path.encode() + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+            )
             self.assertTrue(answer.startswith(b"HTTP/1.1 400 "), (path, answer[:60]))
 
     def test_head_has_the_length_but_no_body(self):
@@ -77,7 +78,8 @@ class Http(unittest.TestCase):
         answer = self.server.raw(
             b"POST /nothing HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
             b"4\r\nabcd\r\n3;x=y\r\nefg\r\n0\r\n\r\n"
-            b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        )
         self.assertEqual(answer.count(b"HTTP/1.1 404"), 1)
         self.assertEqual(answer.count(b"HTTP/1.1 200"), 1)
 
@@ -94,8 +96,12 @@ class Http(unittest.TestCase):
         self.assertTrue(head.startswith(b"HTTP/1.1 413 "), head[:60])
         body = self.server.raw(b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n")
         self.assertTrue(body.startswith(b"HTTP/1.1 413 "), body[:60])
-        endless = (b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-                   + b"10000\r\n" + b"x" * 65536 + b"\r\n") + (b"10000\r\n" + b"x" * 65536 + b"\r\n") * 20
+        endless = (
+            b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + b"10000\r\n"
+            + b"x" * 65536
+            + b"\r\n"
+        ) + (b"10000\r\n" + b"x" * 65536 + b"\r\n") * 20
         self.assertTrue(self.server.raw(endless).startswith(b"HTTP/1.1 413 "))
 
     def test_a_slow_head_ends_after_ten_seconds(self):

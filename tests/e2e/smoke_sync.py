@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Goal: the socket's door: who may upgrade, what a message may be, and how the server takes its leave.
+"""Goal: the socket's door: who may upgrade, what a message may be, and how the server takes
+its leave.
 
 A failure here means that a foreign page can open a socket, that a broken client is not told why, or
 that a restart loses or hangs phones.
@@ -23,8 +24,13 @@ class Sync(unittest.IsolatedAsyncioTestCase):
 
     def connect(self, protocol="linli.v1.json", slug=SLUG, **more):
         protocols = [protocol] if protocol else None
-        return websockets.connect(f"ws://127.0.0.1:{self.server.port}/c/{slug}/sync",
-                                  subprotocols=protocols, compression=None, max_size=None, **more)
+        return websockets.connect(
+            f"ws://127.0.0.1:{self.server.port}/c/{slug}/sync",
+            subprotocols=protocols,
+            compression=None,
+            max_size=None,
+            **more,
+        )
 
     async def closed(self, socket):
         """Frames until the close, and its code."""
@@ -146,10 +152,13 @@ class Sync(unittest.IsolatedAsyncioTestCase):
     async def test_a_phone_that_does_not_take_leave_does_not_hold_the_server(self):
         reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
         key = "dGhlIHNhbXBsZSBub25jZQ=="
-        writer.write((f"GET /c/{SLUG}/sync HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
-                      f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
-                      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: linli.v1.json\r\n\r\n")
-                     .encode())
+        writer.write(
+            (
+                f"GET /c/{SLUG}/sync HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
+                f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
+                "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: linli.v1.json\r\n\r\n"
+            ).encode()
+        )
         self.assertIn(b"101", await reader.readuntil(b"\r\n\r\n"))
         self.server.process.terminate()
         await asyncio.sleep(0.5)

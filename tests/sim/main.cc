@@ -2,8 +2,9 @@
 // linli_sim: the real server core and real client cores under virtual time, loss, delay, half-open
 // paths, crashes on both sides, disk faults, restored backups, cloned phones, jumping clocks and
 // membership churn, against a sequential model. Every failure prints the command that replays it.
-#include <CLI/CLI.hpp>
 #include <cstdio>
+
+#include <CLI/CLI.hpp>
 
 #include "base/crypto.h"
 #include "base/log.h"
@@ -38,9 +39,9 @@ int hunt_all(std::uint64_t first, int seeds, const Options& o) {
   for (const auto& p : linli::sim::kPlants) {
     const int after = hunt(p.plant, first, seeds, o);
     caught += after > 0 ? 1 : 0;
-    std::printf("%-22s %s\n", std::string(p.name).c_str(),
-                after > 0 ? ("caught after " + std::to_string(after) + " seeds").c_str()
-                          : "SURVIVED");
+    std::printf(
+        "%-22s %s\n", std::string(p.name).c_str(),
+        after > 0 ? ("caught after " + std::to_string(after) + " seeds").c_str() : "SURVIVED");
   }
   std::printf("%d of %zu planted bugs caught\n", caught, linli::sim::kPlants.size());
   return caught == static_cast<int>(linli::sim::kPlants.size()) ? 0 : 1;

@@ -9,9 +9,7 @@ using sync::Seq;
 
 namespace {
 
-std::set<std::string> names(const Json& array) {
-  return array.get<std::set<std::string>>();
-}
+std::set<std::string> names(const Json& array) { return array.get<std::set<std::string>>(); }
 
 }  // namespace
 

@@ -10,13 +10,17 @@ namespace linli::sim {
 using namespace sync;
 
 Phone::Phone(const World& world, std::string name, const Identity& identity, Encoding encoding)
-    : world_(world), name_(std::move(name)), account_(identity.account.raw().hex()),
+    : world_(world),
+      name_(std::move(name)),
+      account_(identity.account.raw().hex()),
       encoding_(encoding) {
   if (auto adopted = replica_->adopt_identity(identity); !adopted) faults.push_back("adopt");
 }
 
 Phone::Phone(const World& world, std::string name, const Phone& original)
-    : world_(world), name_(std::move(name)), account_(original.account_),
+    : world_(world),
+      name_(std::move(name)),
+      account_(original.account_),
       encoding_(original.encoding_),
       replica_(const_cast<Phone&>(original).replica_.storage().clone()) {
   cloned = true;
@@ -120,8 +124,7 @@ void Phone::dial(std::uint64_t life) {
 
 void Phone::send(std::string bytes) {
   if (!link_ || link_->swallow) return;
-  link_->up_last =
-      std::max(link_->up_last + Millis{1}, world_.clock.mono() + link_->latency);
+  link_->up_last = std::max(link_->up_last + Millis{1}, world_.clock.mono() + link_->latency);
   world_.schedule.after(link_->up_last - world_.clock.mono(),
                         [server = &world_.server, link = link_, m = std::move(bytes)] {
                           if (link->open && !link->swallow) server->receive(link, m);
@@ -144,7 +147,8 @@ void Phone::perform() {
         if (replica_.storage().plan.before_commit || replica_.storage().plan.after_commit) {
           // The storage died under the session: so does the process.
           const auto& plan = replica_.storage().plan;
-          if (replica_.storage().commits() >= plan.before_commit.value_or(plan.after_commit.value_or(0)))
+          if (replica_.storage().commits() >=
+              plan.before_commit.value_or(plan.after_commit.value_or(0)))
             return kill();
         }
         session_->on_closed(1000);
@@ -172,7 +176,8 @@ void Phone::note_reveals(const std::string& message) {
     return;
   }
   const auto& buckets = replica_->state().buckets;
-  if (const char* who = std::getenv("LINLI_SIM_TRACE"); who != nullptr && name_ == who) trace(*frames);
+  if (const char* who = std::getenv("LINLI_SIM_TRACE"); who != nullptr && name_ == who)
+    trace(*frames);
   for (const ServerFrame& frame : *frames) {
     const auto* c = std::get_if<FrameC>(&frame);
     if (c == nullptr || !c->bucket) continue;
@@ -195,11 +200,11 @@ void Phone::trace(const std::vector<ServerFrame>& frames) {
                         : " C" + std::string(lane_name(c->lane));
       line += "@" + std::to_string(c->seq.raw());
     } else if (const auto* r = std::get_if<FrameR>(&frame)) {
-      line += " R" + std::to_string(r->n) + "/" + std::to_string(static_cast<int>(r->status)) + "@" +
-              std::to_string(r->seq.raw());
+      line += " R" + std::to_string(r->n) + "/" + std::to_string(static_cast<int>(r->status)) +
+              "@" + std::to_string(r->seq.raw());
     } else if (const auto* w = std::get_if<FrameWelcome>(&frame)) {
-      line += " welcome head=" + std::to_string(w->head[1].raw()) + " last=" +
-              std::to_string(w->last_n[1]);
+      line += " welcome head=" + std::to_string(w->head[1].raw()) +
+              " last=" + std::to_string(w->last_n[1]);
     } else if (const auto* e = std::get_if<FrameErr>(&frame)) {
       line += " err " + e->code + " want=" + std::to_string(e->want);
     } else {
@@ -238,8 +243,7 @@ void Phone::check() {
   if (cloned) return;
   MergedTable table;
   const std::vector<ReplicaRow> counts = *replica_->rows("count", {}, world_.clock.now());
-  for (const ReplicaRow& row : counts)
-    table[row.key] = {*parse_json(row.data), false};
+  for (const ReplicaRow& row : counts) table[row.key] = {*parse_json(row.data), false};
   std::vector<OverlayMutation> pending;
   const std::vector<LocalMutation> overlay = *replica_->overlay();
   for (const LocalMutation& m : overlay) pending.push_back({m.name, m.args, m.wall});
@@ -270,18 +274,19 @@ void Phone::check_at_rest() {
     faults.push_back(name_ + ": holds other buckets than it may");
   std::set<std::string> rejected;
   const std::vector<LocalMutation> attention = *replica_->attention();
-  for (const LocalMutation& m : attention)
-    rejected.insert(json_text(*parse_json(m.args), "token"));
+  for (const LocalMutation& m : attention) rejected.insert(json_text(*parse_json(m.args), "token"));
   for (const auto& [token, mutator] : tokens_) {
     const int effects = world_.server.model().effects(token);
     const bool twice_allowed = shared_tokens.contains(token);
     if (mutator == "note.fail") {
-      if (!rejected.contains(token)) faults.push_back(token + ": refused without telling the author");
+      if (!rejected.contains(token))
+        faults.push_back(token + ": refused without telling the author");
     } else if (effects == 0 && cloned && world_.server.restores() > 0) {
       // The journal of a key ends with the key: a clone that took a new one and then met an older
       // backup has nothing to send again (docs/adr/0004).
     } else if (effects != 1 && !(twice_allowed && effects > 1)) {
-      faults.push_back(token + ": " + mutator + " took effect " + std::to_string(effects) + " times");
+      faults.push_back(token + ": " + mutator + " took effect " + std::to_string(effects) +
+                       " times");
     }
   }
 }

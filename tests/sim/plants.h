@@ -14,19 +14,19 @@ namespace linli::sim {
 /// Bugs that the simulator must find: each breaks one promise from outside the engine.
 enum class Plant : std::uint8_t {
   none,
-  lose_client_numbers,    ///< mutation numbers are not in the transaction of the effects
-  ack_before_fsync,       ///< a crash takes the last acknowledged batch
-  omit_tombstones,        ///< catch-up pages carry live entries only
-  skip_row,               ///< a page starts one too late
-  stale_page,             ///< the page cache answers with an old complete page
-  drop_live_rows,         ///< a doorbell is missed: a commit's rows do not go out
-  result_after_reveal,    ///< R comes after its C
-  drop_revocation,        ///< M{drop} is lost
-  clone_accepted,         ///< the mutation hash is not compared
-  digest_not_updated,     ///< a digest is that of before the batch
-  restore_keeps_epoch,    ///< a restored backup pretends to be the same history
-  members_not_stored,     ///< a membership change is only in memory
-  entry_lost,             ///< half of a batch's placements are stored
+  lose_client_numbers,  ///< mutation numbers are not in the transaction of the effects
+  ack_before_fsync,     ///< a crash takes the last acknowledged batch
+  omit_tombstones,      ///< catch-up pages carry live entries only
+  skip_row,             ///< a page starts one too late
+  stale_page,           ///< the page cache answers with an old complete page
+  drop_live_rows,       ///< a doorbell is missed: a commit's rows do not go out
+  result_after_reveal,  ///< R comes after its C
+  drop_revocation,      ///< M{drop} is lost
+  clone_accepted,       ///< the mutation hash is not compared
+  digest_not_updated,   ///< a digest is that of before the batch
+  restore_keeps_epoch,  ///< a restored backup pretends to be the same history
+  members_not_stored,   ///< a membership change is only in memory
+  entry_lost,           ///< half of a batch's placements are stored
 };
 
 struct PlantName {

@@ -50,9 +50,7 @@ class Server::SpoiledStore final : public Store {
   }
   Result<std::vector<DeviceCursor>> cursors() override { return disk_.cursors(); }
   Result<StoreState> load() override { return disk_.load(); }
-  Result<void> apply(const WriteBatch& batch) override {
-    return disk_.apply(spoil(plant_, batch));
-  }
+  Result<void> apply(const WriteBatch& batch) override { return disk_.apply(spoil(plant_, batch)); }
   Result<void> save_cursors(const std::vector<DeviceCursor>& c) override {
     return disk_.save_cursors(c);
   }
@@ -232,7 +230,8 @@ void Server::perform(Conn& c, Ask ask) {
   if (auto* a = std::get_if<AskAuthenticate>(&ask)) {
     later(jitter(20), [this, a = *a](Conn& to) {
       auto it = devices_.find(a.cid);
-      const bool ok = it != devices_.end() && verify(it->second.pub, as_bytes(a.message), a.signature);
+      const bool ok =
+          it != devices_.end() && verify(it->second.pub, as_bytes(a.message), a.signature);
       to.session->on_authenticated(
           ok ? Result<Principal>(Principal{it->second.account, a.cid}) : fail(Errc::bad_signature),
           clock_.now(), clock_.mono());
@@ -267,9 +266,9 @@ void Server::answer_chunk(std::uint64_t link, AskChunk ask) {
   Conn* c = conn(link);
   if (c == nullptr) return;
   auto cached = pages_.find({ask.bucket, ask.after});
-  const bool usable = cached != pages_.end() &&
-                      (!cached->second.complete || cached->second.to >= ask.want ||
-                       plant_ == Plant::stale_page);
+  const bool usable =
+      cached != pages_.end() &&
+      (!cached->second.complete || cached->second.to >= ask.want || plant_ == Plant::stale_page);
   if (!usable) {
     auto chunk = store_->chunk(ask.bucket, ask.after, ask.after.raw() > 0, 3, 4000);
     LINLI_ASSERT(chunk.has_value());
@@ -286,7 +285,10 @@ void Server::enqueue(const Conn& c, AskMutate ask) {
   const Principal& who = *c.session->principal();
   for (PushedMutation& m : ask.muts) {
     Submission s;
-    s.actor = {.account = who.account, .cid = who.cid, .via = Via::device, .elevated = false,
+    s.actor = {.account = who.account,
+               .cid = who.cid,
+               .via = Via::device,
+               .elevated = false,
                .scopes = {}};
     s.lane = ask.lane;
     s.n = m.n;
@@ -345,10 +347,15 @@ void Server::write() {
         if (!fails_durably_) queue_.push_back(s);
         continue;
       }
-      again->results.push_back(
-          {s.actor.cid, FrameR{.lane = s.lane, .n = s.n, .status = MutationStatus::retry, .seq = {},
-                               .lanes = {}, .code = "unavailable", .msg = {}, .info = {},
-                               .after_ms = 50}});
+      again->results.push_back({s.actor.cid, FrameR{.lane = s.lane,
+                                                    .n = s.n,
+                                                    .status = MutationStatus::retry,
+                                                    .seq = {},
+                                                    .lanes = {},
+                                                    .code = "unavailable",
+                                                    .msg = {},
+                                                    .info = {},
+                                                    .after_ms = 50}});
     }
     post_results(again);
   }

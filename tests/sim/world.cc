@@ -28,8 +28,11 @@ Json effects_schema() {
 class World {
  public:
   explicit World(const Options& options)
-      : options_(options), rng_(options.seed), clock_(from_unix_ms(1'760'000'000'000)),
-        schedule_(clock_), server_(schedule_, clock_, rng_, options.plant) {
+      : options_(options),
+        rng_(options.seed),
+        clock_(from_unix_ms(1'760'000'000'000)),
+        schedule_(clock_),
+        server_(schedule_, clock_, rng_, options.plant) {
     auto parsed = EffectTable::parse(effects_schema());
     LINLI_ASSERT(parsed.has_value());
     effects_ = std::move(*parsed);
@@ -86,8 +89,9 @@ class World {
       case 2:
       case 3: return phone.write("note.inc", {{"id", phone_name(phone)}});
       default:
-        return phone.write("note.put", {{"id", id}, {"text", std::to_string(rng_.below(1000))},
-                                        {"buckets", some_buckets(3)}});
+        return phone.write(
+            "note.put",
+            {{"id", id}, {"text", std::to_string(rng_.below(1000))}, {"buckets", some_buckets(3)}});
     }
   }
 
@@ -109,9 +113,12 @@ class World {
       case 6: return set_members(phone);
       case 7: return server_.up() && rng_.below(3) == 0 ? server_.crash() : void();
       case 8: return server_.fail_next_commit(rng_.below(2) == 0);
-      case 9: return clock_.jump(Millis{static_cast<std::int64_t>(rng_.below(6)) * 86'400'000 - 259'200'000});
+      case 9:
+        return clock_.jump(
+            Millis{static_cast<std::int64_t>(rng_.below(6)) * 86'400'000 - 259'200'000});
       // Every third seed each: no restores, no clones, both.
-      case 10: return options_.seed % 3 == 0 ? void() : rng_.below(2) == 0 ? server_.backup() : restore();
+      case 10:
+        return options_.seed % 3 == 0 ? void() : rng_.below(2) == 0 ? server_.backup() : restore();
       case 11: return options_.seed % 3 == 1 ? void() : clone(phone);
       default: break;
     }
@@ -127,7 +134,8 @@ class World {
   }
 
   void clone(Phone& original) {
-    if (phones_.size() > static_cast<std::size_t>(options_.phones) + 1 || rng_.below(3) != 0) return;
+    if (phones_.size() > static_cast<std::size_t>(options_.phones) + 1 || rng_.below(3) != 0)
+      return;
     // What is on its way when the store is copied is in both copies.
     for (const auto& [token, mutator] : original.tokens()) original.shared_tokens.insert(token);
     original.cloned = true;
@@ -171,8 +179,11 @@ class World {
   }
 
   Outcome outcome() {
-    Outcome out{.faults = faults_, .events = schedule_.ran(), .mutations = mutations_,
-                .seqs = server_.model().head().raw(), .trace = 0};
+    Outcome out{.faults = faults_,
+                .events = schedule_.ran(),
+                .mutations = mutations_,
+                .seqs = server_.model().head().raw(),
+                .trace = 0};
     for (const auto& phone : phones_)
       out.faults.insert(out.faults.end(), phone->faults.begin(), phone->faults.end());
     out.faults.insert(out.faults.end(), server_.faults.begin(), server_.faults.end());

@@ -75,14 +75,13 @@ void declare_mutators(Registry& r) {
                    },
                    .effects = Json::array({{{"op", "delete"}, {"tbl", "note"}, {"key", "{id}"}}}),
                    .summary = "deletes a note"});
-  r.add(MutatorDef{
-      .name = "note.inc",
-      .args_schema = object({{"id", kText}}, {"id"}),
-      .permit = {},
-      .run = increment,
-      .effects = Json::array(
-          {{{"op", "inc"}, {"tbl", "count"}, {"key", "{id}"}, {"data", {{"n", 1}}}}}),
-      .summary = "counts"});
+  r.add(MutatorDef{.name = "note.inc",
+                   .args_schema = object({{"id", kText}}, {"id"}),
+                   .permit = {},
+                   .run = increment,
+                   .effects = Json::array(
+                       {{{"op", "inc"}, {"tbl", "count"}, {"key", "{id}"}, {"data", {{"n", 1}}}}}),
+                   .summary = "counts"});
   r.add(MutatorDef{.name = "note.fail",
                    .args_schema = {},
                    .permit = {},

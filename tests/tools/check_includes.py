@@ -22,25 +22,58 @@ OURS = {
     "sync/engine/": ["base/", "sync/model/", "sync/protocol/", "sync/engine/"],
     "sync/store/": ["base/", "sync/model/", "sync/protocol/", "sync/engine/", "sync/store/*"],
     "sync/store/memory/": [
-        "base/", "sync/model/", "sync/protocol/", "sync/engine/", "sync/store/*",
-        "sync/store/memory/"],
+        "base/",
+        "sync/model/",
+        "sync/protocol/",
+        "sync/engine/",
+        "sync/store/*",
+        "sync/store/memory/",
+    ],
     "sync/store/sqlite/": [
-        "base/", "sync/model/", "sync/protocol/", "sync/engine/", "sync/store/*",
-        "sync/store/sqlite/"],
+        "base/",
+        "sync/model/",
+        "sync/protocol/",
+        "sync/engine/",
+        "sync/store/*",
+        "sync/store/sqlite/",
+    ],
     "sync/store/postgres/": [
-        "base/", "sync/model/", "sync/protocol/", "sync/engine/", "sync/store/*",
-        "sync/store/postgres/"],
+        "base/",
+        "sync/model/",
+        "sync/protocol/",
+        "sync/engine/",
+        "sync/store/*",
+        "sync/store/postgres/",
+    ],
     "notify/": ["base/", "notify/"],
     "server/net/": ["base/", "server/net/"],
     "server/community/": ["base/", "sync/model/", "sync/engine/", "server/community/"],
     "server/auth/": ["base/", "sync/model/", "sync/engine/", "server/net/", "server/auth/"],
     "server/http/": [
-        "base/", "sync/model/", "sync/engine/", "server/net/", "server/auth/", "server/http/"],
+        "base/",
+        "sync/model/",
+        "sync/engine/",
+        "server/net/",
+        "server/auth/",
+        "server/http/",
+    ],
     "server/ws/": [
-        "base/", "sync/model/", "sync/protocol/", "sync/engine/", "server/net/", "server/auth/",
-        "server/ws/"],
+        "base/",
+        "sync/model/",
+        "sync/protocol/",
+        "sync/engine/",
+        "server/net/",
+        "server/auth/",
+        "server/ws/",
+    ],
     "server/admin/": [
-        "base/", "sync/", "server/net/", "server/auth/", "server/http/", "server/admin/"],
+        "base/",
+        "sync/",
+        "server/net/",
+        "server/auth/",
+        "server/http/",
+        "server/admin/",
+    ],
     "server/app/": ["base/", "sync/", "notify/", "server/"],
     "clients/native/": ["base/", "sync/", "server/net/", "clients/native/"],
     "tests/": ["base/", "sync/", "notify/", "server/", "clients/", "tests/"],
@@ -70,7 +103,8 @@ THIRD_PARTY = [
 STANDARD = re.compile(r"[a-z_0-9]+$|(c?assert|errno|signal|stdint|stddef|stdlib|string)\.h$")
 POSIX = re.compile(
     r"(sys|arpa|netinet|net|linux)/[a-z_0-9]+\.h$"
-    r"|(fcntl|iconv|unistd|poll|spawn|pthread|termios|dirent|dlfcn|pwd|netdb|syslog)\.h$")
+    r"|(fcntl|iconv|unistd|poll|spawn|pthread|termios|dirent|dlfcn|pwd|netdb|syslog)\.h$"
+)
 POSIX_USERS = re.compile(r"server/(?!community/)|clients/native/|sync/store/|notify/store/|tests/")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -185,8 +219,10 @@ ILLEGAL = [
 def self_test():
     wrong = []
     for path, header in LEGAL:
-        wrong += [f"refused although legal: {v}"
-                  for v in violations_of(path, f"#pragma once\n#include {header}\n")]
+        wrong += [
+            f"refused although legal: {v}"
+            for v in violations_of(path, f"#pragma once\n#include {header}\n")
+        ]
     for path, header in ILLEGAL:
         if len(violations_of(path, f"// x\n  #  include {header}  // y\n")) != 1:
             wrong.append(f"not found: {path} including {header}")

@@ -23,7 +23,8 @@ CODE = CPP + (".py", ".sh", ".ts", ".js", ".mjs", ".svelte", ".cmake", ".sql")
 # Split, so that this file does not break its own rules.
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 HOME_PATH = re.compile(
-    r"(?<![\w.~$}])/(ho" + r"me/[a-z]|ro" + r"ot/|Us" + r"ers/[A-Za-z]|wo" + r"rk/[a-z])")
+    r"(?<![\w.~$}])/(ho" + r"me/[a-z]|ro" + r"ot/|Us" + r"ers/[A-Za-z]|wo" + r"rk/[a-z])"
+)
 
 
 def faults_of(path, text):
@@ -73,7 +74,10 @@ def own_header_faults(path, lines):
 def check_tree():
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, check=True, capture_output=True).stdout
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    ).stdout
     found = []
     count = 0
     for path in sorted(name for name in listed.decode().split("\0") if name):
@@ -114,8 +118,11 @@ def self_test():
         ("tests/unit/new_test.cc", LICENCE + "\n" * 700),
         ("docs/NEW.md", "x" * 300 + " https://example.org/home/page and ~/.config\n"),
     ]
-    wrong = [f"not found: {path}: {text[:60]!r}" for path, text in planted
-             if len(faults_of(path, text)) != 1]
+    wrong = [
+        f"not found: {path}: {text[:60]!r}"
+        for path, text in planted
+        if len(faults_of(path, text)) != 1
+    ]
     wrong += [f"refused although clean: {v}" for path, text in clean for v in faults_of(path, text)]
     return len(planted) + len(clean), wrong
 

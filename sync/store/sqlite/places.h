@@ -20,7 +20,8 @@ struct Place {
 /// Column row.places: every entry of the row, ascending by bucket, 12 bytes each: u32be bucket,
 /// u64be (ver << 1 | live). DISK: never change.
 ///
-/// Why: to move an entry its old ver must be known. Kept in the row's record, which is being written
+/// Why: to move an entry its old ver must be known. Kept in the row's record, which is being
+/// written
 /// anyway, that costs nothing; an index entry(rid, bucket) costs a page per mutation.
 using Places = std::vector<Place>;
 

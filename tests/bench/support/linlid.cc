@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/support/linlid.h"
 
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 #include "tests/bench/support/seed.h"
 
@@ -103,8 +103,8 @@ double Linlid::metric(const std::string& name) const {
   std::istringstream page(http_get(port_, "/metrics"));
   double sum = 0;
   for (std::string line; std::getline(page, line);) {
-    const bool is_it = line.starts_with(name) &&
-                       (line[name.size()] == ' ' || line[name.size()] == '{');
+    const bool is_it =
+        line.starts_with(name) && (line[name.size()] == ' ' || line[name.size()] == '{');
     if (is_it) sum += std::strtod(line.c_str() + line.rfind(' '), nullptr);
   }
   return sum;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/support/load.h"
 
+#include <array>
+
 #include <sys/epoll.h>
 #include <unistd.h>
-
-#include <array>
 
 #include "tests/bench/support/process.h"
 #include "tests/bench/support/wire.h"
@@ -34,9 +34,8 @@ void Load::connect(std::size_t first, std::size_t count, double seconds_max) {
   while (links_.size() < first + count) links_.emplace_back(links_.size());
   for (std::size_t i = first; i < first + count; ++i) to_dial_.push_back(i);
   const std::size_t goal = config_.raw ? open_ + count : phones_.totals.caught_up + count;
-  run_until(
-      [&] { return (config_.raw ? open_ : phones_.totals.caught_up) >= goal; }, seconds_max,
-      "phones to catch up");
+  run_until([&] { return (config_.raw ? open_ : phones_.totals.caught_up) >= goal; }, seconds_max,
+            "phones to catch up");
 }
 
 void Load::disconnect() {
@@ -198,8 +197,8 @@ void Load::run_until(const std::function<bool()>& done, double seconds_max, cons
   while (!done()) {
     turn(100);
     if (lost_ > 0)
-      die(std::to_string(lost_) + " sockets were lost while waiting for " + what + "; last error: " +
-          phones_.totals.last_error);
+      die(std::to_string(lost_) + " sockets were lost while waiting for " + what +
+          "; last error: " + phones_.totals.last_error);
     if (wall_seconds() > until)
       die(std::string("waited too long for ") + what + " (open " + std::to_string(open_) +
           ", caught up " + std::to_string(phones_.totals.caught_up) + ", rows " +

@@ -42,7 +42,8 @@ class Load {
   /// Bytes of the last message of more than a few bytes, for a bare loop to send the same.
   [[nodiscard]] const std::string& last_message() const { return last_message_; }
 
-  /// Phones `first` .. `first + count` exist and connect; returns when all are caught up (raw: open).
+  /// Phones `first` .. `first + count` exist and connect; returns when all are caught up (raw:
+  /// open).
   void connect(std::size_t first, std::size_t count, double seconds_max = 120);
   /// Drops all sockets; phones keep what they hold.
   void disconnect();

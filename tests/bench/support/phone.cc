@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/clock.h"
 #include "tests/bench/support/process.h"
 #include "tests/bench/support/wire.h"
 

@@ -11,7 +11,8 @@
 
 namespace linli::bench {
 
-/// The limit of this machine: a process that accepts sockets, answers an upgrade with constant bytes
+/// The limit of this machine: a process that accepts sockets, answers an upgrade with constant
+/// bytes
 /// and then does nothing but what `serve` does with the open descriptors.
 class RawServer {
  public:

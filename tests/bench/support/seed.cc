@@ -127,12 +127,9 @@ void add_phone(Writer& to, std::size_t i, bool editor) {
 }
 
 Json notice_args(std::size_t i) {
-  return {{"id", notice_id(i)},
-          {"category", "living"},
-          {"title", "停水通知"},
-          {"body", std::string(300, 'x')},
-          {"needs_ack", true},
-          {"audience", {{"areas", Json::array({kGrid})}}}};
+  return {{"id", notice_id(i)},  {"category", "living"},
+          {"title", "停水通知"}, {"body", std::string(300, 'x')},
+          {"needs_ack", true},   {"audience", {{"areas", Json::array({kGrid})}}}};
 }
 
 void add_notice(Writer& to, std::size_t i, std::size_t persons) {
@@ -140,9 +137,7 @@ void add_notice(Writer& to, std::size_t i, std::size_t persons) {
   to.add("notice.submit", {{"id", notice_id(i)}}, account_id(kEditor));
   const Json submitted = to.flush();
   to.add("notice.approve",
-         {{"id", notice_id(i)},
-          {"fingerprint", submitted.at("fingerprint")},
-          {"persons", persons}},
+         {{"id", notice_id(i)}, {"fingerprint", submitted.at("fingerprint")}, {"persons", persons}},
          account_id(kApprover));
   to.flush();
 }

@@ -55,8 +55,8 @@ ServerFrameView parse_server_frame(std::string_view in) {
   if (extra > 0) length = 0;
   for (std::size_t i = 0; i < extra; ++i) length = length << 8 | byte(2 + i);
   if (in.size() - 2 - extra < length) return {};
-  return {static_cast<Opcode>(byte(0) & 0x0f), (byte(0) & 0x80) != 0,
-          in.substr(2 + extra, length), 2 + extra + length};
+  return {static_cast<Opcode>(byte(0) & 0x0f), (byte(0) & 0x80) != 0, in.substr(2 + extra, length),
+          2 + extra + length};
 }
 
 }  // namespace linli::bench

@@ -14,12 +14,26 @@ class Admin:
 
     def run(self, *arguments, ok=True, limit=30, stdin=""):
         """The finished command."""
-        done = subprocess.run([LINLID, "admin", "--data", str(self.data), "--origin", self.origin,
-                               *map(str, arguments)], capture_output=True, text=True, input=stdin,
-                              timeout=seconds(limit))
+        done = subprocess.run(
+            [
+                LINLID,
+                "admin",
+                "--data",
+                str(self.data),
+                "--origin",
+                self.origin,
+                *map(str, arguments),
+            ],
+            capture_output=True,
+            text=True,
+            input=stdin,
+            timeout=seconds(limit),
+        )
         if ok and done.returncode != 0:
-            raise AssertionError(f"exit {done.returncode}: {' '.join(map(str, done.args))}\n"
-                                 f"{done.stdout}{done.stderr}")
+            raise AssertionError(
+                f"exit {done.returncode}: {' '.join(map(str, done.args))}\n"
+                f"{done.stdout}{done.stderr}"
+            )
         return done
 
     def json(self, *arguments, **more):

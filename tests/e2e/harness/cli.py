@@ -21,24 +21,37 @@ class Phone:
 
     def command(self, *arguments, json_answer=True):
         clock = ["faketime", "-f", self.shift] if self.shift else []
-        return [*clock, LINLI, *map(str, arguments), "--store", str(self.store),
-                *(["--json"] if json_answer else [])]
+        return [
+            *clock,
+            LINLI,
+            *map(str, arguments),
+            "--store",
+            str(self.store),
+            *(["--json"] if json_answer else []),
+        ]
 
     def run(self, *arguments, limit=20.0, ok=True, json_answer=True):
         """The finished command. `limit` is how long a person would wait for it."""
         began = time.monotonic()
         command = self.command(*arguments, json_answer=json_answer)
         try:
-            done = subprocess.run(command, capture_output=True, text=True, env=self.env,
-                                  timeout=seconds(limit) + 5, stdin=subprocess.DEVNULL)
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                env=self.env,
+                timeout=seconds(limit) + 5,
+                stdin=subprocess.DEVNULL,
+            )
         except subprocess.TimeoutExpired:
             raise AssertionError(f"no answer from: {' '.join(command)}") from None
         took = time.monotonic() - began
         if took > seconds(limit):
             raise AssertionError(f"took {took:.1f} s of {seconds(limit)}: {' '.join(command)}")
         if ok and done.returncode != 0:
-            raise AssertionError(f"exit {done.returncode}: {' '.join(command)}\n"
-                                 f"{done.stdout}{done.stderr}")
+            raise AssertionError(
+                f"exit {done.returncode}: {' '.join(command)}\n" f"{done.stdout}{done.stderr}"
+            )
         return done
 
     def json(self, *arguments, **more):
@@ -46,13 +59,20 @@ class Phone:
         try:
             return json.loads(done.stdout)
         except json.JSONDecodeError:
-            raise AssertionError(f"no JSON from {arguments}: {done.stdout!r} {done.stderr!r}") from None
+            raise AssertionError(
+                f"no JSON from {arguments}: {done.stdout!r} {done.stderr!r}"
+            ) from None
 
     def start(self, *arguments):
         """A command that goes on by itself, e.g. sync --watch; ends with the test."""
-        return subprocess.Popen(self.command(*arguments), stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, text=True, env=self.env,
-                                stdin=subprocess.DEVNULL)
+        return subprocess.Popen(
+            self.command(*arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+        )
 
     def clone(self, store):
         """What a backup app or a cloned SD card does."""

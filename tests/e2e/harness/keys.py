@@ -35,6 +35,7 @@ class Key:
     def sign(self, *parts):
         message = b"".join(p.encode() if isinstance(p, str) else p for p in parts)
         out = ctypes.create_string_buffer(64)
-        _sodium.crypto_sign_detached(out, None, message, ctypes.c_ulonglong(len(message)),
-                                     self._secret)
+        _sodium.crypto_sign_detached(
+            out, None, message, ctypes.c_ulonglong(len(message)), self._secret
+        )
         return out.raw

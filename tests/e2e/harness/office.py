@@ -19,8 +19,9 @@ from .waiting import seconds, wait_for
 def totp(secret, now=None):
     """RFC 6238 with SHA-1, 30 s, 6 digits; `secret` in base32."""
     key = base64.b32decode(secret + "=" * (-len(secret) % 8))
-    digest = hmac.new(key, struct.pack("!Q", int((now or time.time()) // 30)),
-                      hashlib.sha1).digest()
+    digest = hmac.new(
+        key, struct.pack("!Q", int((now or time.time()) // 30)), hashlib.sha1
+    ).digest()
     at = digest[-1] & 15
     return f"{(struct.unpack('!I', digest[at:at + 4])[0] & 0x7FFFFFFF) % 10**6:06d}"
 
@@ -69,21 +70,25 @@ class Desk:
         """First passphrase and authenticator with a setup code."""
         ticket = self.post("/staff/setup", {"code": code, "passphrase": passphrase})
         self.passphrase, self.totp_secret = passphrase, ticket["totp_secret"]
-        self.post("/staff/setup/confirm", {"ticket": ticket["ticket"],
-                                           "totp": totp(self.totp_secret)})
+        self.post(
+            "/staff/setup/confirm", {"ticket": ticket["ticket"], "totp": totp(self.totp_secret)}
+        )
         return self
 
     def elevate(self):
         """A TOTP works once, so a second elevation may have to wait for the next one."""
+
         def attempt():
             try:
-                return self.post("/elevate", {"passphrase": self.passphrase,
-                                              "totp": totp(self.totp_secret)})
+                return self.post(
+                    "/elevate", {"passphrase": self.passphrase, "totp": totp(self.totp_secret)}
+                )
             except Refused as refused:
                 if refused.body.get("code") != "wrong_code":
                     raise
                 time.sleep(30 - time.time() % 30 + 0.2)
                 return None
+
         self.bearer = wait_for(attempt, "an elevated token", 35)["token"]
         return self
 
@@ -91,15 +96,25 @@ class Desk:
 
     def draft(self, title, areas, **content):
         """Drafts and submits; answers what approve() wants."""
-        notice = self.post("/notices", {"category": "latest", "title": title, "body": title,
-                                        "audience": {"areas": areas}, "needs_ack": True, **content})
-        return self.post(f"/notices/{notice['id']}/submit") | {
-            "areas": areas}
+        notice = self.post(
+            "/notices",
+            {
+                "category": "latest",
+                "title": title,
+                "body": title,
+                "audience": {"areas": areas},
+                "needs_ack": True,
+                **content,
+            },
+        )
+        return self.post(f"/notices/{notice['id']}/submit") | {"areas": areas}
 
     def approve(self, draft):
         persons = self.post("/notices/audience-count", {"audience": {"areas": draft["areas"]}})
-        self.post(f"/notices/{draft['id']}/approve",
-                  {"fingerprint": draft["fingerprint"], "persons": persons["persons"]})
+        self.post(
+            f"/notices/{draft['id']}/approve",
+            {"fingerprint": draft["fingerprint"], "persons": persons["persons"]},
+        )
         return draft["id"]
 
     def reach(self, notice):

@@ -18,8 +18,12 @@ from .waiting import run, seconds, wait_for
 
 def post(url, value, headers=None):
     """(status, JSON) of a POST."""
-    request = urllib.request.Request(url, data=json.dumps(value).encode(), method="POST", headers={
-        "Content-Type": "application/json", **(headers or {})})
+    request = urllib.request.Request(
+        url,
+        data=json.dumps(value).encode(),
+        method="POST",
+        headers={"Content-Type": "application/json", **(headers or {})},
+    )
     try:
         with urllib.request.urlopen(request, timeout=seconds(15)) as answer:
             return answer.status, json.load(answer)
@@ -41,9 +45,17 @@ def enrol(origin, slug, slip, pick=0, label="peer", key=None):
         raise Refused(status, check)
     key = key or Key()
     sig = key.sign("linli.enrol.1", b"\0", slug, b"\0", unb64(check["nonce"]), key.pub)
-    status, answer = post(f"{base}/confirm", {
-        "nonce": check["nonce"], "person": check["persons"][pick]["ref"], "pub": b64(key.pub),
-        "sig": b64(sig), "label": label, "consent": {"version": "1", "purposes": ["notices"]}})
+    status, answer = post(
+        f"{base}/confirm",
+        {
+            "nonce": check["nonce"],
+            "person": check["persons"][pick]["ref"],
+            "pub": b64(key.pub),
+            "sig": b64(sig),
+            "label": label,
+            "consent": {"version": "1", "purposes": ["notices"]},
+        },
+    )
     if status != 200:
         raise Refused(status, answer)
     return Identity(origin, slug, key, answer)
@@ -65,10 +77,23 @@ class Identity:
     def token(self):
         base = f"{self.origin}/c/{self.slug}/api/v1/token"
         _, challenge = post(f"{base}/challenge", {})
-        sig = self.key.sign("linli.token.1", b"\0", self.origin, b"\0",
-                            unb64(challenge["server_id"]), unb64(challenge["nonce"]))
-        status, answer = post(base, {"cid": self.key.cid, "nonce": challenge["nonce"],
-                                     "origin": self.origin, "sig": b64(sig)})
+        sig = self.key.sign(
+            "linli.token.1",
+            b"\0",
+            self.origin,
+            b"\0",
+            unb64(challenge["server_id"]),
+            unb64(challenge["nonce"]),
+        )
+        status, answer = post(
+            base,
+            {
+                "cid": self.key.cid,
+                "nonce": challenge["nonce"],
+                "origin": self.origin,
+                "sig": b64(sig),
+            },
+        )
         if status != 200:
             raise Refused(status, answer)
         return answer["token"]
@@ -77,8 +102,9 @@ class Identity:
 class Peer:
     """One socket. Frames that came are in `frames` as dicts."""
 
-    def __init__(self, identity, up=((0, 0),) * 3, cur=(0, 0), held=(), origin=None, sign=None,
-                 epoch=None):
+    def __init__(
+        self, identity, up=((0, 0),) * 3, cur=(0, 0), held=(), origin=None, sign=None, epoch=None
+    ):
         self.identity, self.frames, self.closed = identity, [], None
         self.up, self.cur, self.held, self.epoch = up, dict(zip("us", cur)), dict(held), epoch
         self.hello_origin, self.hello_sign = origin or identity.origin, sign or identity.key.sign
@@ -87,9 +113,14 @@ class Peer:
 
     async def _open(self):
         url = self.identity.dial.replace("http", "ws", 1) + f"/c/{self.identity.slug}/sync"
-        self.socket = await websockets.connect(url, subprotocols=["linli.v1.json"], max_size=2**20,
-                                               ping_interval=None, compression=None,
-                                               close_timeout=1)
+        self.socket = await websockets.connect(
+            url,
+            subprotocols=["linli.v1.json"],
+            max_size=2**20,
+            ping_interval=None,
+            compression=None,
+            close_timeout=1,
+        )
         asyncio.ensure_future(self._read())
 
     async def _read(self):
@@ -124,23 +155,47 @@ class Peer:
 
     async def _hello(self, frame):
         held = sorted(self.held.items())
-        body = {"cid": self.identity.key.cid, "origin": self.hello_origin, "proto": [1, 1],
-                "app": "peer", "cur": self.cur, "part": [], "up": [list(x) for x in self.up],
-                "pending": 0, "t0": int(time.time() * 1000), "cert": self.identity.cert}
+        body = {
+            "cid": self.identity.key.cid,
+            "origin": self.hello_origin,
+            "proto": [1, 1],
+            "app": "peer",
+            "cur": self.cur,
+            "part": [],
+            "up": [list(x) for x in self.up],
+            "pending": 0,
+            "t0": int(time.time() * 1000),
+            "cert": self.identity.cert,
+        }
         if held:
             body["set_hash"] = b64(sha256(b"".join(struct.pack("!IQ", b, g) for b, g in held)))
         if self.epoch:
             body["epoch"] = self.epoch
         text = json.dumps(body).encode()
-        sig = self.hello_sign("linli.hello.1", b"\0", self.hello_origin, b"\0", "linli.v1.json",
-                              b"\0", unb64(frame["server_id"]), unb64(frame["nonce"]),
-                              hashlib.sha256(text).digest())
+        sig = self.hello_sign(
+            "linli.hello.1",
+            b"\0",
+            self.hello_origin,
+            b"\0",
+            "linli.v1.json",
+            b"\0",
+            unb64(frame["server_id"]),
+            unb64(frame["nonce"]),
+            hashlib.sha256(text).digest(),
+        )
         self.hello = {"t": "hello", "body": b64(text), "sig": b64(sig)}
         await self._send(self.hello)
 
     async def _ack(self):
-        await self._send({"t": "ack", "rx": self.rx, "u": self.cur["u"], "s": self.cur["s"],
-                          "res": [res for res, _ in self.up]})
+        await self._send(
+            {
+                "t": "ack",
+                "rx": self.rx,
+                "u": self.cur["u"],
+                "s": self.cur["s"],
+                "res": [res for res, _ in self.up],
+            }
+        )
 
     async def _send(self, *frames):
         await self.socket.send("".join(json.dumps(f, ensure_ascii=False) + "\n" for f in frames))
@@ -149,17 +204,23 @@ class Peer:
         run(self._send(*frames))
 
     def of(self, kind, **members):
-        return [f for f in self.frames
-                if f["t"] == kind and all(f.get(k) == v for k, v in members.items())]
+        return [
+            f
+            for f in self.frames
+            if f["t"] == kind and all(f.get(k) == v for k, v in members.items())
+        ]
 
     def wait(self, kind, limit=15.0, **members):
         """The first frame like that, seen since the start of the socket."""
+
         def look():
             found = self.of(kind, **members)
             if not found and self.closed is not None:
-                raise AssertionError(f"closed with {self.closed} before {kind} {members}; "
-                                     f"err: {self.of('err')}")
+                raise AssertionError(
+                    f"closed with {self.closed} before {kind} {members}; " f"err: {self.of('err')}"
+                )
             return found
+
         return wait_for(look, f"frame {kind} {members}", limit)[0]
 
     def wait_closed(self, limit=15.0):
@@ -173,10 +234,23 @@ class Peer:
 
     def push(self, lane, *muts):
         """muts: (n, name, args). Sends them in one frame."""
-        self.send({"t": "push", "lane": lane, "muts": [
-            {"n": n, "name": name, "wall": int(time.time() * 1000),
-             "args": args if isinstance(args, str) else json.dumps(args, ensure_ascii=False)}
-            for n, name, args in muts]})
+        self.send(
+            {
+                "t": "push",
+                "lane": lane,
+                "muts": [
+                    {
+                        "n": n,
+                        "name": name,
+                        "wall": int(time.time() * 1000),
+                        "args": args
+                        if isinstance(args, str)
+                        else json.dumps(args, ensure_ascii=False),
+                    }
+                    for n, name, args in muts
+                ],
+            }
+        )
 
     def result(self, lane, n, limit=15.0):
         return self.wait("R", limit, lane=lane, n=n)
@@ -186,8 +260,12 @@ class Peer:
 
     def again(self, **more):
         """The same phone on a new socket: what it holds and which numbers it gave are kept."""
-        state = {"up": self.up, "cur": (self.cur["u"], self.cur["s"]), "held": self.held,
-                 "epoch": self.epoch}
+        state = {
+            "up": self.up,
+            "cur": (self.cur["u"], self.cur["s"]),
+            "held": self.held,
+            "epoch": self.epoch,
+        }
         return Peer(self.identity, **(state | more))
 
     def numbered(self, up):

@@ -41,14 +41,17 @@ class Proxy:
             return
         try:
             # Small buffers: what is throttled must wait in the server, not here.
-            up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self.upstream_port,
-                                                                 limit=4096)
+            up_reader, up_writer = await asyncio.open_connection(
+                "127.0.0.1", self.upstream_port, limit=4096
+            )
         except OSError:
             writer.transport.abort()
             return
         self._writers |= {writer, up_writer}
-        pumps = [asyncio.ensure_future(self._pump(reader, up_writer, False)),
-                 asyncio.ensure_future(self._pump(up_reader, writer, True))]
+        pumps = [
+            asyncio.ensure_future(self._pump(reader, up_writer, False)),
+            asyncio.ensure_future(self._pump(up_reader, writer, True)),
+        ]
         self._tasks |= set(pumps)
         await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         while self.swallow:  # an end of stream is swallowed as well
@@ -76,9 +79,11 @@ class Proxy:
 
     def cut(self):
         """Resets every connection."""
+
         async def abort():
             for writer in list(self._writers):
                 writer.transport.abort()
+
         run(abort())
 
     def close(self):
@@ -89,4 +94,5 @@ class Proxy:
             self._server.close()
             for task in self._tasks:
                 task.cancel()
+
         run(shut())

@@ -43,15 +43,17 @@ class Folder:
 def get(url, headers=None, limit=10.0):
     """(status, body) of a GET."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}),
-                                    timeout=seconds(limit)) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, headers=headers or {}), timeout=seconds(limit)
+        ) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()
 
 
 class Server:
-    """`arguments(port)` are those of linlid; the log has everything it printed since the first start."""
+    """`arguments(port)` are those of linlid; the log has everything it printed since the first
+    start."""
 
     def __init__(self, arguments, log, port=None):
         self.arguments, self.log = arguments, Path(log)
@@ -61,8 +63,12 @@ class Server:
 
     def start(self, limit=40.0):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([LINLID, *self.arguments(self.port)], stdout=log,
-                                            stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(
+                [LINLID, *self.arguments(self.port)],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
         wait_for(self._is_ready, f"/readyz of linlid; its log: {self.log}", limit)
         return self
 

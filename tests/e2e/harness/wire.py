@@ -86,10 +86,12 @@ class Wire:
     # --- WebSocket ----------------------------------------------------------------------------
 
     def upgrade(self, slug, subprotocol="linli.v1.json", extra=""):
-        self.send(f"GET /c/{slug}/sync HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
-                  f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
-                  f"{base64.b64encode(os.urandom(16)).decode()}\r\n"
-                  f"Sec-WebSocket-Protocol: {subprotocol}\r\n{extra}\r\n")
+        self.send(
+            f"GET /c/{slug}/sync HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+            f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+            f"{base64.b64encode(os.urandom(16)).decode()}\r\n"
+            f"Sec-WebSocket-Protocol: {subprotocol}\r\n{extra}\r\n"
+        )
         return self.response()
 
     def send_frame(self, opcode, payload, announce=None, mask=b"\x01\x02\x03\x04", fin=True):
@@ -104,9 +106,10 @@ class Wire:
         else:
             head = first + bytes([bit | 127]) + struct.pack("!Q", length)
         if mask:
-            repeated = (mask * (len(payload) // 4 + 1))[:len(payload)]
+            repeated = (mask * (len(payload) // 4 + 1))[: len(payload)]
             payload = (int.from_bytes(payload, "big") ^ int.from_bytes(repeated, "big")).to_bytes(
-                len(payload), "big")
+                len(payload), "big"
+            )
         return self.send(head + (mask or b"") + payload)
 
     def read_frame(self):

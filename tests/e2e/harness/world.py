@@ -36,33 +36,40 @@ class World:
         self.folder = Folder(name)
         self.data = self.folder / "data"
         port = free_port()
-        demo = Server(lambda p: ["demo", "--port", str(p), "--data", str(self.data), "--people",
-                                 str(people)], self.folder / "demo.log", port).start(60)
+        demo = Server(
+            lambda p: ["demo", "--port", str(p), "--data", str(self.data), "--people", str(people)],
+            self.folder / "demo.log",
+            port,
+        ).start(60)
         demo.terminate()
         self.greeting = demo.text()
         self.admin = Admin(self.data, demo.origin)
         accounts = self.admin.accounts()
         self.accounts = {name: accounts[name] for name in STAFF}
         self._slips = {name: self.admin.staff_slip(id) for name, id in self.accounts.items()}
-        self._codes = {name: self.admin.setup_code(self.accounts[name])
-                       for name in (APPROVER, ADMIN, "罗主任")}
+        self._codes = {
+            name: self.admin.setup_code(self.accounts[name]) for name in (APPROVER, ADMIN, "罗主任")
+        }
         self._lines = [Proxy(port) for _ in range(LINES)]
         self._free_lines = list(self._lines)
         self._desks, self._numbers = {}, itertools.count(1)
-        self.server = Server(lambda _: ["--config", str(self._config(port))],
-                             self.folder / "linlid.log", port).start()
+        self.server = Server(
+            lambda _: ["--config", str(self._config(port))], self.folder / "linlid.log", port
+        ).start()
         self.origin = self.server.origin
 
     def _config(self, port):
         file = self.folder / "linlid.toml"
         origins = [f"http://127.0.0.1:{port}"] + [line.origin for line in self._lines]
-        file.write_text(f"""[server]
+        file.write_text(
+            f"""[server]
 listen = ["127.0.0.1:{port}"]
 origins = {json.dumps(origins)}
 drain_seconds = 2
 [data]
 folder = "{self.data}"
-""")
+"""
+        )
         return file
 
     def close(self):
@@ -96,8 +103,9 @@ folder = "{self.data}"
         number = next(self._numbers)
         desk = self.desk(WINDOW)
         home = desk.post("/households", {"id": self.new_id(), "door": f"试验{number}号", "area": area})
-        who = desk.post("/persons", {"id": self.new_id(), "household": home["id"],
-                                     "name": f"试验人{number}"})
+        who = desk.post(
+            "/persons", {"id": self.new_id(), "household": home["id"], "name": f"试验人{number}"}
+        )
         return home["id"], who["id"]
 
     def slip(self, area="g1", **more):
@@ -110,8 +118,11 @@ folder = "{self.data}"
     def rows(self, tbl):
         """{key: row} of a table, read past the running server."""
         with sqlite3.connect(f"file:{self.data}/{SLUG}/sync.db?mode=ro", uri=True) as db:
-            found = db.execute("select key, data from row join tbl_name t on t.id = row.tbl "
-                               "where t.name = ? and data is not null", (tbl,)).fetchall()
+            found = db.execute(
+                "select key, data from row join tbl_name t on t.id = row.tbl "
+                "where t.name = ? and data is not null",
+                (tbl,),
+            ).fetchall()
         return {key: json.loads(data) for key, data in found}
 
     def names(self):
@@ -138,8 +149,9 @@ folder = "{self.data}"
     def head(self):
         """The newest seq: that of a write without effect on anybody."""
         desk = self.desk(WINDOW)
-        _, headers, _ = desk.request("POST", "/households",
-                                     {"door": f"记数{next(self._numbers)}号", "area": "hn"})
+        _, headers, _ = desk.request(
+            "POST", "/households", {"door": f"记数{next(self._numbers)}号", "area": "hn"}
+        )
         return int(headers["Linli-Seq"])
 
 
@@ -157,15 +169,22 @@ class WorldTest(unittest.TestCase):
         before = len(result.failures) + len(result.errors)
         super().run(result)
         if len(result.failures) + len(result.errors) > before:
-            print(f"\nreplay: {replay(self)}\nlast lines of linlid:\n{self.world.server.tail(15)}",
-                  file=sys.stderr)
+            print(
+                f"\nreplay: {replay(self)}\nlast lines of linlid:\n{self.world.server.tail(15)}",
+                file=sys.stderr,
+            )
 
 
 def replay(test):
-    environment = " ".join(f"{name}={os.environ[name]}" for name in ("LINLID", "LINLI", "LINLI_SLOW")
-                           if name in os.environ)
-    return (f"{environment} LINLI_KEEP=1 {sys.executable} {sys.argv[0]} "
-            f"{type(test).__name__}.{test._testMethodName} -v")
+    environment = " ".join(
+        f"{name}={os.environ[name]}"
+        for name in ("LINLID", "LINLI", "LINLI_SLOW")
+        if name in os.environ
+    )
+    return (
+        f"{environment} LINLI_KEEP=1 {sys.executable} {sys.argv[0]} "
+        f"{type(test).__name__}.{test._testMethodName} -v"
+    )
 
 
 def main(_file):

@@ -1,19 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // A phone written from docs/PROTOCOL.md alone: enrolment, one socket at a time, rows in memory.
 import assert from 'node:assert/strict';
-import {DeviceKey, WebSocket, b64, digestOf, encodings, helloMessage, setHash, unb64, verbatim}
-  from './wire.mjs';
+
+import {
+  b64,
+  DeviceKey,
+  digestOf,
+  encodings,
+  helloMessage,
+  setHash,
+  unb64,
+  verbatim,
+  WebSocket,
+} from './wire.mjs';
 
 const SLOW = Number(process.env.LINLI_SLOW ?? 1);
 const LANES = ['u', 's'];
 
 export async function post(url, value) {
-  const answer = await fetch(url, {method: 'POST', body: JSON.stringify(value),
-                                   headers: {'content-type': 'application/json'}});
+  const answer = await fetch(
+      url,
+      {method: 'POST', body: JSON.stringify(value), headers: {'content-type': 'application/json'}});
   const text = await answer.text();
   const body = text ? JSON.parse(text) : {};
   if (!answer.ok) {
-    throw Object.assign(new Error(`${url}: ${answer.status} ${text}`), {status: answer.status, body});
+    throw Object.assign(
+        new Error(`${url}: ${answer.status} ${text}`), {status: answer.status, body});
   }
   return body;
 }
@@ -25,12 +37,24 @@ export async function enrol(origin, slug, slip, {pick = 0, label = 'independent'
   const key = new DeviceKey();
   const sig = key.sign('linli.enrol.1', [0], slug, [0], unb64(check.nonce), key.pub);
   const answer = await post(`${origin}/c/${slug}/enrol/confirm`, {
-    nonce: check.nonce, person: check.persons[pick].ref, pub: b64(key.pub), sig: b64(sig), label,
+    nonce: check.nonce,
+    person: check.persons[pick].ref,
+    pub: b64(key.pub),
+    sig: b64(sig),
+    label,
     consent: {version: '1', purposes: ['notices']},
   });
   assert.equal(answer.cid, key.cid, 'the server names the device by its key');
-  return {origin, slug, key, account: answer.account, masked: check.persons[pick].name,
-          name: answer.name, person: answer.person, cert: answer.cert};
+  return {
+    origin,
+    slug,
+    key,
+    account: answer.account,
+    masked: check.persons[pick].name,
+    name: answer.name,
+    person: answer.person,
+    cert: answer.cert
+  };
 }
 
 class Bucket {
@@ -97,11 +121,19 @@ export class Session {
     this.staged = {u: [], s: []};
     this.waiters = [];
     const {origin, slug} = phone.identity;
-    this.ws = new WebSocket(`${origin.replace(/^http/, 'ws')}/c/${slug}/sync`, phone.wire.subprotocol,
-                            {perMessageDeflate: false, maxPayload: 512 * 1024});
-    this.ws.on('message', (payload, isBinary) => this.#guard(() => this.#message(payload, isBinary)));
-    this.ws.on('error', (error) => { this.failure ??= error; this.#wake(); });
-    this.ws.on('close', (code) => { this.closed = code; this.#wake(); });
+    this.ws = new WebSocket(
+        `${origin.replace(/^http/, 'ws')}/c/${slug}/sync`, phone.wire.subprotocol,
+        {perMessageDeflate: false, maxPayload: 512 * 1024});
+    this.ws.on(
+        'message', (payload, isBinary) => this.#guard(() => this.#message(payload, isBinary)));
+    this.ws.on('error', (error) => {
+      this.failure ??= error;
+      this.#wake();
+    });
+    this.ws.on('close', (code) => {
+      this.closed = code;
+      this.#wake();
+    });
     this.opened = this.until(() => this.welcome, 'welcome');
   }
 
@@ -110,16 +142,20 @@ export class Session {
   /** Waits until `ready()`; a closed socket or a failed check ends it with a sentence. */
   until(ready, what, ms = 15000 * SLOW) {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => finish(new Error(`no ${what} within ${ms} ms; came: ` +
-          JSON.stringify(this.log.map((f) => f.t)))), ms);
+      const timer = setTimeout(
+          () => finish(new Error(
+              `no ${what} within ${ms} ms; came: ` + JSON.stringify(this.log.map((f) => f.t)))),
+          ms);
       const finish = (error) => {
         clearTimeout(timer);
         this.waiters = this.waiters.filter((w) => w !== look);
         error ? reject(error) : resolve(ready());
       };
       const look = () => {
-        if (this.failure) finish(this.failure);
-        else if (ready()) finish();
+        if (this.failure)
+          finish(this.failure);
+        else if (ready())
+          finish();
         else if (this.closed !== undefined) {
           const err = this.log.findLast((f) => f.t === 'err');
           finish(new Error(`closed with ${this.closed} before ${what} (${JSON.stringify(err)})`));
@@ -132,8 +168,9 @@ export class Session {
 
   /** Everything listed is live and both lanes have caught up. */
   synced() {
-    return this.until(() => this.caughtUp.size === 2 &&
-        [...this.phone.buckets.values()].every((x) => x.live), 'end of the catch-up');
+    return this.until(
+        () => this.caughtUp.size === 2 && [...this.phone.buckets.values()].every((x) => x.live),
+        'end of the catch-up');
   }
 
   async bye() {
@@ -148,16 +185,26 @@ export class Session {
 
   push(lane, name, args) {
     const n = ++this.phone.lastN[lane];
-    this.send({t: 'push', lane, muts: [{n, name, args: verbatim(JSON.stringify(args)),
-                                        wall: Date.now()}]});
+    this.send({
+      t: 'push',
+      lane,
+      muts: [{n, name, args: verbatim(JSON.stringify(args)), wall: Date.now()}]
+    });
     return n;
   }
 
   #guard(step) {
-    try { step(); } catch (error) { this.failure ??= error; this.ws.terminate(); }
+    try {
+      step();
+    } catch (error) {
+      this.failure ??= error;
+      this.ws.terminate();
+    }
     this.#wake();
   }
-  #wake() { for (const look of [...this.waiters]) look(); }
+  #wake() {
+    for (const look of [...this.waiters]) look();
+  }
 
   #message(payload, isBinary) {
     const frames = this.phone.wire.read(payload, isBinary);
@@ -165,15 +212,19 @@ export class Session {
     for (const frame of frames) {
       this.log.push(frame);
       const handler = this[`on_${frame.t}`];
-      if (handler) handler.call(this, frame);
-      else assert.ok(!frame.must, `unknown frame ${frame.t} that must be understood`);
+      if (handler)
+        handler.call(this, frame);
+      else
+        assert.ok(!frame.must, `unknown frame ${frame.t} that must be understood`);
     }
-    if (this.welcome && (frames.some((f) => f.t === 'C') || this.rx - this.acked >= 8192)) this.#ack();
+    if (this.welcome && (frames.some((f) => f.t === 'C') || this.rx - this.acked >= 8192))
+      this.#ack();
   }
 
   #ack() {
     this.acked = this.rx;
-    this.send({t: 'ack', rx: this.rx, u: this.phone.cur.u, s: this.phone.cur.s, res: this.phone.resN});
+    this.send(
+        {t: 'ack', rx: this.rx, u: this.phone.cur.u, s: this.phone.cur.s, res: this.phone.resN});
   }
 
   on_K(frame) {
@@ -183,13 +234,20 @@ export class Session {
     const {identity, wire} = this.phone;
     const held = this.phone.held();
     const body = wire.one({
-      cid: identity.key.cid, origin: identity.origin, proto: [1, 1], app: 'independent 1.0',
-      epoch: this.phone.epoch, cur: this.phone.cur, set_hash: held.length ? setHash(held) : undefined,
-      part: this.phone.part(), up: this.phone.resN.map((res, i) => [res, this.phone.lastN[i]]),
-      pending: 0, t0: Date.now(),
+      cid: identity.key.cid,
+      origin: identity.origin,
+      proto: [1, 1],
+      app: 'independent 1.0',
+      epoch: this.phone.epoch,
+      cur: this.phone.cur,
+      set_hash: held.length ? setHash(held) : undefined,
+      part: this.phone.part(),
+      up: this.phone.resN.map((res, i) => [res, this.phone.lastN[i]]),
+      pending: 0,
+      t0: Date.now(),
     });
-    const sig = identity.key.sign(helloMessage(identity.origin, wire.subprotocol, frame.server_id,
-                                               frame.nonce, body));
+    const sig = identity.key.sign(
+        helloMessage(identity.origin, wire.subprotocol, frame.server_id, frame.nonce, body));
     this.helloHadBuckets = held.length > 0;
     this.send({t: 'hello', body, sig});
   }
@@ -253,7 +311,8 @@ export class Session {
     this.staged[lane] = [];
     this.phone.cur[lane] = seq;
     this.caughtUp.add(lane);
-    for (const [b, digest] of last) if (digest) this.#check(this.phone.buckets.get(b), digest);
+    for (const [b, digest] of last)
+      if (digest) this.#check(this.phone.buckets.get(b), digest);
   }
 
   #check(bucket, expected) {
@@ -274,13 +333,15 @@ export class Session {
   }
 
   on_R(frame) {
-    if (frame.st !== 'retry') this.phone.resN[frame.lane] = Math.max(this.phone.resN[frame.lane], frame.n);
+    if (frame.st !== 'retry')
+      this.phone.resN[frame.lane] = Math.max(this.phone.resN[frame.lane], frame.n);
     this.phone.results.push(frame);
   }
 
   on_pong(frame) {
     for (const lane of LANES) {
-      if (!this.staged[lane].length) this.phone.cur[lane] = Math.max(this.phone.cur[lane], frame[lane]);
+      if (!this.staged[lane].length)
+        this.phone.cur[lane] = Math.max(this.phone.cur[lane], frame[lane]);
     }
   }
 }

@@ -3,7 +3,8 @@
 // One phone per encoding goes through the whole of docs/PROTOCOL.md §2-§4 and §7.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import {Phone, enrol, post} from './phone.mjs';
+
+import {enrol, Phone, post} from './phone.mjs';
 import {b64, encodings, setHash, unb64} from './wire.mjs';
 
 const [origin, slug, ...slips] = process.argv.slice(2);
@@ -27,13 +28,20 @@ for (const [index, encoding] of Object.keys(encodings).entries()) {
       identity = await enrol(origin, slug, slip, {label: `independent ${encoding}`});
       assert.match(identity.masked, /\*/, 'check shows masked names');
       assert.doesNotMatch(identity.name, /\*/, 'confirm shows the name');
-      await assert.rejects(enrol(origin, slug, slip), (e) => ['already_used', 'wrong_code'].includes(e.body.code),
-                           'a slip works once');
+      await assert.rejects(
+          enrol(origin, slug, slip), (e) => ['already_used', 'wrong_code'].includes(e.body.code),
+          'a slip works once');
     });
 
     await t.test('is refused with a signature over another origin', async () => {
-      const session = new Phone({...identity, key: {...identity.key, cid: identity.key.cid,
-        sign: () => Buffer.alloc(64, 7)}}, encoding).connect();
+      const session =
+          new Phone(
+              {
+                ...identity,
+                key: {...identity.key, cid: identity.key.cid, sign: () => Buffer.alloc(64, 7)}
+              },
+              encoding)
+              .connect();
       await assert.rejects(session, /closed with 4401 .*bad_signature/);
     });
 
@@ -75,9 +83,11 @@ for (const [index, encoding] of Object.keys(encodings).entries()) {
       const args = {notice: open.key, person: identity.person, choice: 'ok'};
       session.log.length = 0;
       const n = session.push(0, 'notice.acknowledge', args);
-      const result = await session.until(() => phone.results.find((r) => r.lane === 0 && r.n === n), 'R');
+      const result =
+          await session.until(() => phone.results.find((r) => r.lane === 0 && r.n === n), 'R');
       assert.equal(result.st, 'ok', JSON.stringify(result));
-      await session.until(() => result.lanes.every((l) => phone.cur[l] >= result.seq), 'C of the commit');
+      await session.until(
+          () => result.lanes.every((l) => phone.cur[l] >= result.seq), 'C of the commit');
       assert.ok(order(session).indexOf('R') < order(session).indexOf('C'), 'R precedes its C');
       // The same number again: the stored answer, not a second run.
       --phone.lastN[0];
@@ -108,10 +118,12 @@ for (const [index, encoding] of Object.keys(encodings).entries()) {
       const second = await fresh.connect();
       await second.synced();
       assert.deepEqual(setHash(fresh.held()), setHash(phone.held()));
-      assert.deepEqual(fresh.rows('notice').map((r) => r.key).sort(),
-                       phone.rows('notice').map((r) => r.key).sort());
+      assert.deepEqual(
+          fresh.rows('notice').map((r) => r.key).sort(),
+          phone.rows('notice').map((r) => r.key).sort());
       second.send({t: 'ping', t0: 5});
-      assert.equal((await second.until(() => second.log.find((f) => f.t === 'pong'), 'pong')).t0, 5);
+      assert.equal(
+          (await second.until(() => second.log.find((f) => f.t === 'pong'), 'pong')).t0, 5);
       await second.bye();
     });
 

@@ -4,8 +4,17 @@ import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import {readFileSync} from 'node:fs';
 import test from 'node:test';
-import {DeviceKey, digestOf, encodings, helloMessage, mutationHash, rowHash, setHash, verbatim}
-  from './wire.mjs';
+
+import {
+  DeviceKey,
+  digestOf,
+  encodings,
+  helloMessage,
+  mutationHash,
+  rowHash,
+  setHash,
+  verbatim,
+} from './wire.mjs';
 
 const load = (name) => JSON.parse(readFileSync(`${process.argv[2]}/${name}`));
 const hex = (text) => Buffer.from(text, 'hex');
@@ -32,8 +41,8 @@ test('every frame reads the same from both encodings, and what a phone writes re
   for (const {name, from, json: text, cbor: item} of load('frames.json')) {
     // The hello body is one frame-encoded map without the line feed of a message.
     const kind = from === 'hello body' || !text.endsWith('\n') ? 'body' : undefined;
-    const read = (codec, bytes) => codec === json ? json.decode(JSON.parse(bytes), kind)
-                                                  : cbor.read(bytes, true)[0];
+    const read = (codec, bytes) =>
+        codec === json ? json.decode(JSON.parse(bytes), kind) : cbor.read(bytes, true)[0];
     const value = read(json, text);
     assert.deepEqual(read(cbor, hex(item)), value, name);
     if (from === 'server') continue;
@@ -51,7 +60,8 @@ test('a signed hello', () => {
     const key = new DeviceKey({privateKey, publicKey: crypto.createPublicKey(privateKey)});
     assert.equal(key.pub.toString('hex'), v.pub);
     assert.equal(key.cid, v.cid);
-    const message = helloMessage(v.origin, v.subprotocol, hex(v.server_id), hex(v.nonce), hex(v.body));
+    const message =
+        helloMessage(v.origin, v.subprotocol, hex(v.server_id), hex(v.nonce), hex(v.body));
     assert.equal(message.toString('hex'), v.message);
     assert.equal(key.sign(message).toString('hex'), v.sig);
   }

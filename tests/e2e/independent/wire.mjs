@@ -62,9 +62,9 @@ export class DeviceKey {
   }
 }
 
-export const helloMessage = (origin, subprotocol, serverId, nonce, body) =>
-  Buffer.concat(['linli.hello.1', ZERO, origin, ZERO, subprotocol, ZERO, serverId, nonce,
-                 sha256(body)].map((p) => Buffer.from(p)));
+export const helloMessage = (origin, subprotocol, serverId, nonce, body) => Buffer.concat([
+  'linli.hello.1', ZERO, origin, ZERO, subprotocol, ZERO, serverId, nonce, sha256(body)
+].map((p) => Buffer.from(p)));
 
 // --- Encodings: frames as objects whose bytes are Buffers and whose data and args are Buffers ----
 
@@ -78,30 +78,38 @@ const map = (value, leaf) => {
   if (value instanceof Verbatim || Buffer.isBuffer(value)) return leaf(value);
   if (Array.isArray(value)) return value.map((item) => map(item, leaf));
   if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(Object.entries(value)
-        .filter(([, v]) => v !== undefined).map(([k, v]) => [k, map(v, leaf)]));
+    return Object.fromEntries(
+        Object.entries(value).filter(([, v]) => v !== undefined).map(([k,
+                                                                       v]) => [k, map(v, leaf)]));
   }
   return leaf(value);
 };
 
 // Members that are bytes, by frame; everything else is what JSON says it is.
 const BYTES = {
-  K: ['nonce', 'server_id'], hello: ['body', 'sig'], rekey: ['pub', 'sig'], body: ['set_hash'],
+  K: ['nonce', 'server_id'],
+  hello: ['body', 'sig'],
+  rekey: ['pub', 'sig'],
+  body: ['set_hash'],
 };
 
 function textMember(frame, readText, readDigest) {
   if (frame.t === 'B') {
     frame.ops = frame.ops.map((op) => op[0] === 1 ? [1, op[1], op[2], op[3], readText(op[4])] : op);
   }
-  if (frame.t === 'push') for (const mut of frame.muts) mut.args = readText(mut.args);
+  if (frame.t === 'push')
+    for (const mut of frame.muts) mut.args = readText(mut.args);
   if (frame.d) frame.d = [frame.d[0], readDigest(frame.d[1])];
   return frame;
 }
 
 const json = {
   subprotocol: 'linli.v1.json',
-  one: (value) => Buffer.from(JSON.stringify(map(value, (v) =>
-    v instanceof Verbatim ? v.bytes.toString() : Buffer.isBuffer(v) ? b64(v) : v))),
+  one: (value) => Buffer.from(JSON.stringify(
+      map(value,
+          (v) => v instanceof Verbatim ? v.bytes.toString() :
+              Buffer.isBuffer(v)       ? b64(v) :
+                                         v))),
   message: (frames) => frames.map((f) => `${json.one(f)}\n`).join(''),
   read(payload, isBinary) {
     if (isBinary) throw new Error('a binary message on a JSON socket');
@@ -120,28 +128,44 @@ const json = {
   },
 };
 
-const cborCodec = new Encoder({useRecords: false, mapsAsObjects: true, tagUint8Array: false,
-                               int64AsNumber: true, variableMapSize: true});
+const cborCodec = new Encoder({
+  useRecords: false,
+  mapsAsObjects: true,
+  tagUint8Array: false,
+  int64AsNumber: true,
+  variableMapSize: true
+});
 const cbor = {
   subprotocol: 'linli.v1.cbor',
   // cbor-x writes a number above 2^32 as a float unless it is a BigInt; the protocol has no floats.
-  one: (value) => Buffer.from(cborCodec.encode(map(value, (v) =>
-    v instanceof Verbatim ? v.bytes :
-    typeof v === 'number' && (v > 0xffffffff || v < -0x80000000) ? BigInt(v) : v))),
+  one: (value) => Buffer.from(cborCodec.encode(
+      map(value,
+          (v) => v instanceof Verbatim                                     ? v.bytes :
+              typeof v === 'number' && (v > 0xffffffff || v < -0x80000000) ? BigInt(v) :
+                                                                             v))),
   message: (frames) => Buffer.concat(frames.map((f) => cbor.one(f))),
   read(payload, isBinary) {
     if (!isBinary) throw new Error('a text message on a CBOR socket');
     const frames = [];
-    cborCodec.decodeMultiple(payload, (frame) => { frames.push(cbor.decode(frame)); });
+    cborCodec.decodeMultiple(payload, (frame) => {
+      frames.push(cbor.decode(frame));
+    });
     return frames;
   },
-  decode: (frame) => textMember(frame, (v) => {
-    if (!Buffer.isBuffer(v) && !(v instanceof Uint8Array)) throw new Error('text where bytes belong');
-    return Buffer.from(v);
-  }, (s) => {
-    if (s.length !== 8) throw new Error('digest sum is not 8 bytes');
-    return Buffer.from(s).readBigUInt64BE(0);
-  }),
+  decode: (frame) => textMember(
+      frame,
+      (v) => {
+        if (!Buffer.isBuffer(v) && !(v instanceof Uint8Array))
+          throw new Error('text where bytes belong');
+        return Buffer.from(v);
+      },
+      (s) => {
+        if (s.length !== 8) throw new Error('digest sum is not 8 bytes');
+        return Buffer.from(s).readBigUInt64BE(0);
+      }),
 };
 
-export const encodings = {json, cbor};
+export const encodings = {
+  json,
+  cbor
+};

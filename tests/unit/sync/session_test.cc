@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goal:   a session keeps the promises of docs/PROTOCOL.md §2-§4 about rows.
-// Method: committer, hub and sessions against a model phone, no sockets; the phone checks digests and
+// Method: committer, hub and sessions against a model phone, no sockets; the phone checks
+// digests and
 //         membership at every frame, so a broken promise shows as an entry in phone.faults.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
