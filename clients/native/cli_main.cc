@@ -34,12 +34,14 @@ int main(int argc, char** argv) {
   app.add_option("--ca", context.ca_file, "信任的证书颁发机构（PEM 文件）")
       ->check(CLI::ExistingFile);
   app.add_flag("--json", context.is_json, "给程序看的 JSON 输出");
+  app.add_flag("--offline", context.is_offline, "写的东西先存本机，不联网");
   app.add_flag("--verbose", context.is_verbose, "把连接过程写到标准错误");
   linli::cli::add_enrol(app, context);
   linli::cli::add_sync(app, context);
   linli::cli::add_notices(app, context);
   linli::cli::add_teams(app, context);
   linli::cli::add_staff(app, context);
+  linli::cli::add_raw(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -12,7 +12,6 @@ namespace linli::client {
 namespace {
 
 constexpr Millis kSeenDelay{30'000};
-constexpr Millis kStopDeadline{4'000};
 constexpr std::size_t kSeenMax = 50;
 
 Result<sync::EffectTable> built_in_effects() {
@@ -75,7 +74,7 @@ Result<void> Client::start() {
   return {};
 }
 
-void Client::stop() {
+void Client::stop(Millis patience) {
   flush_seen();
   {
     Lock lock(mutex_);
@@ -86,11 +85,14 @@ void Client::stop() {
       const Lock stopping(mutex_);
       if (session_->state() != sync::ClientSession::State::offline) return;
       // Still dialling: nobody to say bye to.
-      if (auto socket = std::exchange(socket_, nullptr)) socket->abandon();
+      if (auto socket = std::exchange(socket_, nullptr)) {
+        socket->abandon();
+        ignore(replica_->note_no_contact(), "only the state that is shown");
+      }
       is_socket_open_ = false;
       changed_.notify_all();
     });
-    changed_.wait_for(lock, kStopDeadline, [this] { return !is_socket_open_; });
+    changed_.wait_for(lock, patience, [this] { return !is_socket_open_; });
     is_running_ = false;
   }
   loop_.stop();

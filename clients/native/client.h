@@ -103,8 +103,8 @@ class Client {
   /// Connects and stays connected in the background: back-off 1 s..60 s with jitter, the server's
   /// hints honoured. Errors: unauthenticated before enrolment.
   Result<void> start();
-  /// Says bye and waits at most 4 s.
-  void stop();
+  /// Says bye; after `patience` the line is dropped instead.
+  void stop(Millis patience = Millis{4'000});
   /// Until everything is up and down, or the first attempt to connect fails, or the deadline.
   SyncOutcome wait_synced(Millis deadline);
 

@@ -56,7 +56,7 @@ Json Status::json() const {
               {"enrolled", is_enrolled},    {"connected", is_connected},
               {"pending", pending},         {"confirmed", confirmed},
               {"attention", attention},     {"digest_mismatches", digest_mismatches},
-              {"filling", filling},         {"contact_at", contact_at}};
+              {"filling", filling},         {"last_contact", contact_at}};
   if (is_enrolled) {
     out["community"] = community;
     out["slug"] = slug;
@@ -104,12 +104,10 @@ Status Client::status() {
     out.state = SyncState::trouble;
   } else if (out.is_connected) {
     out.state = is_all_done() ? SyncState::synced : SyncState::syncing;
-  } else if (out.pending > 0) {
-    out.state = SyncState::pending;
-  } else if (held.contact_ok && out.filling == 0) {
-    out.state = SyncState::synced;
-  } else {
+  } else if (!held.contact_ok) {
     out.state = SyncState::offline;
+  } else {
+    out.state = out.pending > 0 ? SyncState::pending : SyncState::synced;
   }
   return out;
 }

@@ -286,10 +286,11 @@ void ClientSession::on_closed(std::uint16_t code) {
 
 void ClientSession::stop() {
   stopped_ = true;
+  const bool was_trying = state_ != State::offline && state_ != State::halted;
+  if (was_trying && !is_caught_up()) stored(replica_->note_no_contact());
   if (is_live()) {
     flush_results();
     spill_fills();
-    if (!is_caught_up()) stored(replica_->note_no_contact());
     send(FrameBye{});
   }
   close(1000);

@@ -109,7 +109,7 @@ class Replica {
 
   // --- Mutations --------------------------------------------------------------------------------
   /// `now_sendable` gives the number in the same transaction.
-  /// Errors: too_large (one mutation, or kPendingMax unsent).
+  /// Errors: too_large (one mutation, or kPendingMax unsent), invalid_argument (name, args).
   Result<LocalMutation> append(LocalMutation mutation, bool now_sendable);
   /// Changes or withdraws what was never sent (GEN-1). Errors: not_found, wrong_state.
   Result<void> edit(std::uint64_t id, std::string args);

@@ -36,6 +36,9 @@ PushedMutation pushed(const LocalMutation& m) {
 // --- Making and changing ------------------------------------------------------------------------
 
 Result<LocalMutation> Replica::add(ReplicaState& next, LocalMutation mutation, bool now_sendable) {
+  // A frame that the server cannot read would close every socket from then on.
+  if (!is_row_key(mutation.name)) return fail(Errc::invalid_argument, "name of the mutation");
+  if (mutation.args.empty()) return fail(Errc::invalid_argument, "args of " + mutation.name);
   if (mutation.name.size() + mutation.args.size() > limits::kMutationBytesMax) {
     return fail(Errc::too_large, "mutation " + mutation.name);
   }

@@ -13,5 +13,6 @@ void add_sync(CLI::App& app, Context& context);
 void add_notices(CLI::App& app, Context& context);
 void add_staff(CLI::App& app, Context& context);
 void add_teams(CLI::App& app, Context& context);
+void add_raw(CLI::App& app, Context& context);
 
 }  // namespace linli::cli

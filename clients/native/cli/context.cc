@@ -13,7 +13,9 @@
 namespace linli::cli {
 namespace {
 
-constexpr Millis kSendDeadline{8'000};
+/// A person waits for this; what takes longer is saved and goes with the next sync.
+constexpr Millis kSendDeadline{1'000};
+constexpr Millis kGoodbye{100};
 
 int exit_code_of(Errc code) {
   switch (code) {
@@ -83,9 +85,9 @@ void write_and_send(Context& context, client::Client& client, const std::string&
                     const Json& args, const std::string& done) {
   const auto made = client.mutate(mutator, args);
   if (!made) return context.fail_with(made.error());
-  const auto started = client.start();
-  const auto outcome =
-      started ? client.wait_synced(kSendDeadline) : client::SyncOutcome::unreachable;
+  auto outcome = client::SyncOutcome::unreachable;
+  if (!context.is_offline && client.start()) outcome = client.wait_synced(kSendDeadline);
+  if (outcome != client::SyncOutcome::synced) client.stop(kGoodbye);
   Json result = {{"id", made->id}, {"mutator", mutator}};
   if (const auto attention = client.attention()) {
     const auto mine =
@@ -118,7 +120,9 @@ void write_and_send(Context& context, client::Client& client, const std::string&
                              std::string(status.trouble ? errc_sentence(status.trouble->code) : ""),
                          result);
   }
-  context.print("暂时连不上，已存在本机（待上传 " + std::to_string(client.status().pending) +
+  if (context.is_offline) context.exit = kOk;
+  context.print(std::string(context.is_offline ? "" : "暂时连不上，") + "已存在本机（待上传 " +
+                    std::to_string(client.status().pending) +
                     "）。联网后运行 linli sync 就会送出。",
                 result);
 }

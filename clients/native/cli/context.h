@@ -27,6 +27,8 @@ struct Context {
   std::string ca_file;
   bool is_json = false;
   bool is_verbose = false;
+  /// Writes stay on this device until the next `sync`.
+  bool is_offline = false;
   /// Set by the command that ran.
   int exit = kOk;
 

@@ -59,13 +59,24 @@ void watch(const Context& context, client::Client& client) {
   }
 }
 
-void attention(Context& context, std::uint64_t dismissed) {
+struct AttentionArgs {
+  std::uint64_t dismissed = 0;
+  std::uint64_t mended = 0;
+  std::string args;
+};
+
+Result<void> act(client::Client& client, const AttentionArgs& args) {
+  if (args.dismissed != 0) LINLI_CHECK(client.dismiss(args.dismissed));
+  if (args.mended == 0) return {};
+  LINLI_TRY(const Json changed, parse_json(args.args));
+  LINLI_CHECK(client.mend(args.mended, changed));
+  return {};
+}
+
+void attention(Context& context, const AttentionArgs& args) {
   auto client = context.open();
   if (!client) return;
-  if (dismissed != 0) {
-    const auto done = client->dismiss(dismissed);
-    if (!done) return context.fail_with(done.error());
-  }
+  if (const auto done = act(*client, args); !done) return context.fail_with(done.error());
   const auto items = client->attention();
   if (!items) return context.fail_with(items.error());
   Json list = Json::array();
@@ -75,7 +86,9 @@ void attention(Context& context, std::uint64_t dismissed) {
     text += std::to_string(item.id) + "  " + time_text(item.wall) + "  " + item.name + "  " +
             std::string(errc_sentence(errc_from_name(item.code))) + "\n    " + item.args + "\n";
   }
-  if (!items->empty()) text += "看过后可以收起：linli attention --dismiss <编号>";
+  if (!items->empty())
+    text +=
+        "看过后可以收起：linli attention --dismiss <编号>；改好再送：--mend <编号> --args <JSON>";
   context.print(text, {{"attention", list}});
 }
 
@@ -108,14 +121,17 @@ void add_sync(CLI::App& app, Context& context) {
     if (const auto started = client->start(); !started) return context.fail_with(started.error());
     if (*is_watching) return watch(context, *client);
     sync_once(context, *client, Millis{*seconds * 1000});
+    if (context.exit != kOk) client->stop(Millis{100});
   });
   app.add_subcommand("status", "本机现在的状态（不联网）")->callback([&context] {
     status(context);
   });
   CLI::App* list = app.add_subcommand("attention", "没有被接受、需要您处理的事");
-  auto dismissed = std::make_shared<std::uint64_t>(0);
-  list->add_option("--dismiss", *dismissed, "收起这一件");
-  list->callback([&context, dismissed] { attention(context, *dismissed); });
+  auto args = std::make_shared<AttentionArgs>();
+  list->add_option("--dismiss", args->dismissed, "收起这一件");
+  CLI::Option* mend = list->add_option("--mend", args->mended, "改好再送这一件（下次 sync 送出）");
+  mend->needs(list->add_option("--args", args->args, "改好的内容（JSON）"));
+  list->callback([&context, args] { attention(context, *args); });
   app.add_subcommand("rekey", "本机存储被复制过：换一把新钥匙")->callback([&context] {
     auto client = context.open_enrolled();
     if (!client) return;

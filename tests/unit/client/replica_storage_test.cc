@@ -202,6 +202,10 @@ TEST_P(ReplicaStorageContract, LimitsAreTypedErrorsAndStoreNothing) {
   big.name = "m";
   big.args = std::string(limits::kMutationBytesMax, 'x');
   EXPECT_EQ(replica_->append(big, false).error().code, Errc::too_large);
+  LocalMutation poison;
+  poison.name = "not a name";
+  poison.args = "{}";
+  EXPECT_EQ(replica_->append(poison, false).error().code, Errc::invalid_argument);
   EXPECT_EQ(replica_->adopt_identity(test::make_identity(rng_)).error().code, Errc::conflict);
   EXPECT_EQ(replica_->edit(99, "{}").error().code, Errc::not_found);
   EXPECT_TRUE(replica_->pending()->empty());
