@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goal:   the writer answers every submission exactly once, in order, whatever the store does.
 // Method: a runtime over MemoryStore with planted faults; callbacks are awaited by futures.
-// A failure here means that a phone's work is lost, run twice, or that a full disk wedges a community.
+// A failure here means that work is lost, run twice, or that a full disk wedges a community.
 #include "server/app/community_runtime.h"
 
-#include <gtest/gtest.h>
-
 #include <future>
+
+#include <gtest/gtest.h>
 
 #include "sync/store/memory/memory_store.h"
 #include "tests/support/note_module.h"
@@ -97,10 +97,10 @@ TEST_F(RuntimeTest, CommitsAreGaplessUnderManySubmitters) {
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&, t] {
       for (int i = 0; i < 200; ++i)
-        ASSERT_TRUE(runtime_->submit(
-            system("note.put", {{"id", std::to_string(t * 1000 + i)}, {"text", "x"},
-                                {"buckets", Json::array()}}),
-            [&](const sync::Answer& a) { answered += a.result ? 1 : 0; }));
+        ASSERT_TRUE(runtime_->submit(system("note.put", {{"id", std::to_string(t * 1000 + i)},
+                                                         {"text", "x"},
+                                                         {"buckets", Json::array()}}),
+                                     [&](const sync::Answer& a) { answered += a.result ? 1 : 0; }));
     });
   for (auto& thread : threads) thread.join();
   runtime_->stop();

@@ -4,10 +4,10 @@
 // A failure here means that an operator's typing error is ignored or blamed on the wrong line.
 #include "server/app/config.h"
 
-#include <gtest/gtest.h>
-
 #include <fstream>
 #include <sstream>
+
+#include <gtest/gtest.h>
 
 namespace linli::app {
 namespace {
@@ -68,7 +68,8 @@ TEST(Config, AllFaultsAreReportedInOrder) {
 }
 
 TEST(Config, BrokenTomlIsNamedWithItsLine) {
-  EXPECT_TRUE(faults("[server]\nloops = \n").starts_with("f:2: ")) << faults("[server]\nloops = \n");
+  const std::string half = faults("[server]\nloops = \n");
+  EXPECT_TRUE(half.starts_with("f:2: ")) << half;
 }
 
 TEST(Config, HttpsWithoutACertificateIsRefused) {

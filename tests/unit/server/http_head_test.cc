@@ -34,20 +34,17 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"bare_cr", "GET / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n"},
         Bad{"folded_line", kGet + "X: a\r\n b\r\n\r\n"},
         Bad{"folded_first_line", "GET / HTTP/1.1\r\n Host: a\r\n\r\n"},
-        Bad{"blank_before_colon", kGet + "X : a\r\n\r\n"},
-        Bad{"empty_name", kGet + ": a\r\n\r\n"},
+        Bad{"blank_before_colon", kGet + "X : a\r\n\r\n"}, Bad{"empty_name", kGet + ": a\r\n\r\n"},
         Bad{"no_colon", kGet + "X\r\n\r\n"},
         Bad{"nul_in_value", kGet + std::string("X: a\0b", 6) + "\r\n\r\n"},
-        Bad{"no_host", "GET / HTTP/1.1\r\n\r\n"},
-        Bad{"two_hosts", kGet + "host: b\r\n\r\n"},
+        Bad{"no_host", "GET / HTTP/1.1\r\n\r\n"}, Bad{"two_hosts", kGet + "host: b\r\n\r\n"},
         Bad{"two_lengths", kGet + "Content-Length: 1\r\nContent-Length: 1\r\n\r\n"},
         Bad{"length_list", kGet + "Content-Length: 1, 1\r\n\r\n"},
         Bad{"signed_length", kGet + "Content-Length: +1\r\n\r\n"},
         Bad{"hex_length", kGet + "Content-Length: 0x1\r\n\r\n"},
         Bad{"huge_length", kGet + "Content-Length: 99999999999999999999\r\n\r\n"},
         Bad{"empty_length", kGet + "Content-Length:\r\n\r\n"},
-        Bad{"length_and_coding",
-            kGet + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"},
+        Bad{"length_and_coding", kGet + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"},
         Bad{"two_codings", kGet + "Transfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n"},
         Bad{"coding_list", kGet + "Transfer-Encoding: gzip, chunked\r\n\r\n",
             Errc::unsupported_media},
@@ -59,8 +56,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"absolute_target", "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n"},
         Bad{"two_targets", "GET / /x HTTP/1.1\r\nHost: a\r\n\r\n"},
         Bad{"dot_dot", "GET /a/../b HTTP/1.1\r\nHost: a\r\n\r\n", Errc::invalid_argument},
-        Bad{"escaped_dot_dot", "GET /%2e%2E/b HTTP/1.1\r\nHost: a\r\n\r\n",
-            Errc::invalid_argument},
+        Bad{"escaped_dot_dot", "GET /%2e%2E/b HTTP/1.1\r\nHost: a\r\n\r\n", Errc::invalid_argument},
         Bad{"escaped_slash_dot_dot", "GET /a%2f..%2fb HTTP/1.1\r\nHost: a\r\n\r\n",
             Errc::invalid_argument},
         Bad{"nul_in_path", "GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", Errc::invalid_argument},
@@ -87,8 +83,8 @@ TEST(Head, GoodHeadsAreRead) {
 
 TEST(Head, UpgradesAreRecognised) {
   HttpRequest request;
-  const auto facts = parse_head(
-      kGet + "Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n\r\n", request);
+  const auto facts =
+      parse_head(kGet + "Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n\r\n", request);
   ASSERT_TRUE(facts);
   EXPECT_TRUE(facts->upgrade);
 }

@@ -3,11 +3,11 @@
 // A failure here means that a sign-in storm blocks an event loop or loses answers.
 #include "server/net/thread_pool.h"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <future>
 #include <stdexcept>
+
+#include <gtest/gtest.h>
 
 namespace linli::net {
 namespace {

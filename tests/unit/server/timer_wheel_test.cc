@@ -4,11 +4,11 @@
 // A failure here means phones are closed too early or dead sockets are kept.
 #include "server/net/timer_wheel.h"
 
-#include <gtest/gtest.h>
-
 #include <map>
 #include <memory>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/rng.h"
 
