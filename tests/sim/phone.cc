@@ -292,13 +292,21 @@ void Phone::check_at_rest() {
   }
 }
 
+std::string Phone::pending_text() {
+  std::string out = " queued:";
+  const std::vector<LocalMutation> pending = *replica_->pending();
+  for (const LocalMutation& m : pending)
+    out += " #" + std::to_string(m.id) + "/" + std::to_string(m.n) + m.name.substr(4);
+  return out;
+}
+
 std::string Phone::state_text() {
   const ReplicaState& s = replica_->state();
   return name_ + (on() ? " on" : " off") + " unsent=" + std::to_string(s.unsent()) +
          " confirmed=" + std::to_string(s.confirmed) + " u=" + std::to_string(s.cur[0].raw()) +
          " s=" + std::to_string(s.cur[1].raw()) +
          " session=" + (on() ? std::to_string(static_cast<int>(session_->state())) : "-") +
-         " trouble=" + (on() && session_->trouble() ? session_->trouble()->detail : "");
+         pending_text() + " trouble=" + (on() && session_->trouble() ? session_->trouble()->detail : "");
 }
 
 }  // namespace linli::sim

@@ -52,6 +52,7 @@ class Phone {
   [[nodiscard]] bool settled();
   void check_at_rest();
   [[nodiscard]] std::string state_text();
+  [[nodiscard]] std::string pending_text();
 
   [[nodiscard]] const std::string& account() const { return account_; }
   [[nodiscard]] const std::map<std::string, std::string>& tokens() const { return tokens_; }
