@@ -142,6 +142,7 @@ MutatorResult undo_import(MutatorContext& ctx, const Json& args) {
       if (row.tbl != "person") continue;
       project_person(ctx, row.key);
       if (ctx.get("person", row.key) != nullptr) LINLI_CHECK(refresh_person(ctx, row.key));
+      ctx.schedule(ctx.now(), kPersonChanged, row.key);
     }
   }
   Json head = *found;
