@@ -28,6 +28,19 @@ int main(int argc, char** argv) {
   CLI::App app("邻里：社区通知的命令行客户端", "linli");
   app.set_version_flag("--version", "linli " LINLI_VERSION);
   app.footer(kFooter);
+  app.set_help_flag("-h,--help", "看帮助");
+  for (const auto& [word, shown] : {std::pair{"Usage", "用法"},
+                                    {"Options", "选项"},
+                                    {"OPTIONS", "选项"},
+                                    {"Positionals", "依次写"},
+                                    {"Subcommands", "子命令"},
+                                    {"SUBCOMMAND", "子命令"},
+                                    {"REQUIRED", "（必填）"},
+                                    {"Needs", "要同时写"},
+                                    {"TEXT", "文字"},
+                                    {"INT", "整数"},
+                                    {"UINT", "整数"}})
+    app.get_formatter()->label(word, shown);
   app.require_subcommand(1);
   app.fallthrough();
   app.add_option("--store", context.store, "存储目录（默认 ~/.linli）");

@@ -1,33 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <array>
 
 #include "clients/native/cli/commands.h"
+#include "clients/native/cli/words.h"
 
 namespace linli::cli {
 namespace {
 
-std::string_view category_text(std::string_view category) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kTexts{
-      {{"dangjian", "党建动态"},
-       {"events", "活动预报"},
-       {"latest", "最新通知"},
-       {"policy", "惠民政策"},
-       {"weather", "天气预警"},
-       {"living", "生活服务"},
-       {"farming", "农事资讯"},
-       {"urgent", "紧急通知"}}};
-  const auto at =
-      std::ranges::find(kTexts, category, [](const auto& entry) { return entry.first; });
-  return at == kTexts.end() ? category : at->second;
-}
-
-std::string_view severity_text(std::string_view severity) {
-  if (severity == "red") return "【红色】";
-  if (severity == "orange") return "【橙色】";
-  if (severity == "yellow") return "【黄色】";
-  if (severity == "blue") return "【蓝色】";
-  return "";
+std::string severity_text(const std::string& severity) {
+  if (severity.empty() || severity == "none") return "";
+  return "【" + std::string(word_for(kSeverities, severity)) + "】";
 }
 
 std::string_view choice_text(std::string_view choice) {
@@ -99,8 +81,8 @@ std::string asking_text(const client::Row& row, const Json& acks, const Json& pe
 
 std::string line_of(const client::Row& row, const Json& acks, const Json& persons) {
   std::string out = row.key + "  " + time_text(json_int(row.value, "sent_at")) + "  " +
-                    std::string(category_text(json_text(row.value, "category"))) + "  " +
-                    std::string(severity_text(json_text(row.value, "severity"))) +
+                    std::string(word_for(kCategories, json_text(row.value, "category"))) + "  " +
+                    severity_text(json_text(row.value, "severity")) +
                     json_text(row.value, "title");
   if (json_bool(row.value, "corrected")) out += "（已更正）";
   if (!is_out(row)) out += "（已结束）";
@@ -162,7 +144,7 @@ void show(Context& context, const std::string& id) {
   const Json persons = persons_of(*client);
   const Json own = acks_of(*acks, *row, persons);
   ignore(client->note_seen(row->key), "that it was opened is a courtesy to the office");
-  std::string text = std::string(severity_text(json_text(row->value, "severity"))) +
+  std::string text = severity_text(json_text(row->value, "severity")) +
                      json_text(row->value, "title") + "\n" +
                      time_text(json_int(row->value, "sent_at")) + "\n";
   if (const std::string line = json_text(row->value, "action_line"); !line.empty())

@@ -5,8 +5,10 @@
 #include <cstdlib>
 #include <ctime>
 #include <iostream>
+#include <map>
 
 #include "clients/native/cli/commands.h"
+#include "clients/native/cli/words.h"
 #include "clients/native/enrolment.h"
 
 namespace linli::cli {
@@ -212,17 +214,30 @@ void perform(Context& context, const NoticeArgs& args, const Run& run, const std
   context.print(done.empty() ? reach_text(*result) : done + "编号 " + id, *result);
 }
 
+/// Takes the word of the wire or that of people.
+template <std::size_t n>
+void add_word(CLI::App& command, const char* name, std::string& value,
+              const std::array<Word, n>& words, std::string help) {
+  std::map<std::string, std::string> known;
+  for (const auto& [id, text] : words) {
+    known[std::string(id)] = known[std::string(text)] = id;
+    help += " " + std::string(text) + "(" + std::string(id) + ")";
+  }
+  command.add_option(name, value, help)
+      ->transform([known](const std::string& given) {
+        const auto at = known.find(given);
+        if (at == known.end()) throw CLI::ValidationError("没有“" + given + "”，见 --help");
+        return at->second;
+      })
+      ->type_name("词");
+}
+
 void add_content(CLI::App& command, NoticeArgs& args) {
   command.add_option("--title", args.title, "标题")->required();
   command.add_option("--body", args.body, "正文");
   command.add_option("--action-line", args.action_line, "一句话：请居民做什么（预警必填）");
-  command
-      .add_option("--category", args.category,
-                  "dangjian events latest policy weather living farming urgent")
-      ->check(CLI::IsMember(
-          {"dangjian", "events", "latest", "policy", "weather", "living", "farming", "urgent"}));
-  command.add_option("--severity", args.severity, "none blue yellow orange red")
-      ->check(CLI::IsMember({"none", "blue", "yellow", "orange", "red"}));
+  add_word(command, "--category", args.category, kCategories, "栏目，不写是最新通知：");
+  add_word(command, "--severity", args.severity, kSeverities, "预警颜色：");
   command.add_option("--area", args.areas, "片区编号、名字或路径（3网格/6号院/2号楼），可写多次；不写是全社区");
   command.add_option("--tag", args.tags, "只发给有这个标签的人，可写多次");
   command.add_option("--age-min", args.age_min, "年龄从")->check(CLI::Range(0, 130));
@@ -306,8 +321,8 @@ void add_staff(CLI::App& app, Context& context) {
     command.add_option("--title", args.title, "新标题");
     command.add_option("--body", args.body, "新正文");
     command.add_option("--action-line", args.action_line, "新的一句话");
-    command.add_option("--severity", args.severity, "新的颜色（要审批人）；变重会再响铃、重新确认")
-        ->check(CLI::IsMember({"none", "blue", "yellow", "orange", "red"}));
+    add_word(command, "--severity", args.severity, kSeverities,
+             "新的颜色（要审批人；变重会再响铃、重新确认）：");
     command.add_option("--valid-until", args.valid_until, "新的有效期");
   });
   add(

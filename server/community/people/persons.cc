@@ -44,6 +44,10 @@ MutatorResult put(MutatorContext& ctx, const Json& args) {
   }
   take_person_fields(args, row);
   const bool renamed = old != nullptr && old->at("name") != row.at("name");
+  const bool calls_elsewhere =
+      old != nullptr && (json_text(*old, "phone") != json_text(row, "phone") ||
+                         json_text(*old, "landline") != json_text(row, "landline"));
+  if (calls_elsewhere) ctx.outbox("endpoint_changed", {{"person", id}, {"why", "number"}});
   save_person(ctx, id, std::move(row));
   if (renamed) LINLI_CHECK(refresh_person(ctx, id));
   return Json{{"id", id}};
