@@ -98,9 +98,12 @@ void list_notices(Context& context, bool all) {
   const auto acks = client->rows("ack");
   if (!acks) return context.fail_with(acks.error());
   if (!all) std::erase_if(*rows, [](const client::Row& row) { return !is_out(row); });
-  std::ranges::stable_sort(*rows, [](const client::Row& a, const client::Row& b) {
-    return json_int(a.value, "sent_at") > json_int(b.value, "sent_at");
-  });
+  // Warnings that hold stand above everything else, as on the phone.
+  const auto order = [](const client::Row& row) {
+    const bool warns = json_bool(row.value, "urgent") && is_out(row);
+    return std::pair(!warns, -json_int(row.value, "sent_at"));
+  };
+  std::ranges::stable_sort(*rows, {}, order);
   Json list = Json::array();
   std::string text;
   const Json persons = persons_of(*client);
