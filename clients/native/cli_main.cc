@@ -20,6 +20,20 @@ constexpr const char* kFooter =
     "例：linli enroll https://example.org/c/huainan 12345678 --door 3-2-501\n"
     "    linli sync && linli notices && linli ack 0192";
 
+/// CLI11 says it in English; what people get wrong most is said in Chinese.
+std::string mistake(const CLI::App* app, const CLI::Error& error) {
+  std::string what = error.what();
+  const std::size_t end = what.find(" is required");
+  const std::size_t extra = what.find("not expected: ");
+  if (end != std::string::npos) {
+    what.resize(end);
+    what = "还缺：" + (what == "A subcommand" ? std::string("子命令") : what);
+  } else if (extra != std::string::npos) {
+    what = "不认识：" + what.substr(what.find(": ") + 2);
+  }
+  return "命令写错了。" + what + "\n看用法：" + app->get_name() + " --help\n";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -30,7 +44,6 @@ int main(int argc, char** argv) {
   app.footer(kFooter);
   app.set_help_flag("-h,--help", "看帮助");
   for (const auto& [word, shown] : {std::pair{"Usage", "用法"},
-                                    {"Options", "选项"},
                                     {"OPTIONS", "选项"},
                                     {"Positionals", "依次写"},
                                     {"Subcommands", "子命令"},
@@ -41,6 +54,7 @@ int main(int argc, char** argv) {
                                     {"INT", "整数"},
                                     {"UINT", "整数"}})
     app.get_formatter()->label(word, shown);
+  app.failure_message(mistake);
   app.require_subcommand(1);
   app.fallthrough();
   app.add_option("--store", context.store, "存储目录（默认 ~/.linli）");

@@ -113,8 +113,8 @@ class Client {
   /// Errors: invalid_argument (args is no object), too_large, io, disk_full, unauthenticated before
   /// enrolment.
   Result<sync::LocalMutation> mutate(std::string_view name, const Json& args);
-  /// Remembers that a notice was opened; gathered and sent within 30 s, or after the next start when
-  /// the program was killed before. Errors: invalid_argument, io, disk_full.
+  /// Remembers that a notice was opened; gathered and sent within 30 s, or after the next start
+  /// when the program was killed before. Errors: invalid_argument, io, disk_full.
   Result<void> note_seen(const std::string& notice);
   /// Only while it was never sent (GEN-1). Errors: not_found, wrong_state.
   Result<void> edit(std::uint64_t id, const Json& args);
@@ -136,8 +136,8 @@ class Client {
   Result<std::vector<sync::LocalMutation>> attention();
   Status status();
 
-  /// Replaces the listener. The old one runs no more when this returns, except that a listener which
-  /// replaces itself ends first.
+  /// Replaces the listener. The old one runs no more when this returns; only a listener that
+  /// replaces itself is still to return.
   void subscribe(std::function<void(const Event&)> listener);
   /// Whether the calling thread is inside a listener of any client.
   [[nodiscard]] static bool is_inside_listener() noexcept;

@@ -15,8 +15,8 @@ namespace linli::community {
 AccountId account_of(std::string_view hex);
 inline std::string user_bucket(std::string_view account) { return "user:" + std::string(account); }
 
-/// What concerns one person alone, such as the answers to notices: held by the person's accounts and
-/// those of active proxies, so it leaves a phone with the right to speak for the person.
+/// What concerns one person alone, such as the answers to notices: held by the person's accounts
+/// and those of active proxies, so it leaves a phone with the right to speak for the person.
 inline std::string person_bucket(std::string_view person) {
   return "person:" + std::string(person);
 }

@@ -37,8 +37,8 @@ Json persons_of(client::Client& client) {
   return Json::array({{{"id", identity->person}, {"name", identity->name}}});
 }
 
-/// Acknowledgements of a notice by the persons of this device. One given before the notice got worse
-/// is none, unless it calls for help.
+/// Acknowledgements of a notice by the persons of this device. One given before the notice got
+/// worse is none, unless it calls for help.
 Json acks_of(const std::vector<client::Row>& acks, const client::Row& notice, const Json& persons) {
   Json out = Json::array();
   for (const client::Row& ack : acks) {
@@ -82,8 +82,7 @@ std::string asking_text(const client::Row& row, const Json& acks, const Json& pe
 std::string line_of(const client::Row& row, const Json& acks, const Json& persons) {
   std::string out = row.key + "  " + time_text(json_int(row.value, "sent_at")) + "  " +
                     std::string(word_for(kCategories, json_text(row.value, "category"))) + "  " +
-                    severity_text(json_text(row.value, "severity")) +
-                    json_text(row.value, "title");
+                    severity_text(json_text(row.value, "severity")) + json_text(row.value, "title");
   if (json_bool(row.value, "corrected")) out += "（已更正）";
   if (!is_out(row)) out += "（已结束）";
   for (const Json& ack : acks) out += "  " + ack_text(ack, persons);

@@ -72,8 +72,7 @@ Result<std::string> resolve_area(const Json& areas, const std::string& name) {
   if (found.empty()) return fail(Errc::not_found, "没有这个片区：" + name);
   if (found.size() == 1) return json_text(*found.front(), "id");
   std::string paths;
-  for (const Json* area : found)
-    paths += (paths.empty() ? "" : "、") + path_text(areas, *area);
+  for (const Json* area : found) paths += (paths.empty() ? "" : "、") + path_text(areas, *area);
   return fail(Errc::invalid_argument, "不止一个“" + name + "”，请写全：" + paths);
 }
 
@@ -238,13 +237,15 @@ void add_content(CLI::App& command, NoticeArgs& args) {
   command.add_option("--action-line", args.action_line, "一句话：请居民做什么（预警必填）");
   add_word(command, "--category", args.category, kCategories, "栏目，不写是最新通知：");
   add_word(command, "--severity", args.severity, kSeverities, "预警颜色：");
-  command.add_option("--area", args.areas, "片区编号、名字或路径（3网格/6号院/2号楼），可写多次；不写是全社区");
+  command.add_option("--area", args.areas,
+                     "片区编号、名字或路径（3网格/6号院/2号楼），可写多次；不写是全社区");
   command.add_option("--tag", args.tags, "只发给有这个标签的人，可写多次");
   command.add_option("--age-min", args.age_min, "年龄从")->check(CLI::Range(0, 130));
   command.add_option("--age-max", args.age_max, "年龄到")->check(CLI::Range(0, 130));
   command.add_flag("--ack", args.needs_ack, "要居民确认（预警总要确认）");
   command.add_flag("--drill", args.is_drill, "演练：不响铃");
-  command.add_option("--valid-until", args.valid_until, "到什么时候有效，例如 \"2026-07-20 18:00\"");
+  command.add_option("--valid-until", args.valid_until,
+                     "到什么时候有效，例如 \"2026-07-20 18:00\"");
   command.add_option("--send-at", args.send_at, "定时发出，例如 \"2026-07-20 08:00\"");
 }
 

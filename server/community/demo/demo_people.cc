@@ -307,8 +307,7 @@ std::vector<DemoCall> population(const DemoOptions& options) {
   const bool has_wang = options.people > 1 && std::ranges::any_of(homes, [](const Household& home) {
                           return home.door == kWangDoor;
                         });
-  auto people =
-      make_people(options.people - (has_wang ? 1 : 0), m.alone, draw_order(homes, rng));
+  auto people = make_people(options.people - (has_wang ? 1 : 0), m.alone, draw_order(homes, rng));
   place_cast(people, homes, year);
   give_traits(people, m, rng);
   for (std::size_t i = 0; i < people.size(); ++i) {

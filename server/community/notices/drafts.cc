@@ -87,10 +87,8 @@ MutatorResult draft(MutatorContext& ctx, const Json& args) {
   std::string id = json_text(args, "id");
   if (id.empty()) id = ctx.new_id().substr(0, 24);
   if (ctx.get("notice_admin", id) != nullptr) return fail(Errc::conflict, "the notice exists");
-  Json admin = {{"state", "draft"},
-                {"created_at", now_ms(ctx)},
-                {"snap", 0},
-                {"to", Json::array()}};
+  Json admin = {
+      {"state", "draft"}, {"created_at", now_ms(ctx)}, {"snap", 0}, {"to", Json::array()}};
   if (args.contains("demo")) admin["demo"] = args.at("demo");
   fill(ctx, id, args, admin);
   LINLI_CHECK(check_filled(admin));

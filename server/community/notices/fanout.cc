@@ -279,7 +279,8 @@ void end_sweep(MutatorContext& ctx, const std::string& id, const Json& admin, co
   end_job(ctx, id);
 }
 
-/// The answers leave the phones with their notice; the office keeps them. True while there are more.
+/// The answers leave the phones with their notice; the office keeps them. True while there are
+/// more.
 bool file_answers(MutatorContext& ctx, const std::string& id, Json& job) {
   const std::string after = job.contains("after") ? json_text(job, "after") : id + ":";
   const auto acks = ctx.table("ack", after, kStepPersons);

@@ -70,9 +70,8 @@ void add_table(sync::Registry& registry, const char* name,
 
 void declare(sync::Registry& registry) {
   // Where else a notice lies would tell its audience.
-  add_table(
-      registry, "notice", [](std::string_view, const Json& row) { return texts(row, "to"); }, {},
-      {"to"});
+  add_table(registry, "notice", [](std::string_view, const Json& row) { return texts(row, "to"); },
+            {}, {"to"});
   add_table(registry, "notice_admin", nullptr, {{"state", by_state}, {"newest", newest}});
   add_table(registry, "notice_desk", community_staff);
   add_table(registry, "notice_job", nullptr);

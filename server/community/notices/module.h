@@ -6,8 +6,8 @@
 /// Notices and warnings, from the draft to the last person who has not been reached.
 ///
 /// Rows:
-/// - `notice` key id: what phones show; no expression, no author data (decision B5). Placed by `to`,
-///   which is not kept. `ask` counts how often a worse colour asked for new answers.
+/// - `notice` key id: what phones show; no expression, no author data (decision B5). Placed by
+///   `to`, which is not kept. `ask` counts how often a worse colour asked for new answers.
 /// - `notice_admin` key id: draft, audience expression, approvals, history; server only: expression
 ///   and sensitive tags reach no replica, not even the desk's (NTC-2).
 /// - `notice_desk` key id: its line on the desk, with "sending n of m"; bucket staff:<community>.

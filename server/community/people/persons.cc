@@ -8,7 +8,6 @@
 namespace linli::community::people {
 namespace {
 
-
 Result<void> may_write_household(ReadContext& ctx, const std::string& household) {
   const Row home = ctx.get("household", household);
   if (home == nullptr) return fail(Errc::not_found, "no such household");

@@ -56,8 +56,8 @@ class OfflineClient : public testing::Test {
 };
 
 TEST_F(OfflineClient, WhatMutateReturnedIsThereAfterAKill) {
-  const auto made = client_->mutate(
-      "notice.acknowledge", {{"notice", "n1"}, {"person", "p1"}, {"choice", "help"}});
+  const auto made = client_->mutate("notice.acknowledge",
+                                    {{"notice", "n1"}, {"person", "p1"}, {"choice", "help"}});
   ASSERT_TRUE(made);
   const auto found = after_kill()->pending();
   ASSERT_TRUE(found);
