@@ -10,7 +10,7 @@
  * Threads: every function from any thread. A listener may call back, except that linli_start()
  * and linli_stop() answer 40901 (wrong_state) there and linli_close() does nothing; and nobody may
  * use a client while or after another thread closes it. linli_enrol_check and linli_enrol_confirm
- * wait for the network (at most 15 s each) and linli_stop and linli_close up to 4 s; linli_subscribe
+ * wait for the network (at most 15 s each), linli_stop and linli_close up to 4 s, linli_subscribe
  * for a listener that runs; the others only for the local disk.
  *
  * Promise: within major version 1 no function goes away or changes its meaning; JSON objects may
