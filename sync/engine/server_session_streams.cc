@@ -99,7 +99,6 @@ void ServerSession::enter_lag(Lane lane) {
 }
 
 void ServerSession::on_reload() {
-  read_head_ = {};
   for (Lane lane : kLaneOrder) enter_lag(lane);
   if (streaming_) ask_results();
 }

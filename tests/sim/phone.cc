@@ -164,7 +164,8 @@ void Phone::perform() {
       if (auto* redial = std::get_if<Redial>(&action))
         world_.schedule.after(redial->after, [this, life = life_] { dial(life); });
       if (auto* note = std::get_if<Notify>(&action))
-        if (!note->changes.mismatched.empty()) faults.push_back("digest mismatch");
+        for (const BucketId id : note->changes.mismatched)
+          faults.push_back(name_ + ": digest mismatch of bucket " + std::to_string(id.raw()));
     }
   }
 }
