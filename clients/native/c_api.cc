@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "clients/native/c_api.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -30,6 +31,9 @@ using linli::json_int;
 using linli::json_text;
 using linli::Result;
 namespace client = linli::client;
+
+/// Nobody waits longer than an hour for a store.
+constexpr std::int64_t kWaitMax = 3'600'000;
 
 void give(char** out, const Json& value) {
   if (out == nullptr) return;
@@ -160,8 +164,12 @@ int linli_open(const char* options_json, linli_client** opened, char** out) {
     if (options.store.empty()) return fail(Errc::invalid_argument, "store is missing");
     options.tls.ca_file = json_text(given, "ca");
     if (given.contains("app")) options.app = json_text(given, "app");
-    options.lock_patience = linli::Millis{json_int(given, "wait_ms", 5000)};
-    if (json_text(given, "encoding") == "json") options.encoding = linli::sync::Encoding::json;
+    options.lock_patience =
+        linli::Millis{std::clamp<std::int64_t>(json_int(given, "wait_ms", 5000), 0, kWaitMax)};
+    const std::string encoding = json_text(given, "encoding");
+    if (encoding == "json") options.encoding = linli::sync::Encoding::json;
+    if (given.contains("encoding") && encoding != "json" && encoding != "cbor")
+      return fail(Errc::invalid_argument, "encoding is neither cbor nor json");
     auto handle = std::make_unique<linli_client>();
     LINLI_TRY(handle->client, client::Client::open(std::move(options)));
     *opened = handle.release();
@@ -169,7 +177,10 @@ int linli_open(const char* options_json, linli_client** opened, char** out) {
   });
 }
 
-void linli_close(linli_client* handle) { delete handle; }
+void linli_close(linli_client* handle) {
+  // Inside a listener the library's thread would wait for itself: a leak instead of a hang.
+  if (!client::Client::is_inside_listener()) delete handle;
+}
 
 int linli_enrol_check(linli_client* handle, const char* slip_json, char** out) {
   return guarded(out, [&]() -> Result<Json> {
@@ -206,6 +217,7 @@ int linli_start(linli_client* handle, char** out) {
 int linli_stop(linli_client* handle, char** out) {
   return guarded(out, [&]() -> Result<Json> {
     LINLI_TRY(client::Client * of, client_of(handle));
+    if (client::Client::is_inside_listener()) return fail(Errc::wrong_state, "not from a listener");
     of->stop();
     return Json::object();
   });

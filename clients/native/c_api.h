@@ -7,9 +7,11 @@
  * that the caller frees with linli_free(): the result, or
  * {"code":"...","text":"...","detail":"..."}.
  *
- * Threads: every function from any thread, except that a listener must not call linli_stop() or
- * linli_close(). linli_enrol_check and linli_enrol_confirm wait for the network (at most 15 s each)
- * and linli_stop and linli_close up to 4 s; the others only for the local disk.
+ * Threads: every function from any thread. A listener may call back, except that linli_start()
+ * and linli_stop() answer 40901 (wrong_state) there and linli_close() does nothing; and nobody may
+ * use a client while or after another thread closes it. linli_enrol_check and linli_enrol_confirm
+ * wait for the network (at most 15 s each), linli_stop and linli_close up to 4 s, linli_subscribe
+ * for a listener that runs; the others only for the local disk.
  *
  * Promise: within major version 1 no function goes away or changes its meaning; JSON objects may
  * gain members.
@@ -21,8 +23,9 @@ extern "C" {
 
 typedef struct linli_client linli_client;
 
-/* {"all":bool,"tables":[...],"status":bool}; valid during the call, which is on the
- * library's thread. */
+/* {"all":bool,"tables":[...],"status":bool}; valid during the call, which is on the library's
+ * thread, or on the thread whose linli_mutate() or linli_act() changed something. Calls may
+ * overlap. */
 typedef void (*linli_listener)(void* user, const char* event_json);
 
 /* "1.0.0"; never freed. */
@@ -61,7 +64,8 @@ int linli_act(linli_client* client, const char* action_json, char** out);
 /* {"state":"synced"|"pending"|"syncing"|"offline"|"trouble","label":"...","pending":n,...} */
 int linli_status(linli_client* client, char** out);
 
-/* Replaces the listener; null ends it. */
+/* Replaces the listener; null ends it. When it returns, the old listener runs no more and `user`
+ * may be freed; only a listener that replaces itself is still to return. */
 int linli_subscribe(linli_client* client, linli_listener listener, void* user);
 
 void linli_free(char* text);

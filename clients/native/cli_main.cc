@@ -20,6 +20,20 @@ constexpr const char* kFooter =
     "例：linli enroll https://example.org/c/huainan 12345678 --door 3-2-501\n"
     "    linli sync && linli notices && linli ack 0192";
 
+/// CLI11 says it in English; what people get wrong most is said in Chinese.
+std::string mistake(const CLI::App* app, const CLI::Error& error) {
+  std::string what = error.what();
+  const std::size_t end = what.find(" is required");
+  const std::size_t extra = what.find("not expected: ");
+  if (end != std::string::npos) {
+    what.resize(end);
+    what = "还缺：" + (what == "A subcommand" ? std::string("子命令") : what);
+  } else if (extra != std::string::npos) {
+    what = "不认识：" + what.substr(what.find(": ") + 2);
+  }
+  return "命令写错了。" + what + "\n看用法：" + app->get_name() + " --help\n";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -28,6 +42,19 @@ int main(int argc, char** argv) {
   CLI::App app("邻里：社区通知的命令行客户端", "linli");
   app.set_version_flag("--version", "linli " LINLI_VERSION);
   app.footer(kFooter);
+  app.set_help_flag("-h,--help", "看帮助");
+  for (const auto& [word, shown] : {std::pair{"Usage", "用法"},
+                                    {"OPTIONS", "选项"},
+                                    {"Positionals", "依次写"},
+                                    {"Subcommands", "子命令"},
+                                    {"SUBCOMMAND", "子命令"},
+                                    {"REQUIRED", "（必填）"},
+                                    {"Needs", "要同时写"},
+                                    {"TEXT", "文字"},
+                                    {"INT", "整数"},
+                                    {"UINT", "整数"}})
+    app.get_formatter()->label(word, shown);
+  app.failure_message(mistake);
   app.require_subcommand(1);
   app.fallthrough();
   app.add_option("--store", context.store, "存储目录（默认 ~/.linli）");

@@ -19,7 +19,19 @@ Result<sync::EffectTable> built_in_effects() {
   return sync::EffectTable::parse(schema);
 }
 
+/// Local state: a JSON list of what was opened and is not in a mutation yet.
+constexpr const char* kSeenWaiting = "seen_waiting";
+/// Ids of notices leave room for `<notice>:<person>` keys.
+constexpr std::size_t kNoticeIdMax = 24;
+
+thread_local int listeners_entered = 0;
+
 Error not_enrolled() { return {Errc::unauthenticated, "this store is not enrolled"}; }
+
+Result<void> check_args(const Json& args) {
+  if (args.is_object()) return {};
+  return fail(Errc::invalid_argument, "the arguments are not a JSON object");
+}
 
 }  // namespace
 
@@ -31,8 +43,10 @@ Result<std::unique_ptr<Client>> Client::open(ClientOptions options) {
   LINLI_TRY(StoreLock lock, StoreLock::take(options.store, options.lock_patience));
   LINLI_TRY(auto storage, open_sqlite_storage(options.store));
   LINLI_TRY(auto replica, sync::Replica::open(*storage));
-  return std::unique_ptr<Client>(
+  std::unique_ptr<Client> client(
       new Client(std::move(options), std::move(lock), std::move(storage), std::move(replica)));
+  LINLI_CHECK(client->recall_seen());
+  return client;
 }
 
 Client::Client(ClientOptions options, StoreLock lock, std::unique_ptr<sync::ReplicaStorage> storage,
@@ -57,24 +71,68 @@ std::optional<sync::Identity> Client::identity() {
   return replica_->state().identity;
 }
 
+struct Client::Listening {
+  std::function<void(const Event&)> call;
+  std::mutex mutex;
+  std::condition_variable idle;
+  int running = 0;
+  bool is_ended = false;
+};
+
+bool Client::is_inside_listener() noexcept { return listeners_entered > 0; }
+
+void Client::tell(const std::shared_ptr<Listening>& to, const std::vector<Event>& events) {
+  if (!to || events.empty()) return;
+  {
+    const std::lock_guard lock(to->mutex);
+    if (to->is_ended) return;
+    ++to->running;
+  }
+  ++listeners_entered;
+  for (const Event& event : events) to->call(event);
+  --listeners_entered;
+  const std::lock_guard lock(to->mutex);
+  --to->running;
+  to->idle.notify_all();
+}
+
 void Client::subscribe(std::function<void(const Event&)> listener) {
-  const Lock lock(mutex_);
-  listener_ = std::move(listener);
+  std::shared_ptr<Listening> next;
+  if (listener) {
+    next = std::make_shared<Listening>();
+    next->call = std::move(listener);
+  }
+  {
+    const Lock lock(mutex_);
+    std::swap(listening_, next);
+  }
+  if (!next) return;
+  // What the old listener points to may be freed as soon as we return.
+  std::unique_lock lock(next->mutex);
+  next->is_ended = true;
+  if (!is_inside_listener()) next->idle.wait(lock, [&] { return next->running == 0; });
 }
 
 // --- Connection ---------------------------------------------------------------------------------
 
 Result<void> Client::start() {
+  if (is_inside_listener()) return fail(Errc::wrong_state, "not from a listener");
+  const std::lock_guard living(lifecycle_);
   const Lock lock(mutex_);
   if (is_running_) return {};
   if (!replica_->state().identity) return std::unexpected(not_enrolled());
   is_running_ = true;
   loop_.post([this] { drive([this] { session_->start(); }); });
+  if (!seen_.empty())
+    loop_.post(
+        [this] { loop_.call_after(Loop::Timer::app, kSeenDelay, [this] { flush_seen(); }); });
   thread_ = std::thread([this] { loop_.run(); });
   return {};
 }
 
 void Client::stop(Millis patience) {
+  LINLI_ASSERT(!is_inside_listener());
+  const std::lock_guard living(lifecycle_);
   flush_seen();
   {
     Lock lock(mutex_);
@@ -124,10 +182,9 @@ void Client::perform(Lock& lock) {
     }
   }
   changed_.notify_all();
-  const auto listener = listener_;
+  const auto listening = listening_;
   lock.unlock();
-  if (listener)
-    for (const Event& event : events) listener(event);
+  tell(listening, events);
 }
 
 void Client::dial() {
@@ -200,6 +257,7 @@ sync::LocalMutation Client::stamped() {
 
 Result<sync::LocalMutation> Client::append(std::string_view name, const Json& args) {
   if (!replica_->state().identity) return std::unexpected(not_enrolled());
+  LINLI_CHECK(check_args(args));
   sync::LocalMutation mutation = stamped();
   mutation.name = name;
   mutation.args = dump_json(args);
@@ -218,19 +276,26 @@ Result<sync::LocalMutation> Client::mutate(std::string_view name, const Json& ar
 void Client::after_write(std::string_view mutator) {
   loop_.post([this] { drive([this] { session_->on_local_write(); }); });
   Lock lock(mutex_);
-  const auto listener = listener_;
+  const auto listening = listening_;
   // Only the tables that the effects touch; the loop tells the rest when there is one.
   const Event event{.all = false, .tables = effects_.tables(mutator), .status = true};
   lock.unlock();
-  if (listener) listener(event);
+  tell(listening, {event});
 }
 
 Result<void> Client::note_seen(const std::string& notice) {
   Lock lock(mutex_);
-  LINLI_TRY(const auto known, replica_->local("seen:" + notice));
+  if (!sync::is_row_key(notice) || notice.size() > kNoticeIdMax)
+    return fail(Errc::invalid_argument, "not the id of a notice");
+  LINLI_TRY(const std::string key, seen_key(notice));
+  LINLI_TRY(const auto known, replica_->local(key));
   if (known) return {};
-  LINLI_CHECK(replica_->put_local("seen:" + notice, "1"));
-  if (std::ranges::find(seen_, notice) == seen_.end()) seen_.push_back(notice);
+  std::vector<std::string> waiting = seen_;
+  if (std::ranges::find(waiting, notice) == waiting.end()) waiting.push_back(notice);
+  // The list first: killed in between, the notice is told twice, which counts once.
+  LINLI_CHECK(replica_->put_local(kSeenWaiting, dump_json(waiting)));
+  LINLI_CHECK(replica_->put_local(key, "1"));
+  seen_ = std::move(waiting);
   const bool is_full = seen_.size() >= kSeenMax;
   const bool is_first = seen_.size() == 1;
   lock.unlock();
@@ -246,13 +311,34 @@ Result<void> Client::note_seen(const std::string& notice) {
 void Client::flush_seen() {
   Lock lock(mutex_);
   if (seen_.empty()) return;
-  const Json args = {{"ids", std::exchange(seen_, {})}};
-  const auto made = append("notice.seen", args);
+  const auto made = append("notice.seen", {{"ids", seen_}});
+  // Kept for another try; nothing of it was promised to anybody.
+  if (!made) return;
+  seen_.clear();
+  ignore(replica_->put_local(kSeenWaiting, "[]"), "told twice counts once");
   lock.unlock();
-  if (made) after_write("notice.seen");
+  after_write("notice.seen");
+}
+
+Result<void> Client::recall_seen() {
+  LINLI_TRY(const auto waiting, replica_->local(kSeenWaiting));
+  if (!waiting) return {};
+  LINLI_TRY(const Json list, parse_json(*waiting));
+  for (const Json& id : list)
+    if (id.is_string() && seen_.size() < kSeenMax) seen_.push_back(id.get<std::string>());
+  return {};
+}
+
+/// A notice that asks anew because it got worse is opened anew.
+Result<std::string> Client::seen_key(const std::string& notice) {
+  LINLI_TRY(const auto row, replica_->row("notice", notice, clock_.now()));
+  const auto value = row ? parse_json(row->data, limits::kRowBytesMax) : Result<Json>(Json());
+  const std::int64_t asked = value ? json_int(*value, "ask") : 0;
+  return "seen:" + notice + (asked > 0 ? ":" + std::to_string(asked) : std::string());
 }
 
 Result<void> Client::edit(std::uint64_t id, const Json& args) {
+  LINLI_CHECK(check_args(args));
   {
     const Lock lock(mutex_);
     LINLI_CHECK(replica_->edit(id, dump_json(args)));
@@ -280,6 +366,7 @@ Result<void> Client::dismiss(std::uint64_t id) {
 }
 
 Result<sync::LocalMutation> Client::mend(std::uint64_t id, const Json& args) {
+  LINLI_CHECK(check_args(args));
   Lock lock(mutex_);
   LINLI_TRY(sync::LocalMutation made,
             replica_->mend(id, dump_json(args), stamped(), session_->may_send()));
@@ -295,6 +382,8 @@ Result<void> Client::rekey() {
 }
 
 Result<bool> Client::first_alert(const std::string& incident, const std::string& severity) {
+  if (incident.empty() || severity.empty())
+    return fail(Errc::invalid_argument, "incident or severity is missing");
   const Lock lock(mutex_);
   const std::string key = "alert:" + incident + ":" + severity;
   LINLI_TRY(const auto known, replica_->local(key));

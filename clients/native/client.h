@@ -82,9 +82,9 @@ struct Event {
 
 enum class SyncOutcome : std::uint8_t { synced, unreachable, refused, timed_out };
 
-/// Works offline on its store exactly as online. Threads: any; a listener is called on the client's
-/// own thread and may call back, but not stop(). Only the HTTP functions of enrolment.h wait for
-/// the network.
+/// Works offline on its store exactly as online. Threads: any. A listener is called on the client's
+/// own thread, and on the thread that wrote when a write changed something; it may call back, but
+/// not start() or stop(). Only the HTTP functions of enrolment.h wait for the network.
 class Client {
  public:
   /// Errors: unavailable (another process uses the store), io, corrupt, unsupported_version.
@@ -101,7 +101,7 @@ class Client {
 
   // --- Connection -------------------------------------------------------------------------------
   /// Connects and stays connected in the background: back-off 1 s..60 s with jitter, the server's
-  /// hints honoured. Errors: unauthenticated before enrolment.
+  /// hints honoured. Errors: unauthenticated before enrolment; wrong_state inside a listener.
   Result<void> start();
   /// Says bye; after `patience` the line is dropped instead.
   void stop(Millis patience = Millis{4'000});
@@ -110,9 +110,11 @@ class Client {
 
   // --- Writing ----------------------------------------------------------------------------------
   /// Durable before it returns; sent when there is a connection.
-  /// Errors: too_large, io, disk_full, unauthenticated before enrolment.
+  /// Errors: invalid_argument (args is no object), too_large, io, disk_full, unauthenticated before
+  /// enrolment.
   Result<sync::LocalMutation> mutate(std::string_view name, const Json& args);
-  /// Remembers that a notice was opened; gathered and sent within 30 s.
+  /// Remembers that a notice was opened; gathered and sent within 30 s, or after the next start
+  /// when the program was killed before. Errors: invalid_argument, io, disk_full.
   Result<void> note_seen(const std::string& notice);
   /// Only while it was never sent (GEN-1). Errors: not_found, wrong_state.
   Result<void> edit(std::uint64_t id, const Json& args);
@@ -123,7 +125,7 @@ class Client {
   /// Asks for a new key at the next contact (the store was copied to another device).
   Result<void> rekey();
   /// True the first time for an incident and severity on this device (decision E9): a restart or a
-  /// refill never sounds an alarm twice.
+  /// refill never sounds an alarm twice. Errors: invalid_argument (one of them is empty).
   Result<bool> first_alert(const std::string& incident, const std::string& severity);
 
   // --- Reading ----------------------------------------------------------------------------------
@@ -134,11 +136,18 @@ class Client {
   Result<std::vector<sync::LocalMutation>> attention();
   Status status();
 
-  /// Replaces the listener.
+  /// Replaces the listener. The old one runs no more when this returns; only a listener that
+  /// replaces itself is still to return.
   void subscribe(std::function<void(const Event&)> listener);
+  /// Whether the calling thread is inside a listener of any client.
+  [[nodiscard]] static bool is_inside_listener() noexcept;
 
  private:
   using Lock = std::unique_lock<std::mutex>;
+  struct Listening;
+
+  /// Calls the listener, if it has not been replaced meanwhile.
+  static void tell(const std::shared_ptr<Listening>& to, const std::vector<Event>& events);
 
   Client(ClientOptions options, StoreLock lock, std::unique_ptr<sync::ReplicaStorage> storage,
          std::unique_ptr<sync::Replica> replica);
@@ -152,6 +161,9 @@ class Client {
   Result<sync::LocalMutation> append(std::string_view name, const Json& args);
   void after_write(std::string_view mutator);
   void flush_seen();
+  /// Notices that were opened before the program was killed.
+  Result<void> recall_seen();
+  Result<std::string> seen_key(const std::string& notice);
   [[nodiscard]] bool is_all_done() const;
   Result<sync::MergedTable> merged(std::string_view tbl, sync::MergedTable base);
 
@@ -163,12 +175,15 @@ class Client {
   StoreLock store_lock_;
   std::unique_ptr<sync::ReplicaStorage> storage_;
 
+  /// Held over the whole of start() and stop(), before mutex_.
+  std::mutex lifecycle_;
+
   // Guarded by mutex_.
   std::mutex mutex_;
   std::condition_variable changed_;
   std::unique_ptr<sync::Replica> replica_;
   std::unique_ptr<sync::ClientSession> session_;
-  std::function<void(const Event&)> listener_;
+  std::shared_ptr<Listening> listening_;
   std::vector<std::string> seen_;
   bool is_running_ = false;
   bool is_socket_open_ = false;

@@ -40,7 +40,10 @@ Error error_of(const HttpReply& reply) {
   const std::string code = body ? json_text(*body, "code") : std::string();
   const std::string detail = body ? json_text(*body, "detail") : std::string();
   if (code.empty()) return {Errc::unavailable, "HTTP " + std::to_string(reply.status)};
-  return {errc_from_name(code), detail};
+  // `detail` is for people and often only the sentence of the code; `reason` says which member.
+  const Errc known = errc_from_name(code);
+  const std::string reason = json_text(*body, "reason");
+  return {known, detail == errc_sentence(known) && !reason.empty() ? reason : detail};
 }
 
 Result<EnrolOffer> check_code(const std::string& address, const std::string& code,

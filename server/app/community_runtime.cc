@@ -12,6 +12,9 @@ namespace linli::app {
 namespace {
 
 constexpr Millis kTick{1000};
+/// Work in steps, such as a sending, asks for its next step a millisecond later: between two steps
+/// comes what was queued, not a pause.
+constexpr Millis kNextStep{2};
 constexpr Millis kCursorFlush{5000};
 constexpr Millis kGarbage{3'600'000};
 constexpr Millis kReopen{1000};
@@ -117,8 +120,11 @@ bool CommunityRuntime::submit_device(std::vector<sync::Submission> submissions) 
 }
 
 bool CommunityRuntime::take_batch(std::vector<sync::Submission>& batch) {
+  const auto until_tick = chores_.tick - options_.clock->mono();
+  const auto pause =
+      committer_ ? std::clamp<MonoTime>(until_tick, Millis{1}, kTick) : MonoTime{kTick};
   std::unique_lock lock(mutex_);
-  work_.wait_for(lock, kTick, [this] { return stopping_ || !queue_.empty(); });
+  work_.wait_for(lock, pause, [this] { return stopping_ || !queue_.empty(); });
   while (!queue_.empty() && batch.size() < limits::kBatchMutationsMax) {
     batch.push_back(std::move(queue_.front()));
     queue_.pop_front();
@@ -244,6 +250,7 @@ void CommunityRuntime::run_chores() {
     chores_.tick = now + kTick;
     auto result = committer_->tick();
     if (!result) return on_store_failed(result.error());
+    if (result->commit->to > result->commit->from) chores_.tick = now + kNextStep;
     on_batch(*result);
   }
   if (now >= chores_.cursors) {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "server/community/text.h"
+
 namespace linli::community {
 namespace {
 
@@ -23,7 +25,11 @@ void add(Registry& registry, Mutator mutator) {
   def.name = std::move(mutator.name);
   def.lane = mutator.lane;
   def.args_schema = JsonSchema(mutator.args);
-  def.permit = std::move(mutator.permit);
+  def.permit = [schema = std::move(mutator.args), permit = std::move(mutator.permit)](
+                   ReadContext& ctx, const Json& args) -> Result<void> {
+    LINLI_CHECK(check_texts(schema, args));
+    return permit(ctx, args);
+  };
   def.run = std::move(mutator.run);
   def.effects = std::move(mutator.effects);
   def.online_only = mutator.online_only;

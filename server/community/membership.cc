@@ -13,11 +13,8 @@
 namespace linli::community {
 namespace {
 
-/// Dependants of one account, and accounts of one person: a family, not a company.
-constexpr std::size_t kFamilyMax = 12;
-/// Live audience notices of one person that are looked at on a refresh.
-constexpr std::size_t kAudiencesMax = 200;
-constexpr std::size_t kGridsMax = 400;
+/// Snapshots of one person that are looked at in one go on a refresh.
+constexpr std::size_t kAudiencesPage = 200;
 constexpr std::size_t kDevicesMax = 20;
 
 void add_chain(ReadContext& ctx, std::string_view area, std::set<std::string>& out) {
@@ -30,18 +27,23 @@ void add_chain(ReadContext& ctx, std::string_view area, std::set<std::string>& o
 }
 
 void add_audiences(ReadContext& ctx, const std::string& person, std::set<std::string>& out) {
-  for (const sync::IndexHit& hit :
-       ctx.scan("audience.person", person + ":", std::nullopt, kAudiencesMax)) {
-    const Row page = ctx.get("audience", hit.key);
-    const Row notice = page ? ctx.get("notice_admin", json_text(*page, "notice")) : nullptr;
-    if (notice == nullptr || page->at("snap") != notice->at("snap")) continue;
-    for (const std::string& bucket : texts(*notice, "to"))
-      if (bucket.starts_with("aud:")) out.insert(bucket);
+  std::optional<sync::IndexHit> after;
+  for (;;) {
+    const auto hits = ctx.scan("audience.granted", person + ":", after, kAudiencesPage);
+    for (const sync::IndexHit& hit : hits) {
+      const Row page = ctx.get("audience", hit.key);
+      const Row notice = page ? ctx.get("notice_admin", json_text(*page, "notice")) : nullptr;
+      if (notice == nullptr || page->at("snap") != notice->at("snap")) continue;
+      for (const std::string& bucket : texts(*notice, "to"))
+        if (bucket.starts_with("aud:")) out.insert(bucket);
+    }
+    if (hits.size() < kAudiencesPage) return;
+    after = hits.back();
   }
 }
 
 void add_grids_below(ReadContext& ctx, const std::string& scope, std::set<std::string>& out) {
-  for (const std::string& grid : keys_of(ctx, "area.kind", "grid", kGridsMax))
+  for (const std::string& grid : keys_of(ctx, "area.kind", "grid", areas::kGridsMax))
     if (has_text(*ctx.get("area", grid), "path", scope)) out.insert(areas::staff_bucket(grid));
 }
 
@@ -105,6 +107,10 @@ AccountId account_of(std::string_view hex) {
   return AccountId{*parsed};
 }
 
+void ensure_person_bucket(MutatorContext& ctx, const std::string& person) {
+  ctx.ensure_bucket({person_bucket(person), sync::Lane::normal, 1});
+}
+
 std::vector<std::string> persons_of(ReadContext& ctx, const Json& account) {
   std::vector<std::string> out;
   const std::string own = json_text(account, "person");
@@ -114,11 +120,9 @@ std::vector<std::string> persons_of(ReadContext& ctx, const Json& account) {
     return row != nullptr && json_text(*row, "state") == "active";
   };
   if (active(own)) out.push_back(own);
-  for (const std::string& key : keys_of(ctx, "proxy.proxy", own, kFamilyMax)) {
-    const Row row = ctx.get("proxy", key);
-    const std::string dependant = json_text(*row, "dependant");
-    if (people::is_active_proxy(*row, now_ms(ctx)) && active(dependant)) out.push_back(dependant);
-  }
+  for (const Row& row : people::active_proxies(ctx, "proxy", own))
+    if (std::string dependant = json_text(*row, "dependant"); active(dependant))
+      out.push_back(std::move(dependant));
   return out;
 }
 
@@ -128,14 +132,12 @@ bool speaks_for(ReadContext& ctx, std::string_view account, std::string_view per
   if (row == nullptr || json_text(*row, "state") != "active") return false;
   const std::string own = json_text(*row, "person");
   if (own.empty()) return false;
+  const Row whom = ctx.get("person", person);
+  if (whom == nullptr || json_text(*whom, "state") != "active") return false;
   if (own == person) return true;
-  for (const std::string& key : keys_of(ctx, "proxy.proxy", own, kFamilyMax)) {
-    const Row proxy = ctx.get("proxy", key);
-    if (json_text(*proxy, "dependant") == person && has_text(*proxy, "rights", right) &&
-        people::is_active_proxy(*proxy, now_ms(ctx)))
-      return true;
-  }
-  return false;
+  return std::ranges::any_of(people::active_proxies(ctx, "proxy", own), [&](const Row& proxy) {
+    return json_text(*proxy, "dependant") == person && has_text(*proxy, "rights", right);
+  });
 }
 
 std::vector<std::string> buckets_of(ReadContext& ctx, std::string_view account_key,
@@ -143,6 +145,7 @@ std::vector<std::string> buckets_of(ReadContext& ctx, std::string_view account_k
   if (json_text(account, "state") != "active") return {};
   std::set<std::string> out = {user_bucket(account_key)};
   for (const std::string& person : persons_of(ctx, account)) {
+    out.insert(person_bucket(person));
     add_chain(ctx, json_text(*ctx.get("person", person), "area"), out);
     add_audiences(ctx, person, out);
   }
@@ -154,6 +157,7 @@ std::vector<std::string> buckets_of(ReadContext& ctx, std::string_view account_k
 Result<void> refresh_account(MutatorContext& ctx, const std::string& account) {
   LINLI_TRY(const Row row, need(ctx, "account", account));
   ctx.ensure_bucket({user_bucket(account), sync::Lane::normal, 1});
+  for (const std::string& person : persons_of(ctx, *row)) ensure_person_bucket(ctx, person);
   const std::vector<std::string> buckets = buckets_of(ctx, account, *row);
   if (buckets.size() > limits::kAccountBucketsMax)
     return fail(Errc::too_large, "the account's scopes hold too many areas");
@@ -162,34 +166,50 @@ Result<void> refresh_account(MutatorContext& ctx, const std::string& account) {
   return {};
 }
 
-Result<void> refresh_person(MutatorContext& ctx, const std::string& person,
-                            const std::vector<std::string>& also) {
-  LINLI_TRY(const Row found, need(ctx, "person", person));
+namespace {
+
+struct Reachable {
   std::set<std::string> accounts;
   std::int64_t devices = 0;
-  const auto add_accounts = [&](const std::string& of, bool own) {
-    for (const std::string& key : keys_of(ctx, "account.person", of, kFamilyMax)) {
-      if (json_text(*ctx.get("account", key), "state") != "active") continue;
-      accounts.insert(key);
-      if (!own) continue;
-      for (const std::string& cid : keys_of(ctx, "device.account", key, kDevicesMax))
-        devices += json_text(*ctx.get("device", cid), "state") != "revoked" ? 1 : 0;
-    }
-  };
-  if (json_text(*found, "state") == "active") {
-    add_accounts(person, true);
-    for (const std::string& key : keys_of(ctx, "proxy.dependant", person, kFamilyMax)) {
-      const Row proxy = ctx.get("proxy", key);
-      if (people::is_active_proxy(*proxy, now_ms(ctx)))
-        add_accounts(json_text(*proxy, "proxy"), false);
-    }
+};
+
+void add_accounts(ReadContext& ctx, const std::string& of, bool with_devices, Reachable& out) {
+  for (const std::string& key : keys_of(ctx, "account.person", of, people::kFamilyMax)) {
+    if (json_text(*ctx.get("account", key), "state") != "active") continue;
+    out.accounts.insert(key);
+    if (!with_devices) continue;
+    for (const std::string& cid : keys_of(ctx, "device.account", key, kDevicesMax))
+      out.devices += json_text(*ctx.get("device", cid), "state") != "revoked" ? 1 : 0;
   }
-  Json row = *found;
+}
+
+/// Writes `accounts` and `app` of a person row; returns the accounts before and after.
+std::set<std::string> derive(MutatorContext& ctx, const std::string& person) {
+  Json row = *ctx.get("person", person);
+  Reachable now;
+  if (json_text(row, "state") == "active") {
+    add_accounts(ctx, person, true, now);
+    for (const Row& proxy : people::active_proxies(ctx, "dependant", person))
+      add_accounts(ctx, json_text(*proxy, "proxy"), json_text(*proxy, "kind") == "same_device",
+                   now);
+  }
   const std::vector<std::string> before = texts(row, "accounts");
-  row["accounts"] = Json(std::vector<std::string>(accounts.begin(), accounts.end()));
-  row["app"] = devices;
+  row["accounts"] = Json(std::vector<std::string>(now.accounts.begin(), now.accounts.end()));
+  row["app"] = now.devices;
   people::save_person(ctx, person, std::move(row));
-  accounts.insert(before.begin(), before.end());
+  now.accounts.insert(before.begin(), before.end());
+  return std::move(now.accounts);
+}
+
+}  // namespace
+
+Result<void> refresh_person(MutatorContext& ctx, const std::string& person,
+                            const std::vector<std::string>& also) {
+  LINLI_CHECK(need(ctx, "person", person));
+  std::set<std::string> accounts = derive(ctx, person);
+  // Whom this person acts for is reached over this person's accounts and, on one phone, devices.
+  for (const Row& proxy : people::active_proxies(ctx, "proxy", person))
+    derive(ctx, json_text(*proxy, "dependant"));
   accounts.insert(also.begin(), also.end());
   for (const std::string& account : accounts)
     if (ctx.get("account", account) != nullptr) LINLI_CHECK(refresh_account(ctx, account));

@@ -15,9 +15,20 @@ namespace linli::community {
 AccountId account_of(std::string_view hex);
 inline std::string user_bucket(std::string_view account) { return "user:" + std::string(account); }
 
+/// What concerns one person alone, such as the answers to notices: held by the person's accounts
+/// and those of active proxies, so it leaves a phone with the right to speak for the person.
+inline std::string person_bucket(std::string_view person) {
+  return "person:" + std::string(person);
+}
+void ensure_person_bucket(MutatorContext& ctx, const std::string& person);
+
+/// Due kind, key = person: somebody came or went; the module of notices declares it.
+inline constexpr std::string_view kPersonChanged = "notice.person";
+
 /// Persons an account speaks for: its own and those it is an active proxy of; active ones only.
 std::vector<std::string> persons_of(ReadContext& ctx, const Json& account);
-/// The account is the person's own or that of an active proxy with this right.
+/// The account is the person's own or that of an active proxy with this right, and the person lives
+/// here.
 bool speaks_for(ReadContext& ctx, std::string_view account, std::string_view person,
                 std::string_view right);
 
@@ -29,7 +40,8 @@ std::vector<std::string> buckets_of(ReadContext& ctx, std::string_view account_k
 Result<void> refresh_account(MutatorContext& ctx, const std::string& account);
 
 /// Recomputes what a person row keeps for fan-out: `accounts` (own and active proxies') and `app`
-/// (own devices that are in use), then every one of those accounts and those in `also`.
+/// (devices in use: own ones and those that the person shares), those of the person's dependants,
+/// and then every account of the person and those in `also`.
 Result<void> refresh_person(MutatorContext& ctx, const std::string& person,
                             const std::vector<std::string>& also = {});
 

@@ -99,14 +99,15 @@ void Mutation::put(std::string_view tbl, std::string_view key, Json row) {
   const TableDef* def = where_.base.registry().table(tbl);
   LINLI_ASSERT(def != nullptr && is_row_key(key));
   RowState next;
-  next.data = std::make_shared<const std::string>(dump_json(row));
-  if (next.data->size() > limits::kRowBytesMax) throw MutationLimit{"row of table " + def->name};
   if (def->buckets) {
     for (const std::string& name : def->buckets(key, row)) next.buckets.push_back(bucket_id(name));
     std::ranges::sort(next.buckets);
     next.buckets.erase(std::ranges::unique(next.buckets).begin(), next.buckets.end());
     if (next.buckets.size() > limits::kRowBucketsMax) throw MutationLimit{"buckets of one row"};
   }
+  for (const std::string& member : def->place_only) row.erase(member);
+  next.data = std::make_shared<const std::string>(dump_json(row));
+  if (next.data->size() > limits::kRowBytesMax) throw MutationLimit{"row of table " + def->name};
   next.json = std::make_shared<const Json>(std::move(row));
   change(RowKey{std::string(tbl), std::string(key)}, std::move(next));
 }

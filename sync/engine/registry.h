@@ -97,6 +97,9 @@ struct TableDef {
   std::vector<std::pair<std::string, std::string>> references;
   /// Changes are handed to in-memory books (Commit::watched); for devices and accounts.
   bool watched = false;
+  /// Members that only buckets() reads: put() drops them, so neither the store nor a phone gets to
+  /// know where else a row lies. A later put() must bring them again.
+  std::vector<std::string> place_only{};
 };
 
 struct MutatorDef {

@@ -74,6 +74,16 @@ void TestCommunity::measure(const sync::SharedCommit& commit, const std::string&
 
 Result<Json> TestCommunity::call(const std::string& account, const std::string& name,
                                  const Json& args, bool elevated) {
+  return run(clock_.now(), account, name, args, elevated);
+}
+
+Result<Json> TestCommunity::call_late(Instant captured, const std::string& account,
+                                      const std::string& name, const Json& args) {
+  return run(captured, account, name, args, false);
+}
+
+Result<Json> TestCommunity::run(Instant captured, const std::string& account,
+                                const std::string& name, const Json& args, bool elevated) {
   const sync::MutatorDef* def = registry_.mutator(name);
   if (def == nullptr) return fail(Errc::unknown_mutator, name);
   LINLI_CHECK(def->args_schema.check(args));
@@ -82,7 +92,7 @@ Result<Json> TestCommunity::call(const std::string& account, const std::string& 
   submission.lane = def->lane;
   submission.name = name;
   submission.args = std::make_shared<const Json>(args);
-  submission.captured_at = clock_.now();
+  submission.captured_at = captured;
   submission.token = 1;
   auto out = committer_.run({&submission, 1});
   if (!out) return std::unexpected(out.error());

@@ -21,6 +21,9 @@ class TestCommunity {
   /// arguments are refused before the queue, as a server does.
   Result<Json> call(const std::string& account, const std::string& name, const Json& args,
                     bool elevated = true);
+  /// call() for what a phone did at `captured` and sends only now.
+  Result<Json> call_late(Instant captured, const std::string& account, const std::string& name,
+                         const Json& args);
   /// Like call(), but a refusal is a test failure.
   Json must(const std::string& account, const std::string& name, const Json& args);
   Result<Json> ask(const std::string& account, const std::string& name, const Json& params);
@@ -47,6 +50,8 @@ class TestCommunity {
   std::string rows_max_name;
 
  private:
+  Result<Json> run(Instant captured, const std::string& account, const std::string& name,
+                   const Json& args, bool elevated);
   void measure(const sync::SharedCommit& commit, const std::string& name);
 
   sync::Registry registry_;

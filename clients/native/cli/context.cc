@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "clients/native/cli/words.h"
 
 namespace linli::cli {
 namespace {
@@ -74,7 +75,8 @@ void Context::fail_with(const Error& error) {
   const bool is_tls = error.code == Errc::bad_signature && error.detail.starts_with("TLS");
   if (is_tls) text = "服务器的证书不可信：可能连错了地方，或要用 --ca 指定证书。";
   if (exit == kNeedsServer) text = "连不上服务器，什么也没有改动。请联网后再试。";
-  if (!error.detail.empty() && error.detail != text) text += "（" + error.detail + "）";
+  const std::string why(word_for(kReasons, error.detail));
+  if (!why.empty() && why != text) text += "（" + why + "）";
   print(text, {{"error",
                 {{"code", errc_name(error.code)},
                  {"text", errc_sentence(error.code)},

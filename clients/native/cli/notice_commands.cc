@@ -2,31 +2,14 @@
 #include <algorithm>
 
 #include "clients/native/cli/commands.h"
+#include "clients/native/cli/words.h"
 
 namespace linli::cli {
 namespace {
 
-std::string_view category_text(std::string_view category) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kTexts{
-      {{"dangjian", "党建"},
-       {"events", "活动"},
-       {"latest", "动态"},
-       {"policy", "政策"},
-       {"weather", "天气"},
-       {"living", "生活"},
-       {"farming", "农事"},
-       {"urgent", "紧急"}}};
-  const auto at =
-      std::ranges::find(kTexts, category, [](const auto& entry) { return entry.first; });
-  return at == kTexts.end() ? category : at->second;
-}
-
-std::string_view severity_text(std::string_view severity) {
-  if (severity == "red") return "【红色】";
-  if (severity == "orange") return "【橙色】";
-  if (severity == "yellow") return "【黄色】";
-  if (severity == "blue") return "【蓝色】";
-  return "";
+std::string severity_text(const std::string& severity) {
+  if (severity.empty() || severity == "none") return "";
+  return "【" + std::string(word_for(kSeverities, severity)) + "】";
 }
 
 std::string_view choice_text(std::string_view choice) {
@@ -35,43 +18,75 @@ std::string_view choice_text(std::string_view choice) {
   return "我知道了";
 }
 
+/// Without a connection nobody tells that its time is over, so this device looks itself.
 bool is_out(const client::Row& row) {
   const std::string state = json_text(row.value, "state");
-  return state == "sent" || state == "corrected";
+  const std::int64_t to = json_int(row.value, "valid_to");
+  const bool is_over = to != 0 && to <= to_unix_ms(SystemClock().now());
+  return (state == "sent" || state == "corrected") && !is_over;
 }
 
-bool needs_ack(const Json& notice) {
-  if (json_bool(notice, "needs_ack")) return true;
-  const auto ack = notice.find("ack");
-  return ack != notice.end() && json_bool(*ack, "required");
+/// {id, name} of the persons this device speaks for, its own first.
+Json persons_of(client::Client& client) {
+  const auto identity = client.identity();
+  const auto me = client.row("me", identity->account.raw().hex());
+  if (me && *me)
+    if (const auto persons = (*me)->value.find("persons");
+        persons != (*me)->value.end() && persons->is_array() && !persons->empty())
+      return *persons;
+  return Json::array({{{"id", identity->person}, {"name", identity->name}}});
 }
 
-/// Acknowledgements of a notice by the persons of this device.
-Json acks_of(const std::vector<client::Row>& acks, const std::string& notice) {
+/// Acknowledgements of a notice by the persons of this device. One given before the notice got
+/// worse is none, unless it calls for help.
+Json acks_of(const std::vector<client::Row>& acks, const client::Row& notice, const Json& persons) {
   Json out = Json::array();
   for (const client::Row& ack : acks) {
-    if (json_text(ack.value, "notice") != notice) continue;
-    out.push_back({{"person", json_text(ack.value, "person")},
-                   {"choice", json_text(ack.value, "choice")},
-                   {"at", json_int(ack.value, "at", json_int(ack.value, "captured_at"))},
-                   {"pending", ack.is_pending}});
+    if (json_text(ack.value, "notice") != notice.key) continue;
+    const bool is_old = json_int(ack.value, "ask") < json_int(notice.value, "ask");
+    if (is_old && json_text(ack.value, "choice") != "help") continue;
+    Json item = {{"person", json_text(ack.value, "person")},
+                 {"choice", json_text(ack.value, "choice")},
+                 {"at", json_int(ack.value, "at", json_int(ack.value, "captured_at"))},
+                 {"pending", ack.is_pending}};
+    for (const Json& person : persons)
+      if (json_text(person, "id") == json_text(item, "person")) item["name"] = person.at("name");
+    out.push_back(std::move(item));
   }
   return out;
 }
 
-std::string line_of(const client::Row& row, const Json& acks) {
+/// With a name where a device speaks for several persons.
+std::string ack_text(const Json& ack, const Json& persons) {
+  std::string out = "[";
+  if (persons.size() > 1) out += json_text(ack, "name") + "：";
+  out += choice_text(json_text(ack, "choice"));
+  return out + (json_bool(ack, "pending") ? "·待上传]" : "]");
+}
+
+/// What each person who has not answered can do.
+std::string asking_text(const client::Row& row, const Json& acks, const Json& persons) {
+  if (!json_bool(row.value, "needs_ack") || !is_out(row)) return "";
+  std::string out;
+  for (const Json& person : persons) {
+    const bool has_answered = std::ranges::any_of(
+        acks, [&](const Json& ack) { return ack.at("person") == person.at("id"); });
+    if (has_answered) continue;
+    out += "  [请确认：linli ack " + row.key;
+    if (persons.size() > 1) out += " --person " + json_text(person, "name");
+    out += "]";
+  }
+  return out;
+}
+
+std::string line_of(const client::Row& row, const Json& acks, const Json& persons) {
   std::string out = row.key + "  " + time_text(json_int(row.value, "sent_at")) + "  " +
-                    std::string(category_text(json_text(row.value, "category"))) + "  " +
-                    std::string(severity_text(json_text(row.value, "severity"))) +
-                    json_text(row.value, "title");
+                    std::string(word_for(kCategories, json_text(row.value, "category"))) + "  " +
+                    severity_text(json_text(row.value, "severity")) + json_text(row.value, "title");
   if (json_bool(row.value, "corrected")) out += "（已更正）";
   if (!is_out(row)) out += "（已结束）";
-  for (const Json& ack : acks)
-    out += "  [" + std::string(choice_text(json_text(ack, "choice"))) +
-           (json_bool(ack, "pending") ? "·待上传" : "") + "]";
-  if (acks.empty() && needs_ack(row.value) && is_out(row))
-    out += "  [请确认：linli ack " + row.key + "]";
-  return out;
+  for (const Json& ack : acks) out += "  " + ack_text(ack, persons);
+  return out + asking_text(row, acks, persons);
 }
 
 void list_notices(Context& context, bool all) {
@@ -82,14 +97,18 @@ void list_notices(Context& context, bool all) {
   const auto acks = client->rows("ack");
   if (!acks) return context.fail_with(acks.error());
   if (!all) std::erase_if(*rows, [](const client::Row& row) { return !is_out(row); });
-  std::ranges::stable_sort(*rows, [](const client::Row& a, const client::Row& b) {
-    return json_int(a.value, "sent_at") > json_int(b.value, "sent_at");
-  });
+  // Warnings that hold stand above everything else, as on the phone.
+  const auto order = [](const client::Row& row) {
+    const bool warns = json_bool(row.value, "urgent") && is_out(row);
+    return std::pair(!warns, -json_int(row.value, "sent_at"));
+  };
+  std::ranges::stable_sort(*rows, {}, order);
   Json list = Json::array();
   std::string text;
+  const Json persons = persons_of(*client);
   for (const client::Row& row : *rows) {
-    const Json own = acks_of(*acks, row.key);
-    text += line_of(row, own) + "\n";
+    const Json own = acks_of(*acks, row, persons);
+    text += line_of(row, own, persons) + "\n";
     Json item = row.value;
     item["id"] = row.key;
     item["acks"] = own;
@@ -123,17 +142,20 @@ void show(Context& context, const std::string& id) {
   const auto row = find_notice(context, *client, id);
   if (!row) return;
   const auto acks = client->rows("ack");
-  const Json own = acks ? acks_of(*acks, row->key) : Json::array();
+  if (!acks) return context.fail_with(acks.error());
+  const Json persons = persons_of(*client);
+  const Json own = acks_of(*acks, *row, persons);
   ignore(client->note_seen(row->key), "that it was opened is a courtesy to the office");
-  std::string text = std::string(severity_text(json_text(row->value, "severity"))) +
+  std::string text = severity_text(json_text(row->value, "severity")) +
                      json_text(row->value, "title") + "\n" +
                      time_text(json_int(row->value, "sent_at")) + "\n";
   if (const std::string line = json_text(row->value, "action_line"); !line.empty())
     text += "请您：" + line + "\n";
   text += json_text(row->value, "body");
-  for (const Json& ack : own)
-    text += "\n[" + std::string(choice_text(json_text(ack, "choice"))) +
-            (json_bool(ack, "pending") ? "·待上传" : "") + "]";
+  if (!is_out(*row)) text += "\n（已结束）";
+  for (const Json& ack : own) text += "\n" + ack_text(ack, persons);
+  if (const std::string asking = asking_text(*row, own, persons); !asking.empty())
+    text += "\n" + asking.substr(2);
   Json value = row->value;
   value["id"] = row->key;
   value["acks"] = own;
@@ -146,13 +168,17 @@ struct AckArgs {
   std::string person;
 };
 
-/// Given, or the person this device belongs to.
+/// Given by id or name, or the person this device belongs to. Empty when the name fits nobody or
+/// more than one.
 std::string person_of(client::Client& client, const std::string& given) {
-  if (!given.empty()) return given;
-  const auto identity = client.identity();
-  const auto me = client.row("me", identity->account.raw().hex());
-  const std::string synced = me && *me ? json_text((*me)->value, "person") : std::string();
-  return synced.empty() ? identity->person : synced;
+  const Json persons = persons_of(client);
+  if (given.empty()) return json_text(persons.front(), "id");
+  std::vector<std::string> named;
+  for (const Json& person : persons) {
+    if (json_text(person, "id") == given) return given;
+    if (json_text(person, "name") == given) named.push_back(json_text(person, "id"));
+  }
+  return named.size() == 1 ? named.front() : std::string();
 }
 
 void acknowledge(Context& context, const AckArgs& args) {
@@ -160,8 +186,15 @@ void acknowledge(Context& context, const AckArgs& args) {
   if (!client) return;
   const auto row = find_notice(context, *client, args.id);
   if (!row) return;
-  const Json payload = {
-      {"notice", row->key}, {"person", person_of(*client, args.person)}, {"choice", args.choice}};
+  const std::string person = person_of(*client, args.person);
+  if (person.empty()) {
+    std::string names;
+    for (const Json& each : persons_of(*client))
+      names += (names.empty() ? "" : "、") + json_text(each, "name");
+    return context.fail_with({Errc::not_found, "本机可以替这些人回应：" + names});
+  }
+  Json payload = {{"notice", row->key}, {"person", person}, {"choice", args.choice}};
+  if (row->value.contains("ask")) payload["ask"] = row->value.at("ask");
   write_and_send(context, *client, "notice.acknowledge", payload,
                  "已送达：" + std::string(choice_text(args.choice)));
 }
@@ -182,7 +215,7 @@ void add_notices(CLI::App& app, Context& context) {
   ack->add_option("ID", args->id, "通知编号")->required();
   ack->add_option("--choice", args->choice, "ok 我知道了 | help 我需要帮助 | away 我在外地")
       ->check(CLI::IsMember({"ok", "help", "away"}));
-  ack->add_option("--person", args->person, "替家里哪一位回应（人员编号）");
+  ack->add_option("--person", args->person, "替家里哪一位回应（姓名或人员编号）");
   ack->callback([&context, args] { acknowledge(context, *args); });
 }
 

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // `linli notice ...`: what staff do online, with the device's key and, where asked, a passphrase.
 #include <algorithm>
+#include <array>
 #include <cstdlib>
+#include <ctime>
 #include <iostream>
+#include <map>
 
 #include "clients/native/cli/commands.h"
+#include "clients/native/cli/words.h"
 #include "clients/native/enrolment.h"
 
 namespace linli::cli {
@@ -22,6 +26,9 @@ struct NoticeArgs {
   int age_min = -1;
   int age_max = -1;
   bool needs_ack = false;
+  bool is_drill = false;
+  std::string valid_until;
+  std::string send_at;
   std::string reason;
   std::string totp;
   bool yes = false;
@@ -40,7 +47,36 @@ client::StaffApi::AskFactors ask_factors(const std::string& totp) {
   };
 }
 
-/// Areas by id or name; the whole community when none is named.
+/// "3网格/6号院/2号楼", from below the community.
+std::string path_text(const Json& areas, const Json& area) {
+  std::string out;
+  for (const Json& node : area.value("path", Json::array()))
+    for (const Json& each : areas) {
+      const std::string kind = json_text(each, "kind");
+      if (each.value("id", Json()) != node || kind == "city_district" || kind == "street" ||
+          (kind == "community" && json_text(area, "kind") != "community"))
+        continue;
+      out += (out.empty() ? "" : "/") + json_text(each, "name");
+    }
+  return out;
+}
+
+/// By id, by a name that only one area has, or by its path. Every courtyard has a 1号楼: taking the
+/// first would send to strangers.
+Result<std::string> resolve_area(const Json& areas, const std::string& name) {
+  std::vector<const Json*> found;
+  for (const Json& area : areas) {
+    if (json_text(area, "id") == name) return name;
+    if (json_text(area, "name") == name || path_text(areas, area) == name) found.push_back(&area);
+  }
+  if (found.empty()) return fail(Errc::not_found, "没有这个片区：" + name);
+  if (found.size() == 1) return json_text(*found.front(), "id");
+  std::string paths;
+  for (const Json* area : found) paths += (paths.empty() ? "" : "、") + path_text(areas, *area);
+  return fail(Errc::invalid_argument, "不止一个“" + name + "”，请写全：" + paths);
+}
+
+/// Areas by id, name or path; the whole community when none is named.
 Result<Json> resolve_areas(client::StaffApi& api, const std::vector<std::string>& wanted) {
   LINLI_TRY(const Json tree, api.call("GET", "/areas", {}));
   Json out = Json::array();
@@ -50,13 +86,22 @@ Result<Json> resolve_areas(client::StaffApi& api, const std::vector<std::string>
     if (wanted.empty() && json_text(area, "kind") == "community")
       out.push_back(json_text(area, "id"));
   for (const std::string& name : wanted) {
-    const auto at = std::ranges::find_if(*areas, [&](const Json& area) {
-      return json_text(area, "id") == name || json_text(area, "name") == name;
-    });
-    if (at == areas->end()) return fail(Errc::not_found, "没有这个片区：" + name);
-    out.push_back(json_text(*at, "id"));
+    LINLI_TRY(const std::string id, resolve_area(*areas, name));
+    out.push_back(id);
   }
   return out;
+}
+
+/// "2026-07-20 18:00" by this computer's clock.
+Result<void> add_time(Json& out, const char* member, const std::string& text) {
+  if (text.empty()) return {};
+  std::tm local{};
+  local.tm_isdst = -1;
+  const char* end = strptime(text.c_str(), "%Y-%m-%d %H:%M", &local);
+  const std::time_t seconds = end != nullptr && *end == '\0' ? std::mktime(&local) : -1;
+  if (seconds < 0) return fail(Errc::invalid_argument, "时间请写成 2026-07-20 18:00：" + text);
+  out[member] = static_cast<std::int64_t>(seconds) * 1000;
+  return {};
 }
 
 Result<Json> draft_of(client::StaffApi& api, const NoticeArgs& args) {
@@ -70,6 +115,9 @@ Result<Json> draft_of(client::StaffApi& api, const NoticeArgs& args) {
   if (!args.action_line.empty()) out["action_line"] = args.action_line;
   if (!args.body.empty()) out["body"] = args.body;
   if (args.needs_ack) out["needs_ack"] = true;
+  if (args.is_drill) out["drill"] = true;
+  LINLI_CHECK(add_time(out, "valid_to", args.valid_until));
+  LINLI_CHECK(add_time(out, "send_at", args.send_at));
   return out;
 }
 
@@ -110,6 +158,8 @@ Result<Json> correct(client::StaffApi& api, const NoticeArgs& args) {
                                     {"action_line", args.action_line},
                                     {"reason", args.reason}})
     if (!value.empty()) body[name] = value;
+  if (!args.severity.empty()) body["severity"] = args.severity;
+  LINLI_CHECK(add_time(body, "valid_to", args.valid_until));
   return api.call("POST", "/notices/" + args.id + "/correct", body);
 }
 
@@ -123,6 +173,34 @@ Result<Json> reach(client::StaffApi& api, const NoticeArgs& args) {
   return api.call("GET", "/notices/" + args.id + "/reach", {});
 }
 
+std::string counts_text(const Json& counts) {
+  constexpr std::array<std::pair<const char*, const char*>, 9> kTexts{
+      {{"ok", "知道了"},
+       {"help", "要帮助"},
+       {"away", "在外地"},
+       {"proxied", "家人代收"},
+       {"seen", "看过"},
+       {"app", "有应用、没看"},
+       {"no_app", "只有电话"},
+       {"no_channel", "联系不上"},
+       {"excluded", "已迁出或去世"}}};
+  std::string out = "共 " + std::to_string(json_int(counts, "audience")) + " 人";
+  for (const auto& [state, text] : kTexts)
+    if (const std::int64_t n = json_int(counts, state); n > 0)
+      out += " · " + std::string(text) + " " + std::to_string(n);
+  return out;
+}
+
+std::string reach_text(const Json& report) {
+  std::string out = counts_text(report.value("total", Json::object()));
+  for (const Json& unit : report.value("units", Json::array()))
+    out += "\n  " + json_text(unit, "name") + "：" + counts_text(unit);
+  if (const auto sending = report.find("sending"); sending != report.end())
+    out += "\n正在发送：" + std::to_string(json_int(*sending, "n")) + " / " +
+           std::to_string(json_int(*sending, "m"));
+  return out;
+}
+
 using Run = std::function<Result<Json>(client::StaffApi&, const NoticeArgs&)>;
 
 void perform(Context& context, const NoticeArgs& args, const Run& run, const std::string& done) {
@@ -132,26 +210,43 @@ void perform(Context& context, const NoticeArgs& args, const Run& run, const std
   const auto result = run(api, args);
   if (!result) return context.fail_with(result.error());
   const std::string id = json_text(*result, "id");
-  const bool is_report = done.empty();
-  context.print(done + (is_report ? result->dump(2) : "编号 " + id), *result);
+  context.print(done.empty() ? reach_text(*result) : done + "编号 " + id, *result);
+}
+
+/// Takes the word of the wire or that of people.
+template <std::size_t n>
+void add_word(CLI::App& command, const char* name, std::string& value,
+              const std::array<Word, n>& words, std::string help) {
+  std::map<std::string, std::string> known;
+  for (const auto& [id, text] : words) {
+    known[std::string(id)] = known[std::string(text)] = id;
+    help += " " + std::string(text) + "(" + std::string(id) + ")";
+  }
+  command.add_option(name, value, help)
+      ->transform([known](const std::string& given) {
+        const auto at = known.find(given);
+        if (at == known.end()) throw CLI::ValidationError("没有“" + given + "”，见 --help");
+        return at->second;
+      })
+      ->type_name("词");
 }
 
 void add_content(CLI::App& command, NoticeArgs& args) {
   command.add_option("--title", args.title, "标题")->required();
   command.add_option("--body", args.body, "正文");
   command.add_option("--action-line", args.action_line, "一句话：请居民做什么（预警必填）");
-  command
-      .add_option("--category", args.category,
-                  "dangjian events latest policy weather living farming urgent")
-      ->check(CLI::IsMember(
-          {"dangjian", "events", "latest", "policy", "weather", "living", "farming", "urgent"}));
-  command.add_option("--severity", args.severity, "none blue yellow orange red")
-      ->check(CLI::IsMember({"none", "blue", "yellow", "orange", "red"}));
-  command.add_option("--area", args.areas, "片区编号或名字，可写多次；不写是全社区");
+  add_word(command, "--category", args.category, kCategories, "栏目，不写是最新通知：");
+  add_word(command, "--severity", args.severity, kSeverities, "预警颜色：");
+  command.add_option("--area", args.areas,
+                     "片区编号、名字或路径（3网格/6号院/2号楼），可写多次；不写是全社区");
   command.add_option("--tag", args.tags, "只发给有这个标签的人，可写多次");
   command.add_option("--age-min", args.age_min, "年龄从")->check(CLI::Range(0, 130));
   command.add_option("--age-max", args.age_max, "年龄到")->check(CLI::Range(0, 130));
-  command.add_flag("--ack", args.needs_ack, "要居民确认");
+  command.add_flag("--ack", args.needs_ack, "要居民确认（预警总要确认）");
+  command.add_flag("--drill", args.is_drill, "演练：不响铃");
+  command.add_option("--valid-until", args.valid_until,
+                     "到什么时候有效，例如 \"2026-07-20 18:00\"");
+  command.add_option("--send-at", args.send_at, "定时发出，例如 \"2026-07-20 08:00\"");
 }
 
 /// First passphrase and authenticator, with the code that an administrator gave.
@@ -213,8 +308,12 @@ void add_staff(CLI::App& app, Context& context) {
         command.add_flag("--yes", args.yes, "不再询问");
       });
   add(
-      "reject", "退回", [](auto& api, const auto& args) { return simple(api, args, "reject"); },
-      "已退回。", with_reason);
+      "reject", "退回，要写原因",
+      [](auto& api, const auto& args) { return simple(api, args, "reject"); }, "已退回。",
+      [&](CLI::App& command, NoticeArgs& args) {
+        with_id(command, args);
+        command.add_option("--reason", args.reason, "原因")->required();
+      });
   add(
       "release", "手动发出到点没发或错过的",
       [](auto& api, const auto& args) { return simple(api, args, "send"); }, "已发出。", with_id);
@@ -223,6 +322,9 @@ void add_staff(CLI::App& app, Context& context) {
     command.add_option("--title", args.title, "新标题");
     command.add_option("--body", args.body, "新正文");
     command.add_option("--action-line", args.action_line, "新的一句话");
+    add_word(command, "--severity", args.severity, kSeverities,
+             "新的颜色（要审批人；变重会再响铃、重新确认）：");
+    command.add_option("--valid-until", args.valid_until, "新的有效期");
   });
   add(
       "withdraw", "撤回", [](auto& api, const auto& args) { return simple(api, args, "withdraw"); },

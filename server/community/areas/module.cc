@@ -57,6 +57,8 @@ MutatorResult create(MutatorContext& ctx, const Json& args) {
     place(*above, row);
   }
   LINLI_CHECK(check_name_free(ctx, parent, json_text(args, "name")));
+  if (rank == kGridRank && keys_of(ctx, "area.kind", "grid", kGridsMax).size() >= kGridsMax)
+    return fail(Errc::too_large, "a community has at most " + std::to_string(kGridsMax) + " grids");
   row["path"].push_back(id);
   if (rank == kCommunityRank) row["community"] = row["unit"] = id;
   if (rank == kGridRank) row["grid"] = row["unit"] = id;

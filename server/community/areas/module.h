@@ -25,6 +25,8 @@ inline std::string staff_bucket(std::string_view node) { return "staff:" + std::
 int rank_of(std::string_view kind) noexcept;
 inline constexpr int kCommunityRank = 2;
 inline constexpr int kGridRank = 3;
+/// Grids of one community: a notice counts each of them.
+inline constexpr std::size_t kGridsMax = 150;
 
 /// Copies what depends on the place alone (path, unit, grid, community) into another row.
 void place(const Json& area, Json& row);

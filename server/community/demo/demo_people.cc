@@ -14,6 +14,8 @@ constexpr int kCourtyards = 12;
 constexpr int kBuildings = 38;
 constexpr int kEntrances = 96;
 constexpr int kPerFloor = 4;
+/// Larger communities get more doors on a floor, not towers.
+constexpr int kFloorsMax = 30;
 
 /// Counts for 5,480 people; other sizes scale.
 struct Marginals {
@@ -104,11 +106,14 @@ std::vector<Entrance> add_tree(std::vector<DemoCall>& out) {
 
 std::vector<Household> make_households(const std::vector<Entrance>& entrances, int count) {
   std::vector<Household> out;
+  const auto gates = static_cast<int>(entrances.size());
+  const int per_floor = std::max(kPerFloor, count / gates / kFloorsMax + 1);
+  const int hundred = per_floor < 100 ? 100 : 10'000;
   for (int i = 0; i < count; ++i) {
     const Entrance& entrance = entrances[static_cast<std::size_t>(i) % entrances.size()];
-    const int within = i / static_cast<int>(entrances.size());
-    const int floor = within / kPerFloor + 1;
-    const std::string room = std::to_string(floor * 100 + within % kPerFloor + 1);
+    const int within = i / gates;
+    const int floor = within / per_floor + 1;
+    const std::string room = std::to_string(floor * hundred + within % per_floor + 1);
     out.push_back({entrance.id + "h" + room, entrance.name + room, entrance.id, floor});
   }
   return out;
@@ -298,8 +303,11 @@ std::vector<DemoCall> population(const DemoOptions& options) {
                     {"area", home.area},
                     {"floor", home.floor},
                     {"demo", true}}});
-  // 李敏 lives elsewhere and is one of the people.
-  auto people = make_people(options.people - 1, m.alone, draw_order(homes, rng));
+  // 李敏 lives elsewhere and is one of the people, where her mother is.
+  const bool has_wang = options.people > 1 && std::ranges::any_of(homes, [](const Household& home) {
+                          return home.door == kWangDoor;
+                        });
+  auto people = make_people(options.people - (has_wang ? 1 : 0), m.alone, draw_order(homes, rng));
   place_cast(people, homes, year);
   give_traits(people, m, rng);
   for (std::size_t i = 0; i < people.size(); ++i) {
@@ -308,8 +316,6 @@ std::vector<DemoCall> population(const DemoOptions& options) {
     row["household"] = homes[people[i].household].id;
     out.push_back({"", "person.put", std::move(row)});
   }
-  const bool has_wang = std::ranges::any_of(
-      people, [](const Person& p) { return json_text(p.row, "id") == "p-wang"; });
   if (has_wang) add_outsiders(out, year);
   for (const CastMember& member : cast())
     out.push_back({"",

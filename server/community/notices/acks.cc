@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "server/community/membership.h"
 #include "server/community/notices/audience.h"
 #include "server/community/notices/notice.h"
+#include "server/community/people/people.h"
 #include "server/community/roles.h"
 
 namespace linli::community::notices {
@@ -13,12 +16,9 @@ constexpr std::size_t kSeenMax = 50;
 bool is_remote_proxy(ReadContext& ctx, const std::string& person) {
   const std::string own = actor_person(ctx);
   if (own.empty() || own == person) return false;
-  for (const std::string& key : keys_of(ctx, "proxy.proxy", own, 12)) {
-    const Row proxy = ctx.get("proxy", key);
-    if (json_text(*proxy, "dependant") == person && json_text(*proxy, "state") == "active")
-      return json_text(*proxy, "kind") != "same_device";
-  }
-  return false;
+  return std::ranges::none_of(people::active_proxies(ctx, "proxy", own), [&](const Row& proxy) {
+    return json_text(*proxy, "dependant") == person && json_text(*proxy, "kind") == "same_device";
+  });
 }
 
 Result<void> may_acknowledge(ReadContext& ctx, const Json& args) {
@@ -41,25 +41,53 @@ Json ack_row(MutatorContext& ctx, const Json& args, const Json& person, bool rem
               {"name", person.at("name")},
               {"door", json_text(person, "door")},
               {"unit", json_text(person, "unit")},
-              {"community", json_text(person, "community")},
-              {"to", person.value("accounts", Json::array())}};
+              {"community", json_text(person, "community")}};
   copy_members(args, row, {"notice", "person", "choice"});
   return row;
 }
 
+/// Which question was answered: what the phone says, else by the time of the tap. An answer given
+/// offline to the orange warning is none to the red one that replaced it.
+std::int64_t answered_ask(MutatorContext& ctx, const Json& args, const Json& admin) {
+  const std::int64_t ask = ask_of(admin);
+  if (args.contains("ask")) return std::min(json_int(args, "ask"), ask);
+  const bool is_late = to_unix_ms(ctx.captured_at()) >= json_int(admin, "asked_at");
+  return is_late ? ask : ask - 1;
+}
+
 /// A person's own word is not undone by the proxy's later tap, nor by what was tapped earlier.
 bool is_overtaken(const Row& old, const Json& next) {
-  if (old == nullptr) return false;
+  if (old == nullptr || ask_of(*old) < ask_of(next)) return false;
+  if (ask_of(*old) > ask_of(next)) return json_text(next, "choice") != "help";
   if (old->at("choice") == next.at("choice") && old->at("state") == next.at("state")) return true;
   if (json_text(next, "state") == "proxied" && json_text(*old, "state") != "proxied") return true;
   return json_int(*old, "captured_at") > json_int(next, "captured_at");
+}
+
+struct Answer {
+  std::string notice;
+  std::string person;
+  std::int64_t ask = 0;
+};
+
+/// Stores an `ack` or `seen` row and moves the count with what it changes.
+void put_and_count(MutatorContext& ctx, const Answer& of, const std::optional<Member>& member,
+                   const char* tbl, Json row) {
+  const auto state = [&] {
+    return reach_state(ctx, of.notice, of.ask, of.person, member ? member->way : std::string());
+  };
+  const std::string from = state();
+  ensure_person_bucket(ctx, of.person);
+  ctx.put(tbl, of.notice + ":" + of.person, std::move(row));
+  if (member && member->is_counted) count_reach(ctx, of.notice, member->unit, from, state());
 }
 
 MutatorResult acknowledge(MutatorContext& ctx, const Json& args) {
   const std::string notice = json_text(args, "notice");
   const std::string person = json_text(args, "person");
   LINLI_TRY(const Row admin, need(ctx, "notice_admin", notice));
-  if (ctx.get("notice", notice) == nullptr) return fail(Errc::gone, "the notice was taken back");
+  // What was tapped offline before a withdrawal counts all the same: it may be a call for help.
+  if (!admin->contains("sent_at")) return fail(Errc::wrong_state, "the notice is not out");
   LINLI_TRY(const Row who, need(ctx, "person", person));
   const auto member = find_member(ctx, notice, *admin, person);
   // Newcomers and persons the running snapshot has not come to yet are let in, not counted here.
@@ -68,21 +96,21 @@ MutatorResult acknowledge(MutatorContext& ctx, const Json& args) {
   const bool remote = is_remote_proxy(ctx, person);
   Json row = ack_row(ctx, args, *who, remote);
   row["state"] = state_of(admin->at("content"), json_text(args, "choice"), remote);
+  if (const std::int64_t asked = answered_ask(ctx, args, *admin); asked > 0) row["ask"] = asked;
   const std::string key = notice + ":" + person;
   const Row old = ctx.get("ack", key);
   if (is_overtaken(old, row)) return Json{{"state", old->at("state")}};
+  const bool is_help = json_text(row, "choice") == "help";
+  const bool holds = is_help || ask_of(row) == ask_of(*admin);
   const Json state = row.at("state");
-  if (member) {
-    const std::string from = reach_state(ctx, notice, person, member->way);
-    count_reach(ctx, notice, member->unit, from, state.get<std::string>());
-  }
-  ctx.outbox("person_acked", {{"notice", notice},
-                              {"person", person},
-                              {"choice", row.at("choice")},
-                              {"state", state},
-                              {"at", row.at("captured_at")}});
-  ctx.put("ack", key, std::move(row));
-  return Json{{"state", state}};
+  if (holds)
+    ctx.outbox("person_acked", {{"notice", notice},
+                                {"person", person},
+                                {"choice", row.at("choice")},
+                                {"state", state},
+                                {"at", row.at("captured_at")}});
+  put_and_count(ctx, {notice, person, ask_of(*admin)}, member, "ack", std::move(row));
+  return Json{{"state", state}, {"holds", holds}};
 }
 
 MutatorResult seen(MutatorContext& ctx, const Json& args) {
@@ -91,13 +119,13 @@ MutatorResult seen(MutatorContext& ctx, const Json& args) {
   int counted = 0;
   for (const std::string& notice : texts(args, "ids")) {
     const Row admin = ctx.get("notice_admin", notice);
-    const std::string key = notice + ":" + person;
-    if (admin == nullptr || ctx.get("seen", key) != nullptr) continue;
+    const Row before = ctx.get("seen", notice + ":" + person);
+    if (admin == nullptr || (before != nullptr && ask_of(*before) == ask_of(*admin))) continue;
     const auto member = find_member(ctx, notice, *admin, person);
     if (!member) continue;
-    const std::string from = reach_state(ctx, notice, person, member->way);
-    ctx.put("seen", key, {{"at", to_unix_ms(ctx.captured_at())}});
-    if (from == member->way) count_reach(ctx, notice, member->unit, from, "seen");
+    const std::int64_t asked = answered_ask(ctx, Json::object(), *admin);
+    put_and_count(ctx, {notice, person, ask_of(*admin)}, member, "seen",
+                  {{"at", to_unix_ms(ctx.captured_at())}, {"ask", asked}});
     ++counted;
   }
   return Json{{"seen", counted}};
@@ -113,13 +141,15 @@ void declare_acks(sync::Registry& registry) {
                         {{"notice", "{notice}"},
                          {"person", "{person}"},
                          {"choice", "{choice}"},
+                         {"ask", "{ask}"},
                          {"by", "{actor}"},
                          {"captured_at", "{now}"}}}};
   add(registry, Mutator{.name = "notice.acknowledge",
                         .summary = "我知道了 / 我需要帮助 / 我在外地, for oneself or a dependant.",
                         .args = arg::object({{"notice!", arg::short_id()},
                                              {"person!", arg::id()},
-                                             {"choice!", arg::one_of({"ok", "help", "away"})}}),
+                                             {"choice!", arg::one_of({"ok", "help", "away"})},
+                                             {"ask", arg::integer(0, 1000)}}),
                         .permit = may_acknowledge,
                         .run = acknowledge,
                         .effects = Json::array({effect}),

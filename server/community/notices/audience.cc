@@ -6,6 +6,7 @@
 
 #include "server/community/areas/module.h"
 #include "server/community/notices/notice.h"
+#include "server/community/roles.h"
 
 namespace linli::community::notices {
 namespace {
@@ -43,6 +44,19 @@ Result<void> check_audience(ReadContext& ctx, const Json& audience) {
   if (json_int(audience, "age_min") > json_int(audience, "age_max", 130))
     return fail(Errc::invalid_argument, "audience: age_min is above age_max");
   return {};
+}
+
+Result<void> may_use_tags(ReadContext& ctx, const Json& audience) {
+  if (texts(audience, "sensitive_tags").empty()) return {};
+  for (const std::string& area : texts(audience, "areas"))
+    LINLI_CHECK(require_any(ctx, {Role::editor, Role::approver}, area));
+  return {};
+}
+
+std::int64_t shown_count(const Json& audience, std::int64_t persons) {
+  constexpr std::int64_t kStep = 5;
+  if (texts(audience, "sensitive_tags").empty()) return persons;
+  return (persons + kStep - 1) / kStep * kStep;
 }
 
 std::vector<std::string> outer_areas(ReadContext& ctx, const Json& audience) {

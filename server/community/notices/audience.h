@@ -21,6 +21,12 @@ Json audience_schema();
 Result<void> check_audience(ReadContext& ctx, const Json& audience);
 /// A union of few area nodes without any filter: newcomers see it (B5).
 bool is_direct(ReadContext& ctx, const Json& audience);
+/// Sensitive tags are for who composes and approves, not for who drafts in the field.
+/// Errors: forbidden.
+Result<void> may_use_tags(ReadContext& ctx, const Json& audience);
+/// Head count as staff see it. With sensitive tags it is rounded up to five: one more exclusion
+/// must not tell whether a person carries the tag.
+std::int64_t shown_count(const Json& audience, std::int64_t persons);
 /// The areas without those that lie inside others.
 std::vector<std::string> outer_areas(ReadContext& ctx, const Json& audience);
 std::vector<Source> sources_of(ReadContext& ctx, const Json& audience);

@@ -31,15 +31,19 @@ Json content_schema() {
        {"demo", arg::flag()}});
 }
 
-/// Drafting is wide (community.md §4); only approval lets anything out.
+}  // namespace
+
 Result<void> may_draft(ReadContext& ctx, const Json& args) {
   LINLI_CHECK(check_audience(ctx, args.at("audience")));
+  LINLI_CHECK(may_use_tags(ctx, args.at("audience")));
   for (const std::string& area : texts(args.at("audience"), "areas"))
     LINLI_CHECK(require_any(
         ctx, {Role::editor, Role::approver, Role::window, Role::grid, Role::lead, Role::partner},
         area));
   return {};
 }
+
+namespace {
 
 std::string community_of(ReadContext& ctx, const Json& audience) {
   for (const std::string& area : texts(audience, "areas"))
@@ -64,25 +68,33 @@ void fill(MutatorContext& ctx, const std::string& id, const Json& args, Json& ad
     // One incident keeps its id over corrections, so that it sounds once per colour (E9).
     if (!content.contains("incident")) content["incident"] = id;
   }
+  // Whoever wrote any of it may not approve it.
+  admin["author"] = actor_id(ctx);
+  add_text(admin, "authors", actor_id(ctx));
   admin["rev"] = json_int(admin, "rev") + 1;
   admin["fingerprint"] = approval_hash(admin);
+}
+
+Result<void> check_filled(const Json& admin) {
+  LINLI_CHECK(check_content(admin.at("content")));
+  const std::int64_t at = json_int(admin, "send_at");
+  if (at != 0 && is_over(admin.at("content"), at))
+    return fail(Errc::invalid_argument, "valid_to: lies before send_at");
+  return {};
 }
 
 MutatorResult draft(MutatorContext& ctx, const Json& args) {
   std::string id = json_text(args, "id");
   if (id.empty()) id = ctx.new_id().substr(0, 24);
   if (ctx.get("notice_admin", id) != nullptr) return fail(Errc::conflict, "the notice exists");
-  Json admin = {{"state", "draft"},
-                {"author", actor_id(ctx)},
-                {"created_at", now_ms(ctx)},
-                {"snap", 0},
-                {"to", Json::array()}};
+  Json admin = {
+      {"state", "draft"}, {"created_at", now_ms(ctx)}, {"snap", 0}, {"to", Json::array()}};
   if (args.contains("demo")) admin["demo"] = args.at("demo");
   fill(ctx, id, args, admin);
-  LINLI_CHECK(check_content(admin.at("content")));
+  LINLI_CHECK(check_filled(admin));
   note(ctx, admin, "draft");
   const std::string hash = json_text(admin, "fingerprint");
-  ctx.put("notice_admin", id, std::move(admin));
+  put_admin(ctx, id, std::move(admin));
   return Json{{"id", id}, {"fingerprint", hash}};
 }
 
@@ -106,15 +118,13 @@ MutatorResult edit(MutatorContext& ctx, const Json& args) {
     return fail(Errc::wrong_state, "it is being sent: use notice.correct");
   Json admin = *found;
   fill(ctx, id, args, admin);
-  LINLI_CHECK(check_content(admin.at("content")));
+  LINLI_CHECK(check_filled(admin));
   admin["state"] = "draft";
-  // Whoever wrote the last word is the author that may not approve it.
-  admin["author"] = actor_id(ctx);
   for (const char* member : {"approved_by", "approved_at", "approved_persons"}) admin.erase(member);
   ctx.cancel("notice.send", id);
   note(ctx, admin, "edit");
   const std::string hash = json_text(admin, "fingerprint");
-  ctx.put("notice_admin", id, std::move(admin));
+  put_admin(ctx, id, std::move(admin));
   return Json{{"id", id}, {"fingerprint", hash}};
 }
 
@@ -127,7 +137,7 @@ MutatorResult submit(MutatorContext& ctx, const Json& args) {
   admin["submitted_at"] = now_ms(ctx);
   note(ctx, admin, "submit");
   const std::string hash = json_text(admin, "fingerprint");
-  ctx.put("notice_admin", id, std::move(admin));
+  put_admin(ctx, id, std::move(admin));
   return Json{{"id", id}, {"fingerprint", hash}};
 }
 
@@ -138,7 +148,7 @@ MutatorResult reject(MutatorContext& ctx, const Json& args) {
   Json admin = *found;
   admin["state"] = "rejected";
   note(ctx, admin, "reject", json_text(args, "reason"));
-  ctx.put("notice_admin", id, std::move(admin));
+  put_admin(ctx, id, std::move(admin));
   return Json{{"id", id}};
 }
 

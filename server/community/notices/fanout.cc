@@ -17,12 +17,8 @@ std::string digits(std::int64_t number, std::size_t width) {
   return std::string(width - std::min(width, text.size()), '0') + text;
 }
 
-std::string page_key(const std::string& notice, std::int64_t snap, std::int64_t page) {
-  return notice + ":" + digits(snap, 3) + ":" + digits(page, 6);
-}
-
 void continue_later(MutatorContext& ctx, const std::string& id, Json job) {
-  ctx.put("notice_job", id, std::move(job));
+  put_job(ctx, id, std::move(job));
   // One millisecond on, so that the new due row is another one than the row that runs now.
   ctx.schedule(ctx.now() + Millis{1}, "notice.fanout", id);
 }
@@ -82,8 +78,9 @@ void place_directly(ReadContext& ctx, Json& admin) {
     admin["to"].push_back(areas::bucket(area, lane_of(admin.at("content"))));
 }
 
-/// The bucket of an identical member set and lane, else a new one. True when it is new.
-bool place_in_audience(MutatorContext& ctx, const std::string& id, Json& admin, const Json& job) {
+/// The bucket of an identical member set and lane, else a new one. Its members are granted it all
+/// the same: the notice that made it may have been withdrawn before it came to all of them.
+void place_in_audience(MutatorContext& ctx, const std::string& id, Json& admin, const Json& job) {
   const sync::Lane lane = lane_of(admin.at("content"));
   const std::string members = json_text(job, "sum_a") + json_text(job, "sum_b") + "." +
                               std::to_string(json_int(job, "n")) + "." +
@@ -96,7 +93,6 @@ bool place_in_audience(MutatorContext& ctx, const std::string& id, Json& admin, 
   const std::string bucket = "aud:" + key;
   ctx.ensure_bucket({bucket, lane, static_cast<std::uint8_t>(lane == sync::Lane::urgent ? 0 : 2)});
   admin["to"] = Json::array({bucket});
-  return same.empty();
 }
 
 void finish(MutatorContext& ctx, const std::string& id, const Json& admin, Json job) {
@@ -111,45 +107,44 @@ void finish(MutatorContext& ctx, const std::string& id, const Json& admin, Json 
     continue_later(ctx, id, std::move(job));
     return;
   }
-  ctx.del("notice_job", id);
-}
-
-void drop_counts(MutatorContext& ctx, const std::string& id) {
-  for (const auto& [key, row] : ctx.table("reach_count", id + ":", kUnitsMax)) {
-    if (!key.starts_with(id + ":")) break;
-    ctx.del("reach_count", key);
-  }
+  end_job(ctx, id);
 }
 
 /// Between approval and its time more than a tenth of the people changed: ask again (M28).
 bool has_moved(const Json& admin, std::int64_t persons) {
   const std::int64_t approved = json_int(admin, "approved_persons");
-  return std::abs(persons - approved) * 10 > approved;
+  const std::int64_t now = shown_count(admin.at("audience"), persons);
+  return std::abs(now - approved) * 10 > approved;
+}
+
+/// Nothing of it came out: what the steps so far have written goes.
+void give_up(MutatorContext& ctx, const std::string& id, Json admin, const char* state,
+             const char* why) {
+  admin["state"] = state;
+  note(ctx, admin, why);
+  drop_counts(ctx, id);
+  const std::int64_t snap = json_int(admin, "snap");
+  put_admin(ctx, id, std::move(admin));
+  start_sweep(ctx, id, snap + 1, false);
 }
 
 void finish_collecting(MutatorContext& ctx, const std::string& id, Json admin, Json job) {
   admin["persons"] = job.at("n");
-  if (json_bool(job, "check") && has_moved(admin, json_int(job, "n"))) {
-    admin["state"] = "in_review";
-    note(ctx, admin, "audience_moved");
-    drop_counts(ctx, id);
-    const std::int64_t snap = json_int(admin, "snap");
-    ctx.put("notice_admin", id, std::move(admin));
-    start_sweep(ctx, id, snap + 1, false);
-    return;
-  }
+  if (json_bool(job, "check") && has_moved(admin, json_int(job, "n")))
+    return give_up(ctx, id, std::move(admin), "in_review", "audience_moved");
+  if (ctx.get("notice", id) == nullptr && is_over(admin.at("content"), now_ms(ctx)))
+    return give_up(ctx, id, std::move(admin), "missed", "missed");
   const bool is_open = is_direct(ctx, admin.at("audience"));
-  bool grants = false;
   if (is_open)
     place_directly(ctx, admin);
   else
-    grants = place_in_audience(ctx, id, admin, job);
+    place_in_audience(ctx, id, admin, job);
   if (ctx.get("notice", id) == nullptr)
     publish(ctx, id, admin);
   else
     put_public(ctx, id, admin);
-  ctx.put("notice_admin", id, admin);
-  if (!grants) {
+  put_admin(ctx, id, admin);
+  if (is_open) {
     finish(ctx, id, admin, std::move(job));
     return;
   }
@@ -175,7 +170,7 @@ void collect_page(MutatorContext& ctx, const std::string& id, const Json& admin,
     const char* way = way_of(*person);
     members[hit.key] = way;
     sum.add(hit.key);
-    ++by_state[answered ? reach_state(ctx, id, hit.key, way) : way];
+    ++by_state[answered ? reach_state(ctx, id, ask_of(admin), hit.key, way) : way];
   }
   sum.store(job);
   job["scanned"] = json_int(job, "scanned") + static_cast<std::int64_t>(hits.size());
@@ -186,7 +181,12 @@ void collect_page(MutatorContext& ctx, const std::string& id, const Json& admin,
   const std::int64_t snap = json_int(job, "snap");
   job["page"] = page + 1;
   ctx.put("audience", page_key(id, snap, page),
-          {{"notice", id}, {"snap", snap}, {"unit", source.unit}, {"members", members}});
+          {{"notice", id},
+           {"snap", snap},
+           {"unit", source.unit},
+           {"direct", is_direct(ctx, admin.at("audience"))},
+           {"ask", ask_of(admin)},
+           {"members", members}});
 }
 
 void collect(MutatorContext& ctx, const std::string& id, const Json& admin, Json job) {
@@ -232,6 +232,24 @@ void grant(MutatorContext& ctx, const std::string& id, const Json& admin, Json j
   continue_later(ctx, id, std::move(job));
 }
 
+/// One page of the snapshot, without the answers that no longer hold.
+void recount(MutatorContext& ctx, const std::string& id, const Json& admin, Json job) {
+  const std::int64_t page = json_int(job, "page");
+  const std::string key = page_key(id, json_int(job, "snap"), page);
+  const Row found = ctx.get("audience", key);
+  if (found == nullptr) return end_job(ctx, id);
+  std::map<std::string, std::int64_t> by_state;
+  for (const auto& [person, way] : found->at("members").items())
+    ++by_state[reach_state(ctx, id, ask_of(admin), person, way.get<std::string>())];
+  count_members(ctx, id, json_text(*found, "unit"), by_state);
+  Json row = *found;
+  row["ask"] = ask_of(admin);
+  ctx.put("audience", key, std::move(row));
+  job["page"] = page + 1;
+  job["n"] = json_int(job, "n") + static_cast<std::int64_t>(found->at("members").size());
+  continue_later(ctx, id, std::move(job));
+}
+
 /// Audience buckets that nothing but this notice's older snapshot used.
 std::vector<std::string> unused_buckets(MutatorContext& ctx, const std::string& id,
                                         const Json& admin, const Json& job) {
@@ -258,7 +276,22 @@ void end_sweep(MutatorContext& ctx, const std::string& id, const Json& admin, co
     else
       ctx.put("aud", bucket.substr(4), std::move(row));
   }
-  ctx.del("notice_job", id);
+  end_job(ctx, id);
+}
+
+/// The answers leave the phones with their notice; the office keeps them. True while there are
+/// more.
+bool file_answers(MutatorContext& ctx, const std::string& id, Json& job) {
+  const std::string after = job.contains("after") ? json_text(job, "after") : id + ":";
+  const auto acks = ctx.table("ack", after, kStepPersons);
+  for (const auto& [key, row] : acks) {
+    if (!key.starts_with(id + ":")) return false;
+    Json filed = *row;
+    filed["filed"] = true;
+    ctx.put("ack", key, std::move(filed));
+    job["after"] = key;
+  }
+  return acks.size() == kStepPersons;
 }
 
 void sweep(MutatorContext& ctx, const std::string& id, const Json& admin, Json job) {
@@ -266,7 +299,10 @@ void sweep(MutatorContext& ctx, const std::string& id, const Json& admin, Json j
   const bool found = !pages.empty() && pages.front().first.starts_with(id + ":") &&
                      json_int(*pages.front().second, "snap") < json_int(job, "below");
   if (!found) {
-    end_sweep(ctx, id, admin, job);
+    if (json_bool(job, "archive") && file_answers(ctx, id, job))
+      continue_later(ctx, id, std::move(job));
+    else
+      end_sweep(ctx, id, admin, job);
     return;
   }
   const auto buckets = unused_buckets(ctx, id, admin, job);
@@ -281,6 +317,10 @@ void sweep(MutatorContext& ctx, const std::string& id, const Json& admin, Json j
 }
 
 }  // namespace
+
+std::string page_key(const std::string& notice, std::int64_t snap, std::int64_t page) {
+  return notice + ":" + digits(snap, 3) + ":" + digits(page, 6);
+}
 
 Result<void> start_sending(MutatorContext& ctx, const std::string& id, Json admin, bool check) {
   LINLI_CHECK(check_audience(ctx, admin.at("audience")));
@@ -297,7 +337,7 @@ Result<void> start_sending(MutatorContext& ctx, const std::string& id, Json admi
     admin["state"] = "sent";
   }
   drop_counts(ctx, id);
-  ctx.put("notice_admin", id, std::move(admin));
+  put_admin(ctx, id, std::move(admin));
   continue_later(ctx, id, std::move(job));
   return {};
 }
@@ -311,6 +351,11 @@ Result<void> start_resnapshot(MutatorContext& ctx, const std::string& id, Json& 
   drop_counts(ctx, id);
   continue_later(ctx, id, std::move(job));
   return {};
+}
+
+void start_recount(MutatorContext& ctx, const std::string& id, const Json& admin) {
+  drop_counts(ctx, id);
+  continue_later(ctx, id, new_job(admin, "recount"));
 }
 
 void start_sweep(MutatorContext& ctx, const std::string& id, std::int64_t snap, bool archive) {
@@ -328,10 +373,8 @@ void run_fanout(MutatorContext& ctx, std::string_view key, bool /*missed*/) {
   const Row admin = ctx.get("notice_admin", id);
   if (job == nullptr || admin == nullptr) return;
   const std::string phase = json_text(*job, "phase");
-  if (phase == "sweep") {
-    sweep(ctx, id, *admin, *job);
-    return;
-  }
+  if (phase == "sweep") return sweep(ctx, id, *admin, *job);
+  if (phase == "recount") return recount(ctx, id, *admin, *job);
   const bool wanted = is_live(*admin) || json_text(*admin, "state") == "scheduled";
   if (!wanted) {
     // Withdrawn or expired while it was going out: stop where it stands; the row's archive date
@@ -339,7 +382,7 @@ void run_fanout(MutatorContext& ctx, std::string_view key, bool /*missed*/) {
     if (ctx.get("notice", id) == nullptr)
       start_sweep(ctx, id, json_int(*admin, "snap") + 1, true);
     else
-      ctx.del("notice_job", id);
+      end_job(ctx, id);
     return;
   }
   if (phase == "collect")

@@ -7,6 +7,7 @@
 #include "server/community/membership.h"
 #include "server/community/notices/audience.h"
 #include "server/community/notices/notice.h"
+#include "server/community/roles.h"
 
 namespace linli::community::notices {
 namespace {
@@ -26,10 +27,10 @@ std::vector<std::string> reach_staff(std::string_view key, const Json& row) {
 }
 
 std::vector<std::string> ack_buckets(std::string_view key, const Json& row) {
+  if (json_bool(row, "filed")) return {};
   std::vector<std::string> out;
   if (json_text(row, "choice") == "help") out = reach_staff(key, row);
-  for (const std::string& account : texts(row, "to"))
-    if (out.size() < limits::kRowBucketsMax) out.push_back(user_bucket(account));
+  out.push_back(person_bucket(json_text(row, "person")));
   return out;
 }
 
@@ -38,6 +39,12 @@ std::vector<std::string> members_and_notice(std::string_view, const Json& row) {
   for (const auto& [person, way] : row.at("members").items())
     out.push_back(person + ":" + json_text(row, "notice"));
   return out;
+}
+
+/// Those that give their members a bucket of their own.
+std::vector<std::string> members_granted(std::string_view key, const Json& row) {
+  if (json_bool(row, "direct")) return {};
+  return members_and_notice(key, row);
 }
 
 std::vector<std::string> by_state(std::string_view, const Json& row) {
@@ -50,9 +57,10 @@ std::vector<std::string> newest(std::string_view, const Json& row) {
 
 void add_table(sync::Registry& registry, const char* name,
                std::function<std::vector<std::string>(std::string_view, const Json&)> buckets,
-               std::vector<sync::IndexDef> indexes = {}) {
+               std::vector<sync::IndexDef> indexes = {}, std::vector<std::string> place_only = {}) {
   sync::TableDef table{};
   table.name = name;
+  table.place_only = std::move(place_only);
   table.buckets = std::move(buckets);
   table.indexes = std::move(indexes);
   registry.add(std::move(table));
@@ -61,10 +69,15 @@ void add_table(sync::Registry& registry, const char* name,
 }  // namespace
 
 void declare(sync::Registry& registry) {
-  add_table(registry, "notice", [](std::string_view, const Json& row) { return texts(row, "to"); });
-  add_table(registry, "notice_admin", community_staff, {{"state", by_state}, {"newest", newest}});
-  add_table(registry, "notice_job", community_staff);
-  add_table(registry, "audience", nullptr, {{"person", members_and_notice}});
+  // Where else a notice lies would tell its audience.
+  add_table(registry, "notice", [](std::string_view, const Json& row) { return texts(row, "to"); },
+            {}, {"to"});
+  add_table(registry, "notice_admin", nullptr, {{"state", by_state}, {"newest", newest}});
+  add_table(registry, "notice_desk", community_staff);
+  add_table(registry, "notice_job", nullptr);
+  add_table(registry, "audience", nullptr,
+            {{"person", members_and_notice}, {"granted", members_granted}});
+  add_table(registry, "notice_person", nullptr);
   add_table(registry, "aud", nullptr,
             {{"members", [](std::string_view, const Json& row) -> std::vector<std::string> {
                 return {exact(json_text(row, "members"))};
@@ -102,6 +115,18 @@ Result<void> check_content(const Json& content) {
   return {};
 }
 
+bool is_over(const Json& content, std::int64_t at_ms) {
+  const std::int64_t to = json_int(content, "valid_to");
+  return to != 0 && to <= at_ms;
+}
+
+bool is_author(ReadContext& ctx, const Json& admin, const std::string& account) {
+  return is_same_person(ctx, account, json_text(admin, "author")) ||
+         std::ranges::any_of(texts(admin, "authors"), [&](const std::string& author) {
+           return is_same_person(ctx, account, author);
+         });
+}
+
 void note(MutatorContext& ctx, Json& admin, const char* what, const std::string& why) {
   Json& history = admin["history"];
   if (!history.is_array()) history = Json::array();
@@ -117,17 +142,54 @@ std::string approval_hash(const Json& admin) {
   return fingerprint(covered);
 }
 
+namespace {
+
+/// The desk's line: what a list shows; texts and audience are asked for when one is opened.
+void project_desk(MutatorContext& ctx, const std::string& id) {
+  const Row admin = ctx.get("notice_admin", id);
+  if (admin == nullptr) return;
+  const Json& content = admin->at("content");
+  Json row = {{"urgent", is_urgent(content)}};
+  copy_members(content, row, {"category", "title", "severity", "drill", "incident", "valid_to"});
+  copy_members(*admin, row,
+               {"state", "community", "author", "approved_by", "created_at", "submitted_at",
+                "send_at", "sent_at", "corrected_at", "withdrawn_at", "persons", "rev", "demo"});
+  if (const Row job = ctx.get("notice_job", id); job != nullptr) {
+    row["sending"] = Json::object();
+    copy_members(*job, row["sending"], {"phase", "n", "m"});
+  }
+  ctx.put("notice_desk", id, std::move(row));
+}
+
+}  // namespace
+
+void put_admin(MutatorContext& ctx, const std::string& id, Json admin) {
+  ctx.put("notice_admin", id, std::move(admin));
+  project_desk(ctx, id);
+}
+
+void put_job(MutatorContext& ctx, const std::string& id, Json job) {
+  ctx.put("notice_job", id, std::move(job));
+  project_desk(ctx, id);
+}
+
+void end_job(MutatorContext& ctx, const std::string& id) {
+  ctx.del("notice_job", id);
+  project_desk(ctx, id);
+}
+
 void put_public(MutatorContext& ctx, const std::string& id, const Json& admin) {
   const std::string state = json_text(admin, "state");
   if (state == "expired") {
     Json old = *ctx.get("notice", id);
+    old["to"] = admin.at("to");
     old["state"] = state;
     old["alert"] = false;
     ctx.put("notice", id, std::move(old));
     return;
   }
   Json row = admin.at("content");
-  copy_members(admin, row, {"to", "state", "sent_at", "corrected_at", "rev"});
+  copy_members(admin, row, {"to", "state", "sent_at", "corrected_at", "rev", "ask"});
   row["corrected"] = admin.contains("corrected_at");
   row["urgent"] = is_urgent(row);
   row["alert"] = json_bool(admin, "alert");
@@ -146,17 +208,21 @@ std::optional<Member> find_member(ReadContext& ctx, const std::string& notice, c
     if (hit.value != person + ":" + notice) continue;
     const Row page = ctx.get("audience", hit.key);
     if (page->at("snap") == admin.at("snap"))
-      return Member{json_text(*page, "unit"), json_text(page->at("members"), person)};
+      return Member{json_text(*page, "unit"), json_text(page->at("members"), person),
+                    ask_of(*page) == ask_of(admin)};
   }
   return std::nullopt;
 }
 
-std::string reach_state(ReadContext& ctx, const std::string& notice, const std::string& person,
-                        const std::string& way) {
+std::string reach_state(ReadContext& ctx, const std::string& notice, std::int64_t ask,
+                        const std::string& person, const std::string& way) {
   const std::string key = notice + ":" + person;
-  if (const Row ack = ctx.get("ack", key); ack != nullptr) return json_text(*ack, "state");
-  if (ctx.get("seen", key) != nullptr) return "seen";
-  return way;
+  const Row ack = ctx.get("ack", key);
+  if (ack != nullptr && (ask_of(*ack) == ask || json_text(*ack, "choice") == "help"))
+    return json_text(*ack, "state");
+  if (way == "excluded") return way;
+  const Row seen = ctx.get("seen", key);
+  return seen != nullptr && ask_of(*seen) == ask ? "seen" : way;
 }
 
 void count_reach(MutatorContext& ctx, const std::string& notice, const std::string& unit,
@@ -168,6 +234,13 @@ void count_reach(MutatorContext& ctx, const std::string& notice, const std::stri
   row[from] = json_int(row, from) - 1;
   row[to] = json_int(row, to) + 1;
   ctx.put("reach_count", key, std::move(row));
+}
+
+void drop_counts(MutatorContext& ctx, const std::string& id) {
+  for (const auto& [key, row] : ctx.table("reach_count", id + ":", kUnitsMax)) {
+    if (!key.starts_with(id + ":")) break;
+    ctx.del("reach_count", key);
+  }
 }
 
 void count_members(MutatorContext& ctx, const std::string& notice, const std::string& unit,

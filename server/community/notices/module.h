@@ -6,16 +6,22 @@
 /// Notices and warnings, from the draft to the last person who has not been reached.
 ///
 /// Rows:
-/// - `notice` key id: what phones show; no expression, no author (decision B5). Placed by `to`.
-/// - `notice_admin` key id: draft, audience, approvals, history; bucket staff:<community>.
-/// - `notice_job` key id: the running fan-out, "sending n of m"; bucket staff:<community>.
+/// - `notice` key id: what phones show; no expression, no author data (decision B5). Placed by
+///   `to`, which is not kept. `ask` counts how often a worse colour asked for new answers.
+/// - `notice_admin` key id: draft, audience expression, approvals, history; server only: expression
+///   and sensitive tags reach no replica, not even the desk's (NTC-2).
+/// - `notice_desk` key id: its line on the desk, with "sending n of m"; bucket staff:<community>.
+/// - `notice_job` key id: the running fan-out; server only.
 /// - `audience` key <notice>:<snap>:<page>: snapshot of at most kStepPersons members with the way
-///   each could be reached then: {notice, snap, unit, members: {person: app|no_app|no_channel}}.
+///   each could be reached then: {notice, snap, unit, direct, ask, members: {person:
+///   app|no_app|no_channel|excluded}}.
 /// - `aud` key id: one audience bucket, with the sum of its member set for reuse.
-/// - `ack` key <notice>:<person>; buckets user:<account>, and the staff's when help is needed.
+/// - `ack` key <notice>:<person>; bucket person:<person>, and the staff's when help is needed; none
+///   once the notice is archived.
 /// - `seen` key <notice>:<person>: server only.
 /// - `reach_count` key <notice>:<unit>; buckets staff:<unit>, staff:<community>. Its states always
 ///   add up to `audience`.
+/// - `notice_person` key person: how far recount_person has come; server only.
 namespace linli::community::notices {
 
 void declare(sync::Registry& registry);

@@ -36,8 +36,9 @@ inline constexpr std::array<const char*, 14> kContent = {
     "incident", "event", "valid_from",  "valid_to", "needs_ack", "issuer", "drill"};
 
 /// States of one person for one notice; exactly one applies.
-inline constexpr std::array<const char*, 8> kReachStates = {"ok",   "help", "away",   "proxied",
-                                                            "seen", "app",  "no_app", "no_channel"};
+/// `excluded`: left or died after the notice was sent, without an answer.
+inline constexpr std::array<const char*, 9> kReachStates = {
+    "ok", "help", "away", "proxied", "seen", "app", "no_app", "no_channel", "excluded"};
 
 /// Red or orange, or a coloured weather warning, or the category for emergencies.
 bool is_urgent(const Json& content);
@@ -48,6 +49,12 @@ inline sync::Lane lane_of(const Json& content) {
 int severity_rank(std::string_view severity) noexcept;
 /// Errors: invalid_argument.
 Result<void> check_content(const Json& content);
+/// Whether `valid_to` lies at or before `at_ms`: nothing goes out any more.
+bool is_over(const Json& content, std::int64_t at_ms);
+/// How often the answers were asked for anew because it got worse.
+inline std::int64_t ask_of(const Json& admin) { return json_int(admin, "ask"); }
+/// Whether `account` wrote any version of the notice.
+bool is_author(ReadContext& ctx, const Json& admin, const std::string& account);
 
 inline bool is_live(const Json& admin) {
   const std::string state = json_text(admin, "state");
@@ -59,10 +66,18 @@ void note(MutatorContext& ctx, Json& admin, const char* what, const std::string&
 /// What an approval covers: content, audience, time and cost cap.
 std::string approval_hash(const Json& admin);
 
+/// Writes `notice_admin` and the desk's line of it.
+void put_admin(MutatorContext& ctx, const std::string& id, Json admin);
+void put_job(MutatorContext& ctx, const std::string& id, Json job);
+void end_job(MutatorContext& ctx, const std::string& id);
 /// Writes `notice` from `notice_admin` as phones shall see it.
 void put_public(MutatorContext& ctx, const std::string& id, const Json& admin);
 /// Starts sending; with `check` the persons are counted first and compared with the approval (M28).
 Result<void> start_sending(MutatorContext& ctx, const std::string& id, Json admin, bool check);
+/// Counts the current snapshot anew: older answers no longer hold. Page by page.
+void start_recount(MutatorContext& ctx, const std::string& id, const Json& admin);
+/// Due kind kPersonChanged: counts somebody who left as excluded, and back.
+void recount_person(MutatorContext& ctx, std::string_view person, bool missed);
 /// Starts a new snapshot of a notice that is out already.
 Result<void> start_resnapshot(MutatorContext& ctx, const std::string& id, Json& admin);
 /// Removes snapshot pages and audience memberships of snapshots below `snap`, in steps.
@@ -73,6 +88,8 @@ void run_fanout(MutatorContext& ctx, std::string_view id, bool missed);
 /// Moves one counted person from one reach state to another in the unit's counts.
 void count_reach(MutatorContext& ctx, const std::string& notice, const std::string& unit,
                  const std::string& from, const std::string& to);
+/// Forgets the notice's counts.
+void drop_counts(MutatorContext& ctx, const std::string& id);
 /// Adds new members of the audience to the unit's counts, by reach state.
 void count_members(MutatorContext& ctx, const std::string& notice, const std::string& unit,
                    const std::map<std::string, std::int64_t>& by_state);
@@ -81,13 +98,20 @@ struct Member {
   std::string unit;
   /// How the person could be reached when the snapshot was taken.
   std::string way;
+  /// False while a recount has not come to the person.
+  bool is_counted = true;
 };
 /// The person's entry in the notice's current snapshot.
 std::optional<Member> find_member(ReadContext& ctx, const std::string& notice, const Json& admin,
                                   const std::string& person);
-/// `way` unless something happened since: seen or an acknowledgement.
-std::string reach_state(ReadContext& ctx, const std::string& notice, const std::string& person,
-                        const std::string& way);
+/// `way` unless something happened since: seen or an acknowledgement. A call for help always holds,
+/// everything else only as an answer to the question `ask`.
+std::string reach_state(ReadContext& ctx, const std::string& notice, std::int64_t ask,
+                        const std::string& person, const std::string& way);
+std::string page_key(const std::string& notice, std::int64_t snap, std::int64_t page);
+
+/// Drafting is wide (community.md §4); only approval lets anything out. Args: `audience`.
+Result<void> may_draft(ReadContext& ctx, const Json& args);
 
 void declare_drafts(sync::Registry& registry);
 void declare_sending(sync::Registry& registry);

@@ -10,8 +10,6 @@
 namespace linli::community::notices {
 namespace {
 
-/// With sensitive tags a small count could point at a person.
-constexpr std::int64_t kSmallCell = 5;
 constexpr std::size_t kScanPage = 500;
 constexpr int kElderAge = 65;
 
@@ -44,36 +42,50 @@ Result<Json> list(ReadContext& ctx, const Json& params) {
   return out;
 }
 
+bool may_read_audience(ReadContext& ctx, const Json& admin) {
+  if (is_author(ctx, admin, actor_id(ctx))) return true;
+  return std::ranges::all_of(texts(admin.at("audience"), "areas"), [&](const std::string& area) {
+    return has_any(ctx, {Role::editor, Role::approver, Role::supervisor}, area);
+  });
+}
+
 Result<Json> get(ReadContext& ctx, const Json& params) {
   const std::string id = json_text(params, "id");
   LINLI_TRY(const Row admin, need(ctx, "notice_admin", id));
   Json out = *admin;
   out["id"] = id;
   out.erase("to");
+  // Whom a notice is meant for can tell what somebody is (NTC-2).
+  if (!may_read_audience(ctx, *admin)) out.erase("audience");
   if (const Row job = ctx.get("notice_job", id); job != nullptr)
     out["sending"] = {{"phase", job->at("phase")}, {"n", job->at("n")}, {"m", job->at("m")}};
   return out;
+}
+
+bool is_public(ReadContext& ctx, const Json& admin) {
+  const auto to = texts(admin.at("audience"), "areas");
+  const Row area = to.size() == 1 ? ctx.get("area", to.front()) : nullptr;
+  return area != nullptr && json_text(*area, "grid").empty() &&
+         is_direct(ctx, admin.at("audience")) && !json_bool(admin.at("content"), "drill");
 }
 
 /// What anybody may read without enrolment (F9): out now, for everybody in the community.
 Result<Json> public_list(ReadContext& ctx, const Json& params) {
   const std::size_t limit = page_limit(params, 50, 100);
   Json out = {{"notices", Json::array()}};
-  for (const char* state : {"corrected", "sent"})
+  for (const char* state : {"corrected", "sent"}) {
+    std::size_t taken = 0;
     for (const sync::IndexHit& hit :
-         ctx.scan("notice_admin.state", exact(state), std::nullopt, limit)) {
-      const Row admin = ctx.get("notice_admin", hit.key);
+         ctx.scan("notice_admin.state", exact(state), std::nullopt, kScanPage)) {
+      if (taken == limit) break;
       const Row row = ctx.get("notice", hit.key);
-      const auto to = texts(admin->at("audience"), "areas");
-      const Row area = to.size() == 1 ? ctx.get("area", to.front()) : nullptr;
-      if (row == nullptr || area == nullptr || json_text(*area, "grid") != "" ||
-          !is_direct(ctx, admin->at("audience")) || json_bool(*row, "drill"))
-        continue;
+      if (row == nullptr || !is_public(ctx, *ctx.get("notice_admin", hit.key))) continue;
       Json item = *row;
-      item.erase("to");
       item["id"] = hit.key;
       out["notices"].push_back(std::move(item));
+      ++taken;
     }
+  }
   std::sort(out["notices"].begin(), out["notices"].end(), [](const Json& a, const Json& b) {
     return json_int(a, "sent_at") > json_int(b, "sent_at");
   });
@@ -106,12 +118,12 @@ struct Unreached {
   Json item;
 };
 
-void collect_unreached(ReadContext& ctx, const std::string& notice, const Json& page,
-                       std::vector<Unreached>& out) {
+void collect_unreached(ReadContext& ctx, const std::string& notice, std::int64_t ask,
+                       const Json& page, std::vector<Unreached>& out) {
   const int year = year_of(ctx.now());
   for (const auto& [person, way] : page.at("members").items()) {
-    const std::string state = reach_state(ctx, notice, person, way.get<std::string>());
-    if (state == "ok" || state == "away" || state == "help") continue;
+    const std::string state = reach_state(ctx, notice, ask, person, way.get<std::string>());
+    if (state == "ok" || state == "away" || state == "help" || state == "excluded") continue;
     const Row row = ctx.get("person", person);
     if (row == nullptr || json_text(*row, "state") != "active") continue;
     Json item = {{"person", person}, {"state", state}};
@@ -140,7 +152,8 @@ Result<Json> unreached(ReadContext& ctx, const Json& params) {
       last = key;
       if (!key.starts_with(id + ":")) more = false;
       if (!key.starts_with(id + ":") || page->at("snap") != admin->at("snap")) continue;
-      if (unit.empty() || json_text(*page, "unit") == unit) collect_unreached(ctx, id, *page, all);
+      if (unit.empty() || json_text(*page, "unit") == unit)
+        collect_unreached(ctx, id, ask_of(*admin), *page, all);
     }
   }
   std::ranges::sort(all, {}, &Unreached::door);
@@ -202,8 +215,8 @@ Result<Json> audience_count(ReadContext& ctx, const Json& params) {
   LINLI_CHECK(check_audience(ctx, audience));
   AudienceCount count;
   for (const Source& source : sources_of(ctx, audience)) count_source(ctx, source, audience, count);
-  if (!texts(audience, "sensitive_tags").empty() && count.persons > 0 && count.persons < kSmallCell)
-    return Json{{"persons", kSmallCell}, {"suppressed", true}};
+  if (!texts(audience, "sensitive_tags").empty())
+    return Json{{"persons", shown_count(audience, count.persons)}, {"suppressed", true}};
   Json units = Json::array();
   for (const auto& [unit, persons] : count.by_unit) {
     const Row area = ctx.get("area", unit);
@@ -261,8 +274,7 @@ void declare_queries(sync::Registry& registry) {
   add(registry, Query{.name = "notice.audience_count",
                       .summary = "How many people an audience means, before anything is sent.",
                       .params = arg::object({{"audience!", audience_schema()}}),
-                      .permit = allow({Role::editor, Role::approver, Role::window, Role::grid,
-                                       Role::lead, Role::partner}),
+                      .permit = may_draft,
                       .run = audience_count,
                       .method = "POST",
                       .path = "/notices/audience-count"});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "server/community/membership.h"
 #include "server/community/notices/audience.h"
 #include "server/community/notices/notice.h"
 #include "server/community/roles.h"
@@ -18,8 +19,14 @@ Result<void> require_over_areas(ReadContext& ctx, const Json& audience,
 Result<void> may_approve(ReadContext& ctx, const Json& args) {
   LINLI_TRY(const Row admin, need(ctx, "notice_admin", json_text(args, "id")));
   LINLI_CHECK(require_over_areas(ctx, admin->at("audience"), {Role::approver}));
-  if (is_same_person(ctx, actor_id(ctx), json_text(*admin, "author")))
+  if (is_author(ctx, *admin, actor_id(ctx)))
     return fail(Errc::same_person, "the author cannot approve");
+  return {};
+}
+
+/// A warning that is over must not wake anybody.
+Result<void> check_open(const Json& content, std::int64_t at_ms) {
+  if (is_over(content, at_ms)) return fail(Errc::wrong_state, "valid_to has passed: edit it first");
   return {};
 }
 
@@ -31,6 +38,7 @@ MutatorResult approve(MutatorContext& ctx, const Json& args) {
     return fail(Errc::conflict, "it was changed after you opened it");
   Json admin = *found;
   LINLI_CHECK(check_content(admin.at("content")));
+  LINLI_CHECK(check_open(admin.at("content"), std::max(now_ms(ctx), json_int(admin, "send_at"))));
   admin["approved_by"] = actor_id(ctx);
   admin["approved_at"] = now_ms(ctx);
   admin["approved_persons"] = args.at("persons");
@@ -38,7 +46,7 @@ MutatorResult approve(MutatorContext& ctx, const Json& args) {
   if (json_int(admin, "send_at") > now_ms(ctx)) {
     admin["state"] = "scheduled";
     ctx.schedule(from_unix_ms(json_int(admin, "send_at")), "notice.send", id);
-    ctx.put("notice_admin", id, std::move(admin));
+    put_admin(ctx, id, std::move(admin));
     return Json{{"id", id}, {"state", "scheduled"}};
   }
   LINLI_CHECK(start_sending(ctx, id, std::move(admin), false));
@@ -53,8 +61,9 @@ MutatorResult send(MutatorContext& ctx, const Json& args) {
   if (state != "scheduled" && state != "missed")
     return fail(Errc::wrong_state, "only a scheduled or a missed notice");
   if (ctx.get("notice_job", id) != nullptr) return fail(Errc::wrong_state, "it is being sent");
-  ctx.cancel("notice.send", id);
   Json admin = *found;
+  LINLI_CHECK(check_open(admin.at("content"), now_ms(ctx)));
+  ctx.cancel("notice.send", id);
   note(ctx, admin, "send");
   LINLI_CHECK(start_sending(ctx, id, std::move(admin), true));
   return Json{{"id", id}};
@@ -65,10 +74,10 @@ void send_due(MutatorContext& ctx, std::string_view key, bool missed) {
   const Row found = ctx.get("notice_admin", id);
   if (found == nullptr || json_text(*found, "state") != "scheduled") return;
   Json admin = *found;
-  if (missed) {
+  if (missed || is_over(admin.at("content"), now_ms(ctx))) {
     admin["state"] = "missed";
     note(ctx, admin, "missed");
-    ctx.put("notice_admin", id, std::move(admin));
+    put_admin(ctx, id, std::move(admin));
     return;
   }
   note(ctx, admin, "due");
@@ -84,7 +93,7 @@ void expire_due(MutatorContext& ctx, std::string_view key, bool /*missed*/) {
   note(ctx, admin, "expired");
   if (ctx.get("notice", id) != nullptr) put_public(ctx, id, admin);
   ctx.outbox("notice_ended", {{"notice", id}, {"why", "expired"}});
-  ctx.put("notice_admin", id, std::move(admin));
+  put_admin(ctx, id, std::move(admin));
 }
 
 /// After kKeep the row leaves the phones; the record and its counts stay with the office.
@@ -98,7 +107,7 @@ void archive_due(MutatorContext& ctx, std::string_view key, bool /*missed*/) {
   note(ctx, admin, "archived");
   ctx.del("notice", id);
   const std::int64_t snap = json_int(admin, "snap");
-  ctx.put("notice_admin", id, std::move(admin));
+  put_admin(ctx, id, std::move(admin));
   start_sweep(ctx, id, snap + 1, true);
 }
 
@@ -110,10 +119,11 @@ Result<void> may_correct(ReadContext& ctx, const Json& args) {
   // Other people or another colour is a second person's decision, as the first sending was.
   if (args.contains("audience")) {
     LINLI_CHECK(check_audience(ctx, args.at("audience")));
+    LINLI_CHECK(may_use_tags(ctx, args.at("audience")));
     LINLI_CHECK(require_over_areas(ctx, args.at("audience"), {Role::approver}));
   }
   LINLI_CHECK(require_over_areas(ctx, admin->at("audience"), {Role::approver}));
-  if (is_same_person(ctx, actor_id(ctx), json_text(*admin, "author")))
+  if (is_author(ctx, *admin, actor_id(ctx)))
     return fail(Errc::same_person, "the author cannot approve");
   return {};
 }
@@ -128,6 +138,11 @@ bool alert_after(const Json& admin, const Json& before) {
   return is > was ? is_urgent(content) : json_bool(admin, "alert");
 }
 
+bool is_worse(const Json& before, const Json& content) {
+  return is_urgent(content) && severity_rank(json_text(content, "severity")) >
+                                   severity_rank(json_text(before, "severity"));
+}
+
 MutatorResult correct(MutatorContext& ctx, const Json& args) {
   const std::string id = json_text(args, "id");
   LINLI_TRY(const Row found, need(ctx, "notice_admin", id));
@@ -137,8 +152,14 @@ MutatorResult correct(MutatorContext& ctx, const Json& args) {
   const Json before = admin.at("content");
   copy_members(args, admin["content"], {"title", "action_line", "body", "severity", "valid_to"});
   LINLI_CHECK(check_content(admin.at("content")));
+  LINLI_CHECK(check_open(admin.at("content"), now_ms(ctx)));
   if (lane_of(before) != lane_of(admin.at("content")))
     return fail(Errc::invalid_argument, "write a new notice: this one would change its urgency");
+  const bool new_audience =
+      args.contains("audience") && args.at("audience") != admin.at("audience");
+  const bool reopens = is_worse(before, admin.at("content"));
+  if ((new_audience || reopens) && ctx.get("notice_job", id) != nullptr)
+    return fail(Errc::wrong_state, "it is still being sent; try again in a moment");
   admin["alert"] = alert_after(admin, before);
   admin["state"] = "corrected";
   admin["corrected_at"] = now_ms(ctx);
@@ -146,18 +167,24 @@ MutatorResult correct(MutatorContext& ctx, const Json& args) {
   note(ctx, admin, "correct", json_text(args, "reason"));
   if (const std::int64_t to = json_int(admin.at("content"), "valid_to"); to != 0)
     ctx.schedule(from_unix_ms(to), "notice.expire", id);
-  if (args.contains("audience") && args.at("audience") != admin.at("audience")) {
-    if (ctx.get("notice_job", id) != nullptr)
-      return fail(Errc::wrong_state, "it is still being sent; try again in a moment");
+  if (reopens) {
+    // Who knew of the orange warning does not know of the red one: everybody is asked again.
+    admin["ask"] = ask_of(admin) + 1;
+    admin["asked_at"] = now_ms(ctx);
+  }
+  if (new_audience) {
     admin["audience"] = args.at("audience");
     LINLI_CHECK(start_resnapshot(ctx, id, admin));
+  } else if (reopens) {
+    start_recount(ctx, id, admin);
   }
   put_public(ctx, id, admin);
   ctx.outbox("notice_changed", {{"notice", id},
                                 {"rev", admin.at("rev")},
                                 {"what", "correction"},
+                                {"ask", ask_of(admin)},
                                 {"alert", admin.at("alert")}});
-  ctx.put("notice_admin", id, std::move(admin));
+  put_admin(ctx, id, std::move(admin));
   return Json{{"id", id}};
 }
 
@@ -171,7 +198,8 @@ MutatorResult withdraw(MutatorContext& ctx, const Json& args) {
   const std::string id = json_text(args, "id");
   LINLI_TRY(const Row found, need(ctx, "notice_admin", id));
   const std::string state = json_text(*found, "state");
-  if (!is_live(*found) && state != "scheduled" && state != "missed")
+  // An expired one still stands on the phones, and may hold what never should have been there.
+  if (!is_live(*found) && state != "scheduled" && state != "missed" && state != "expired")
     return fail(Errc::wrong_state, "it is not out");
   Json admin = *found;
   admin["state"] = "withdrawn";
@@ -187,7 +215,7 @@ MutatorResult withdraw(MutatorContext& ctx, const Json& args) {
       ctx.del("notice", id);
   }
   ctx.outbox("notice_ended", {{"notice", id}, {"why", "withdrawn"}, {"alert", false}});
-  ctx.put("notice_admin", id, std::move(admin));
+  put_admin(ctx, id, std::move(admin));
   return Json{{"id", id}};
 }
 
@@ -243,6 +271,7 @@ void declare_sending(sync::Registry& registry) {
   registry.add(sync::DueDef{"notice.expire", kAlways, expire_due});
   registry.add(sync::DueDef{"notice.archive", kAlways, archive_due});
   registry.add(sync::DueDef{"notice.fanout", kAlways, run_fanout});
+  registry.add(sync::DueDef{std::string(kPersonChanged), kAlways, recount_person});
 }
 
 }  // namespace linli::community::notices

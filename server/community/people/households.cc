@@ -20,6 +20,7 @@ Result<void> move_in_place(MutatorContext& ctx, const std::string& household) {
     LINLI_CHECK(settle_in(ctx, household, row));
     save_person(ctx, person, std::move(row));
     LINLI_CHECK(refresh_person(ctx, person));
+    ctx.outbox("endpoint_changed", {{"person", person}, {"why", "moved"}});
   }
   return {};
 }

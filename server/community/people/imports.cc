@@ -49,19 +49,33 @@ std::string find_person(ReadContext& ctx, const std::string& household, const Js
   return {};
 }
 
-Result<void> write_household(MutatorContext& ctx, const Json& args, const std::string& area,
-                             Journal& journal, Line& line) {
-  const std::string door = json_text(args, "door");
-  const auto known = keys_of(ctx, "household.door", door, 1);
+/// Fills the line's household; empty when it is a new one.
+Result<void> find_household(ReadContext& ctx, const Json& args, const std::string& area,
+                            Line& line) {
+  const auto known = keys_of(ctx, "household.door", json_text(args, "door"), 1);
   line.new_household = known.empty();
-  line.household = known.empty() ? ctx.new_id() : known.front();
+  line.household = known.empty() ? std::string() : known.front();
   LINLI_TRY(const Row place_row, need(ctx, "area", area));
   if (areas::rank_of(json_text(*place_row, "kind")) < areas::kCommunityRank)
     return fail(Errc::invalid_argument, "a household belongs inside the community");
+  if (!known.empty() && ctx.get("household", line.household)->at("area") != area)
+    return fail(Errc::conflict, "this door number stands elsewhere in the tree");
+  std::size_t persons = args.at("persons").size();
+  for (const Json& wanted : args.at("persons"))
+    persons -= find_person(ctx, line.household, wanted).empty() ? 0 : 1;
+  if (persons == 0 || line.household.empty()) return {};
+  persons += keys_of(ctx, "person.household", line.household, kHouseholdMax).size();
+  if (persons > kHouseholdMax) return fail(Errc::too_large, "the household is full");
+  return {};
+}
+
+Result<void> write_household(MutatorContext& ctx, const Json& args, const std::string& area,
+                             Journal& journal, Line& line) {
+  LINLI_CHECK(find_household(ctx, args, area, line));
+  if (line.new_household) line.household = ctx.new_id();
+  LINLI_TRY(const Row place_row, need(ctx, "area", area));
   Json row = line.new_household ? Json{{"state", "active"}, {"created_at", now_ms(ctx)}}
                                 : *ctx.get("household", line.household);
-  if (!line.new_household && row.at("area") != area)
-    return fail(Errc::conflict, "this door number stands elsewhere in the tree");
   copy_members(args, row, {"door", "floor"});
   row["area"] = area;
   areas::place(*place_row, row);
@@ -93,21 +107,29 @@ Json report_of(const Line& line) {
           {"changed", line.changed}};
 }
 
-/// What the line would do; no row is written.
-MutatorResult dry_run(MutatorContext& ctx, const Json& args) {
+/// What the line would do, refused where the line would be; no row is written.
+MutatorResult dry_run(MutatorContext& ctx, const Json& args, const std::string& area) {
   Line line;
-  const auto known = keys_of(ctx, "household.door", json_text(args, "door"), 1);
-  line.new_household = known.empty();
-  if (!known.empty()) line.household = known.front();
-  for (const Json& wanted : args.at("persons"))
-    ++(find_person(ctx, line.household, wanted).empty() ? line.added : line.changed);
+  LINLI_CHECK(find_household(ctx, args, area, line));
+  for (const Json& wanted : args.at("persons")) {
+    const std::string key = find_person(ctx, line.household, wanted);
+    if (key.empty()) {
+      ++line.added;
+      continue;
+    }
+    const Row before = ctx.get("person", key);
+    Json row = *before;
+    LINLI_CHECK(settle_in(ctx, line.household, row));
+    take_person_fields(wanted, row);
+    line.changed += row == *before ? 0 : 1;
+  }
   return report_of(line);
 }
 
 MutatorResult import_row(MutatorContext& ctx, const Json& args) {
   LINLI_TRY(const std::string area, resolve_area(ctx, args));
   LINLI_CHECK(need(ctx, "area", area));
-  if (json_bool(args, "dry_run")) return dry_run(ctx, args);
+  if (json_bool(args, "dry_run")) return dry_run(ctx, args, area);
   const std::string batch = json_text(args, "batch");
   const Row known = ctx.get("import_batch", batch);
   Json head =
@@ -142,6 +164,7 @@ MutatorResult undo_import(MutatorContext& ctx, const Json& args) {
       if (row.tbl != "person") continue;
       project_person(ctx, row.key);
       if (ctx.get("person", row.key) != nullptr) LINLI_CHECK(refresh_person(ctx, row.key));
+      ctx.schedule(ctx.now(), kPersonChanged, row.key);
     }
   }
   Json head = *found;

@@ -21,6 +21,14 @@ std::function<std::vector<std::string>(std::string_view, const Json&)> by(const 
   };
 }
 
+/// As by(), without what has ended.
+std::function<std::vector<std::string>(std::string_view, const Json&)> open_by(const char* member) {
+  return [all = by(member)](std::string_view key, const Json& row) -> std::vector<std::string> {
+    if (json_text(row, "state") == "ended") return {};
+    return all(key, row);
+  };
+}
+
 /// Every node below the person's unit, so that a building's people are one scan.
 std::vector<std::string> nodes_below_unit(std::string_view, const Json& row) {
   std::vector<std::string> out;
@@ -65,7 +73,10 @@ void declare_tables(sync::Registry& registry) {
 
   sync::TableDef proxy{};
   proxy.name = "proxy";
-  proxy.indexes = {{"proxy", by("proxy")}, {"dependant", by("dependant")}};
+  proxy.indexes = {{"proxy", by("proxy")},
+                   {"dependant", by("dependant")},
+                   {"open_proxy", open_by("proxy")},
+                   {"open_dependant", open_by("dependant")}};
   proxy.references = {{"proxy", "person"}, {"dependant", "person"}};
   registry.add(std::move(proxy));
 

@@ -16,6 +16,8 @@ inline constexpr std::chrono::hours kUndo{30 * 24};
 inline constexpr std::chrono::hours kImportUndo{24};
 /// Persons of one household; a workers' dormitory room fits.
 inline constexpr std::size_t kHouseholdMax = 60;
+/// Dependants of one person, and accounts of one person: a family, not a company.
+inline constexpr std::size_t kFamilyMax = 12;
 
 /// Writes the person and its card: only active persons with a grid have one.
 void save_person(MutatorContext& ctx, const std::string& key, Json row);
@@ -26,6 +28,12 @@ void project_person(MutatorContext& ctx, const std::string& key);
 void project_household(MutatorContext& ctx, const std::string& key);
 
 bool is_active_proxy(const Json& proxy, std::int64_t now_ms);
+/// Keys of those that have not ended, requested ones too. `side`: where `person` stands in the row,
+/// "proxy" or "dependant".
+std::vector<std::string> open_proxies(ReadContext& ctx, const char* side,
+                                      const std::string& person);
+/// Rows of those that hold now.
+std::vector<Row> active_proxies(ReadContext& ctx, const char* side, const std::string& person);
 /// Fills household, door and place of a person row from its household.
 /// Errors: not_found, wrong_state (closed household).
 Result<void> settle_in(ReadContext& ctx, const std::string& household, Json& person);

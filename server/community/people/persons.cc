@@ -8,8 +8,6 @@
 namespace linli::community::people {
 namespace {
 
-constexpr std::size_t kProxiesMax = 24;
-
 Result<void> may_write_household(ReadContext& ctx, const std::string& household) {
   const Row home = ctx.get("household", household);
   if (home == nullptr) return fail(Errc::not_found, "no such household");
@@ -45,6 +43,10 @@ MutatorResult put(MutatorContext& ctx, const Json& args) {
   }
   take_person_fields(args, row);
   const bool renamed = old != nullptr && old->at("name") != row.at("name");
+  const bool calls_elsewhere =
+      old != nullptr && (json_text(*old, "phone") != json_text(row, "phone") ||
+                         json_text(*old, "landline") != json_text(row, "landline"));
+  if (calls_elsewhere) ctx.outbox("endpoint_changed", {{"person", id}, {"why", "number"}});
   save_person(ctx, id, std::move(row));
   if (renamed) LINLI_CHECK(refresh_person(ctx, id));
   return Json{{"id", id}};
@@ -72,9 +74,8 @@ Result<void> may_move(ReadContext& ctx, const Json& args) {
 
 /// Proxies of and for the person, seen from both sides.
 std::vector<std::string> proxies_around(ReadContext& ctx, const std::string& person) {
-  std::vector<std::string> out = keys_of(ctx, "proxy.proxy", person, kProxiesMax);
-  for (std::string& key : keys_of(ctx, "proxy.dependant", person, kProxiesMax))
-    out.push_back(std::move(key));
+  std::vector<std::string> out = open_proxies(ctx, "proxy", person);
+  for (std::string& key : open_proxies(ctx, "dependant", person)) out.push_back(std::move(key));
   return out;
 }
 
@@ -90,15 +91,15 @@ MutatorResult end(MutatorContext& ctx, const Json& args) {
   std::vector<std::string> neighbours;
   for (const std::string& key : proxies_around(ctx, id)) {
     Json proxy = *ctx.get("proxy", key);
-    if (json_text(proxy, "state") != "active") continue;
     neighbours.push_back(json_text(proxy, json_text(proxy, "proxy") == id ? "dependant" : "proxy"));
     proxy["state"] = "ended";
     journal.put("proxy", key, std::move(proxy));
   }
   const std::string undo = journal.save(kUndo);
-  const auto own = keys_of(ctx, "account.person", id, kProxiesMax);
+  const auto own = keys_of(ctx, "account.person", id, kFamilyMax);
   LINLI_CHECK(refresh_person(ctx, id, own));
   for (const std::string& other : neighbours) LINLI_CHECK(refresh_person(ctx, other));
+  ctx.schedule(ctx.now(), kPersonChanged, id);
   ctx.outbox("endpoint_changed", {{"person", id}, {"why", "ended"}});
   return Json{{"id", id}, {"undo", undo}};
 }
@@ -122,7 +123,7 @@ MutatorResult merge(MutatorContext& ctx, const Json& args) {
   loser["merged_into"] = keep;
   journal.put("person", keep, std::move(winner));
   journal.put("person", drop, std::move(loser));
-  for (const std::string& account : keys_of(ctx, "account.person", drop, kProxiesMax)) {
+  for (const std::string& account : keys_of(ctx, "account.person", drop, kFamilyMax)) {
     Json row = *ctx.get("account", account);
     row["person"] = keep;
     journal.put("account", account, std::move(row));
@@ -137,6 +138,7 @@ MutatorResult merge(MutatorContext& ctx, const Json& args) {
   const std::string undo = journal.save(kUndo);
   LINLI_CHECK(refresh_person(ctx, drop));
   LINLI_CHECK(refresh_person(ctx, keep));
+  ctx.schedule(ctx.now(), kPersonChanged, drop);
   ctx.outbox("endpoint_changed", {{"person", keep}, {"why", "merged"}, {"merged", drop}});
   return Json{{"id", keep}, {"undo", undo}};
 }
@@ -158,7 +160,10 @@ MutatorResult undo(MutatorContext& ctx, const Json& args) {
     for (std::string& person : touched)
       if (std::ranges::find(people, person) == people.end()) people.push_back(std::move(person));
   }
-  for (const std::string& person : people) LINLI_CHECK(refresh_person(ctx, person));
+  for (const std::string& person : people) {
+    LINLI_CHECK(refresh_person(ctx, person));
+    ctx.schedule(ctx.now(), kPersonChanged, person);
+  }
   for (const Restored& row : rows)
     if (row.tbl == "account") LINLI_CHECK(refresh_account(ctx, row.key));
   return Json{{"rows", rows.size()}};

@@ -7,6 +7,9 @@ namespace linli::community::people {
 namespace {
 
 constexpr std::size_t kProxiesMax = 8;
+/// Rows of one person, ended ones included: a list for the office, not the rule.
+constexpr std::size_t kListMax = 500;
+constexpr std::string_view kExpire = "proxy.expire";
 
 Result<void> staff_of(ReadContext& ctx, const std::string& person) {
   const Row row = ctx.get("person", person);
@@ -35,15 +38,20 @@ MutatorResult request(MutatorContext& ctx, const Json& args) {
   const std::string proxy = json_text(args, "proxy");
   const std::string dependant = json_text(args, "dependant");
   if (proxy == dependant) return fail(Errc::invalid_argument, "nobody is their own proxy");
-  LINLI_CHECK(need(ctx, "person", proxy));
-  LINLI_CHECK(need(ctx, "person", dependant));
-  const auto mine = keys_of(ctx, "proxy.dependant", dependant, kProxiesMax);
-  if (mine.size() >= kProxiesMax) return fail(Errc::too_large, "too many proxies");
-  for (const std::string& key : mine) {
-    const Row row = ctx.get("proxy", key);
-    if (json_text(*row, "proxy") == proxy && json_text(*row, "state") != "ended")
-      return fail(Errc::conflict, "there is such a proxy already");
+  for (const std::string& person : {proxy, dependant}) {
+    LINLI_TRY(const Row row, need(ctx, "person", person));
+    if (json_text(*row, "state") != "active")
+      return fail(Errc::wrong_state, "the person does not live here any more");
   }
+  if (args.contains("until") && json_int(args, "until") <= now_ms(ctx))
+    return fail(Errc::invalid_argument, "until: lies in the past");
+  const auto mine = open_proxies(ctx, "dependant", dependant);
+  for (const std::string& key : mine)
+    if (json_text(*ctx.get("proxy", key), "proxy") == proxy)
+      return fail(Errc::conflict, "there is such a proxy already");
+  if (mine.size() >= kProxiesMax) return fail(Errc::too_large, "too many proxies");
+  if (open_proxies(ctx, "proxy", proxy).size() >= kFamilyMax)
+    return fail(Errc::too_large, "too many dependants");
   LINLI_TRY(const std::string id, fresh_key(ctx, args, "proxy"));
   Json row = {{"proxy", proxy},
               {"dependant", dependant},
@@ -81,6 +89,10 @@ MutatorResult confirm(MutatorContext& ctx, const Json& args) {
   if (how == "oral" && json_text(evidence, "witness").empty())
     return fail(Errc::invalid_argument, "an oral consent names its witness");
   Json row = *found;
+  if (const std::int64_t until = json_int(row, "until"); until != 0) {
+    if (until <= now_ms(ctx)) return fail(Errc::wrong_state, "its time is over");
+    ctx.schedule(from_unix_ms(until), kExpire, id);
+  }
   row["state"] = "active";
   row["evidence"] = evidence;
   row["confirmed_at"] = now_ms(ctx);
@@ -107,10 +119,7 @@ Result<void> may_end(ReadContext& ctx, const Json& args) {
   return self_or_staff(ctx, json_text(*row, "proxy"), json_text(*row, "dependant"));
 }
 
-MutatorResult end(MutatorContext& ctx, const Json& args) {
-  const std::string id = json_text(args, "id");
-  LINLI_TRY(const Row found, need(ctx, "proxy", id));
-  if (json_text(*found, "state") == "ended") return Json{{"id", id}};
+Result<void> close(MutatorContext& ctx, const std::string& id, const Row& found) {
   Json row = *found;
   row["state"] = "ended";
   row["ended_at"] = now_ms(ctx);
@@ -118,14 +127,30 @@ MutatorResult end(MutatorContext& ctx, const Json& args) {
   ctx.put("proxy", id, std::move(row));
   LINLI_CHECK(refresh_person(ctx, dependant));
   ctx.outbox("endpoint_changed", {{"person", dependant}, {"why", "proxy"}});
+  return {};
+}
+
+MutatorResult end(MutatorContext& ctx, const Json& args) {
+  const std::string id = json_text(args, "id");
+  LINLI_TRY(const Row found, need(ctx, "proxy", id));
+  if (json_text(*found, "state") != "ended") LINLI_CHECK(close(ctx, id, found));
   return Json{{"id", id}};
+}
+
+/// A proxy for a while ends by itself; its phone loses the rows at that time.
+void expire_due(MutatorContext& ctx, std::string_view key, bool /*missed*/) {
+  const std::string id(key);
+  const Row found = ctx.get("proxy", id);
+  if (found == nullptr || json_text(*found, "state") == "ended") return;
+  if (is_active_proxy(*found, now_ms(ctx))) return;
+  ignore(close(ctx, id, found), "the dependant's record is gone");
 }
 
 Result<Json> list(ReadContext& ctx, const Json& params) {
   const std::string person = json_text(params, "person");
   Json out = {{"proxies", Json::array()}};
   for (const char* index : {"proxy.proxy", "proxy.dependant"})
-    for (const std::string& key : keys_of(ctx, index, person, 2 * kProxiesMax)) {
+    for (const std::string& key : keys_of(ctx, index, person, kListMax)) {
       Json item = *ctx.get("proxy", key);
       item["id"] = key;
       out["proxies"].push_back(std::move(item));
@@ -139,7 +164,22 @@ Result<void> may_list(ReadContext& ctx, const Json& params) {
 
 }  // namespace
 
+std::vector<std::string> open_proxies(ReadContext& ctx, const char* side,
+                                      const std::string& person) {
+  return keys_of(ctx, std::string("proxy.open_") + side, person, kFamilyMax + kProxiesMax);
+}
+
+std::vector<Row> active_proxies(ReadContext& ctx, const char* side, const std::string& person) {
+  std::vector<Row> out;
+  for (const std::string& key : open_proxies(ctx, side, person))
+    if (Row row = ctx.get("proxy", key); is_active_proxy(*row, now_ms(ctx)))
+      out.push_back(std::move(row));
+  return out;
+}
+
 void declare_proxies(sync::Registry& registry) {
+  constexpr std::chrono::hours kAlways{24 * 365 * 10};
+  registry.add(sync::DueDef{std::string(kExpire), kAlways, expire_due});
   const Json rights = arg::list(arg::one_of({"receive", "acknowledge", "book", "report"}), 4, 1);
   add(registry, Mutator{.name = "proxy.request",
                         .summary = "Asks to act for a family member or for a person on this phone.",

@@ -36,6 +36,9 @@ int main(void) {
   CHECK(linli_open("not json", &client, &out) == 40001);
   CHECK(client == NULL && out != NULL && strstr(out, "malformed") != NULL);
   linli_free(out);
+  CHECK(linli_open("{\"store\":\"/nowhere\",\"encoding\":\"xml\"}", &client, NULL) == 40000);
+  CHECK(client == NULL);
+  CHECK(linli_open(options, NULL, NULL) == 40000);
   CHECK(linli_open(options, &client, NULL) == 0);
   CHECK(client != NULL);
   CHECK(linli_open(options, &second, NULL) == 50300);
@@ -55,6 +58,9 @@ int main(void) {
   CHECK(linli_query(client, "{}", NULL) == 40000);
   CHECK(linli_act(client, "{\"do\":\"dismiss\",\"id\":7}", NULL) == 40400);
   CHECK(linli_act(client, "{\"do\":\"dance\"}", NULL) == 40000);
+  CHECK(linli_act(client, "{\"do\":\"edit\",\"id\":1,\"args\":[]}", NULL) == 40000);
+  CHECK(linli_act(client, "{\"do\":\"seen\",\"notice\":\"\"}", NULL) == 40000);
+  CHECK(linli_act(client, "{\"do\":\"first_alert\",\"incident\":\"\"}", NULL) == 40000);
   CHECK(linli_act(client, "{\"do\":\"first_alert\",\"incident\":\"i\",\"severity\":\"red\"}",
                   &out) == 0);
   CHECK(out != NULL && strcmp(out, "{\"first\":true}") == 0);

@@ -95,6 +95,20 @@ TEST(ENR_8, GridWorkerRegistersAnElderWithoutAPhone) {
             Errc::forbidden);
 }
 
+TEST(B6, TheGatewayHearsOfEveryNewNumberAndPlace) {
+  SmallTown town;
+  const auto changes = [&] { return town.outbox("endpoint_changed").size(); };
+  const std::size_t before = changes();
+  town.must(town.grid1, "person.put", {{"id", "p-wang"}, {"mobility", "stick"}});
+  EXPECT_EQ(changes(), before) << "nothing that calls or writes goes by";
+  town.must(town.grid1, "person.put", {{"id", "p-wang"}, {"landline", "12000000099"}});
+  EXPECT_EQ(town.outbox("endpoint_changed").back().at("why"), "number");
+  town.must(town.window, "household.put",
+            {{"id", "h1a"}, {"door", "1网格6号院2号楼3门栋50a"}, {"area", "b1"}});
+  EXPECT_EQ(changes(), before + 2);
+  EXPECT_EQ(town.outbox("endpoint_changed").back().at("why"), "moved");
+}
+
 TEST(ENR_9, MergeKeepsBothHistoriesAndUndoWorksThirtyDays) {
   SmallTown town;
   town.must(
@@ -204,6 +218,14 @@ TEST(F2, ReimportUpdatesByDoorAndUndoRestores) {
   Json again = line;
   again["batch"] = "b2";
   again["persons"] = {{{"name", "何小明"}, {"birth_year", 2001}, {"phone", "12000000088"}}};
+  dry["persons"] = again.at("persons");
+  EXPECT_EQ(town.must(town.window, "people.import_row", dry).at("changed"), 1);
+  dry["persons"] = line.at("persons");
+  EXPECT_EQ(town.must(town.window, "people.import_row", dry).at("changed"), 0)
+      << "the same again changes nothing";
+  dry["area_path"] = {"1网格"};
+  EXPECT_EQ(code_of(town.call(town.window, "people.import_row", dry)), Errc::conflict)
+      << "a dry run refuses what the line would";
   const Json second = town.must(town.window, "people.import_row", again);
   EXPECT_EQ(second.at("household"), first.at("household"));
   EXPECT_EQ(second.at("added"), 0);

@@ -113,6 +113,31 @@ TEST_F(RuntimeTest, CommitsAreGaplessUnderManySubmitters) {
   EXPECT_EQ(head, sync::Seq{800});
 }
 
+// A step of a sending is one due row. At one step a second a warning to 5,000 filtered people
+// would need a minute before the first of them saw it.
+TEST_F(RuntimeTest, WorkInStepsDoesNotWaitForTheNextSecond) {
+  constexpr int kSteps = 40;
+  std::promise<void> finished;
+  std::atomic<int> steps = 0;
+  registry_.add(sync::DueDef{"test.step", kPatience,
+                             [&](sync::MutatorContext& ctx, std::string_view key, bool) {
+                               if (++steps == kSteps) return finished.set_value();
+                               ctx.schedule(ctx.now() + Millis{1}, "test.step", key);
+                             }});
+  sync::MutatorDef begin{};
+  begin.name = "test.begin";
+  begin.run = [](sync::MutatorContext& ctx, const Json&) -> sync::MutatorResult {
+    ctx.schedule(ctx.now(), "test.step", "k");
+    return Json::object();
+  };
+  registry_.add(std::move(begin));
+  open();
+  ASSERT_TRUE(run("test.begin", Json::object()).result);
+  EXPECT_EQ(finished.get_future().wait_for(kPatience), std::future_status::ready)
+      << steps << " of " << kSteps << " steps in " << kPatience.count() << " s";
+  runtime_->stop();
+}
+
 TEST_F(RuntimeTest, ReadsSeeWhatWasAnswered) {
   open();
   ASSERT_TRUE(put_note("a").result);
