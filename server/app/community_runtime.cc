@@ -149,8 +149,9 @@ void CommunityRuntime::run_batch(std::vector<sync::Submission>& batch) {
   const auto began = std::chrono::steady_clock::now();
   auto result = committer_->run(batch);
   if (!result) {
-    refuse_batch(batch, result.error().code);
-    return on_store_failed(result.error());
+    // First the state, then the answers: who hears `io` must not still read `writable`.
+    on_store_failed(result.error());
+    return refuse_batch(batch, result.error().code);
   }
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
       std::chrono::steady_clock::now() - began);

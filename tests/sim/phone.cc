@@ -306,7 +306,8 @@ std::string Phone::state_text() {
          " confirmed=" + std::to_string(s.confirmed) + " u=" + std::to_string(s.cur[0].raw()) +
          " s=" + std::to_string(s.cur[1].raw()) +
          " session=" + (on() ? std::to_string(static_cast<int>(session_->state())) : "-") +
-         pending_text() + " trouble=" + (on() && session_->trouble() ? session_->trouble()->detail : "");
+         pending_text() +
+         " trouble=" + (on() && session_->trouble() ? session_->trouble()->detail : "");
 }
 
 }  // namespace linli::sim
