@@ -2,7 +2,7 @@
 """What the end-to-end tests stand on: linlid, linli, a spoiled line, staff, and raw bytes."""
 
 from .admin import Admin
-from .cli import Phone
+from .cli import SAVED_OFFLINE, Phone
 from .keys import Key, b64, sha256, unb64
 from .office import Desk, totp
 from .peer import Identity, Peer, Refused, enrol, post
