@@ -162,7 +162,7 @@ folder = "{self.data}"
 
     def recovered(self):
         """cids of devices that a restored server took back by their certificates."""
-        return [d["cid"] for d in self.desk(ADMIN).get("/recovered-devices")["devices"]]
+        return [d["cid"] for d in self.desk(ADMIN).get("/recovered-devices")["items"]]
 
     # --- Data -----------------------------------------------------------------------------------
 
@@ -185,6 +185,8 @@ folder = "{self.data}"
         return self._query("select epoch from meta")[0][0].hex()
 
     def backup(self, target):
+        for name in (EDITOR, APPROVER, WINDOW, ADMIN):
+            self.desk(name)  # a PC that signed in later would be unknown to the restored server
         self.admin.run("backup", target)
 
     def restore(self, target):
