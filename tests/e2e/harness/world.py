@@ -212,6 +212,29 @@ folder = "{self.data}"
         """Of everybody in the data."""
         return {row["name"] for tbl in ("person", "account") for row in self.rows(tbl).values()}
 
+    # --- What the demo printed -------------------------------------------------------------------
+
+    def _printed(self, text):
+        return {"code": re.findall(r"#enrol=(\S+)", text)[-1]}
+
+    def printed_slip(self):
+        """The last slip: a resident's."""
+        return self._printed(self.greeting)
+
+    def staff_slip(self, name):
+        _, _, rest = self.greeting.partition(f"\n{name} (")
+        assert rest, f"the demo prints no slip for {name}"
+        return self._printed(rest[: rest.index("\n", rest.index("#enrol="))])
+
+    def in_review(self, title):
+        """The notice that waits for approval, as approve() wants it."""
+        desk = self.desk(APPROVER)
+        found = next(
+            n for n in desk.get("/notices", state="in_review")["items"] if n["title"] == title
+        )
+        whole = desk.get(f"/notices/{found['id']}")
+        return whole | {"areas": whole["audience"]["areas"]}
+
     # --- Notices --------------------------------------------------------------------------------
 
     def send(self, title, areas=("hn",), **content):
