@@ -120,10 +120,14 @@ int run(const Options& options) {
   const double groups = server.metric("linli_community_batches_total") - batches;
   Samples singles;
   Samples between;
+  const double alone_batches = server.metric("linli_community_batches_total");
+  const double alone_seconds = server.metric("linli_community_batch_seconds_total");
   for (std::size_t i = 0; i < std::min<std::size_t>(n, 500); ++i) {
     phones.alone(i, singles);
     file.sync_once(between);
   }
+  const double in_writer = (server.metric("linli_community_batch_seconds_total") - alone_seconds) /
+                           (server.metric("linli_community_batches_total") - alone_batches);
 
   Report report("mutation_bench: notice.acknowledge by " + std::to_string(n) + " phones, " +
                 std::to_string(rounds) + " rounds of " + std::to_string(n * kNoticesPerRound));
@@ -149,6 +153,11 @@ int run(const Options& options) {
               .value = 1e3 * singles.quantile(0.99),
               .unit = "ms",
               .limit = 1e3 * between.quantile(0.99)});
+  report.add({.what = "  of it in the writer: mutator and commit",
+              .value = 1e3 * in_writer,
+              .unit = "ms, mean",
+              .limit = 1e3 * between.median(),
+              .ratio = in_writer / between.median()});
   report.require_calm("bare write + fdatasync", between);
   return report.finish();
 }
