@@ -52,6 +52,59 @@ std::function<bool(int, int)> progress_on(std::ostream& err, const char* file) {
   };
 }
 
+/// The databases of a backup under names that nobody serves.
+///
+/// Why: a server that found the restored file before it has its new epoch would hand out numbers a
+/// second time, and phones would take them for what they hold. And a copy that fails, say because
+/// the disk is full, must leave the community as it was.
+class Drafts {
+ public:
+  explicit Drafts(fs::path folder) : folder_(std::move(folder)) { remove(); }
+  Drafts(const Drafts&) = delete;
+  Drafts& operator=(const Drafts&) = delete;
+  ~Drafts() { remove(); }
+
+  [[nodiscard]] fs::path of(const char* file) const {
+    return folder_ / (std::string(file) + ".restoring");
+  }
+  Result<void> copy(const fs::path& from, std::ostream& err) const {
+    for (const char* file : kFiles) {
+      if (!fs::exists(from / file)) continue;
+      sync::BackupOptions options;
+      options.from = (from / file).string();
+      options.to = of(file).string();
+      options.progress = progress_on(err, file);
+      LINLI_CHECK(sync::backup_store(options));
+    }
+    return {};
+  }
+  Result<void> install() const {
+    for (const char* file : kFiles) LINLI_CHECK(move_file(of(file), folder_ / file));
+    return auth::sync_folder(folder_);
+  }
+
+ private:
+  /// The database last: its name makes the folder a community.
+  static constexpr std::initializer_list<const char*> kFiles = {"gateway.db", kDatabaseFile};
+
+  void remove() const {
+    std::error_code ec;
+    for (const char* file : kFiles)
+      for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(of(file).string() + suffix, ec);
+  }
+
+  const fs::path folder_;
+};
+
+Result<void> set_epoch(const fs::path& file, const Id128& epoch) {
+  sync::SqliteStoreOptions options;
+  options.path = file.string();
+  options.create = false;
+  options.checkpoint_thread = false;
+  LINLI_TRY(const auto store, sync::SqliteStore::open(options));
+  return store->set_epoch(sync::Epoch{epoch});
+}
+
 }  // namespace
 
 Result<Report> Commands::devices_revoke(const std::string& cid) {
@@ -118,9 +171,6 @@ Result<Report> Commands::restore(const fs::path& source, bool confirmed) {
   if (!fs::exists(from / kDatabaseFile))
     return fail(Errc::not_found, from.string() + " holds no " + kDatabaseFile +
                                      "; name the folder that `backup` made, with the slug");
-  LINLI_TRY(const auto findings, sync::verify_store((from / kDatabaseFile).string()));
-  if (!findings.empty())
-    return fail(Errc::corrupt, "the backup is damaged: " + findings.front().what);
   if (!confirmed) {
     parts_.out << "This replaces community " << name << " in " << common_.data.string()
                << " by the backup. The present files are kept aside.\nType the slug to go on: "
@@ -133,20 +183,22 @@ Result<Report> Commands::restore(const fs::path& source, bool confirmed) {
   LINLI_CHECK(make_folder(folder));
   const fs::path aside =
       folder / ("before-restore-" + std::to_string(to_unix_ms(parts_.clock.now())));
+  Id128 epoch;
+  parts_.rng.fill(epoch.bytes);
   {
     LINLI_TRY(const DataLock lock, DataLock::take(common_.data));
+    const Drafts drafts(folder);
+    LINLI_CHECK(drafts.copy(from, parts_.err));
+    LINLI_CHECK(set_epoch(drafts.of(kDatabaseFile), epoch));
+    // Only now, because opening it has brought a backup of an older program up to date.
+    LINLI_TRY(const auto findings, sync::verify_store(drafts.of(kDatabaseFile).string()));
+    if (!findings.empty())
+      return fail(Errc::corrupt, "the backup is damaged: " + findings.front().what);
+    // From here on only names change.
     LINLI_CHECK(make_folder(aside));
     for (const char* file : {kDatabaseFile, "sync.db-wal", "sync.db-shm", "gateway.db",
                              "gateway.db-wal", "gateway.db-shm"})
       LINLI_CHECK(move_file(folder / file, aside / file));
-    for (const char* file : {"gateway.db", kDatabaseFile}) {
-      if (!fs::exists(from / file)) continue;
-      sync::BackupOptions options;
-      options.from = (from / file).string();
-      options.to = (folder / file).string();
-      options.progress = progress_on(parts_.err, file);
-      LINLI_CHECK(sync::backup_store(options));
-    }
     // The key must be that of the backup: codes, seals and certificates were made with it.
     if (fs::exists(from / kKeyFile)) {
       LINLI_CHECK(move_file(folder / kKeyFile, aside / kKeyFile));
@@ -158,12 +210,10 @@ Result<Report> Commands::restore(const fs::path& source, bool confirmed) {
     for (const sync::Cid& cid : old->all()) LINLI_CHECK(log->add(cid, parts_.clock.now()));
     if (!fs::exists(folder / kHeldMark))
       LINLI_CHECK(auth::create_private_file(folder / kHeldMark, "restored\n"));
+    LINLI_CHECK(drafts.install());
   }
   const LocalCommunity::Where where{common_.data, name, registry_, parts_.clock, parts_.rng};
   LINLI_TRY(const auto community, LocalCommunity::open(where, false));
-  Id128 epoch;
-  parts_.rng.fill(epoch.bytes);
-  LINLI_CHECK(community->store()->set_epoch(sync::Epoch{epoch}));
   std::size_t revoked = 0;
   LINLI_CHECK(replay_revocations(*community, revoked));
   Report out;

@@ -138,6 +138,22 @@ TEST_F(Admin, ARestoreTakesANewEpochAndKeepsRevokedDevicesOut) {
   EXPECT_EQ(run({"verify"}), 0) << text_;
 }
 
+TEST_F(Admin, ARestoreThatFailsHalfWayLeavesTheCommunityAsItWas) {
+  init();
+  const std::string account = json_.at("staff").at(0).at("account");
+  const fs::path backup = root_ / "backup";
+  ASSERT_EQ(run({"backup", backup.string()}), 0) << text_;
+  const std::string since = add_device(account);
+  std::ofstream(backup / "huainan" / "gateway.db") << std::string(9000, 'x');
+  EXPECT_EQ(run({"restore", (backup / "huainan").string(), "--yes"}), 1);
+  EXPECT_EQ(state_of(since), "recovered");
+  EXPECT_EQ(run({"verify"}), 0) << text_;
+  for (const auto& entry : fs::directory_iterator(root_ / "data" / "huainan"))
+    EXPECT_EQ(entry.path().string().find("restor"), std::string::npos) << entry.path();
+  fs::remove(backup / "huainan" / "gateway.db");
+  EXPECT_EQ(run({"restore", (backup / "huainan").string(), "--yes"}), 0) << text_;
+}
+
 TEST_F(Admin, CommandsThatWriteRefuseWhileTheServerRuns) {
   init();
   const auto held = DataLock::take(root_ / "data");
