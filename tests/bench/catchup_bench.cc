@@ -3,7 +3,7 @@
 //         server CPU of upgrade, sign-in (one Ed25519 signature each), pages, sends and acks.
 // Beside: the same phones coming back when nothing was missed; the difference is the catch-up.
 // Limit:  a bare process that sends the bytes of the same messages with one send() per phone.
-// Proof:  pages read and encoded in one return, for all phones together; it does not grow with them.
+// Proof:  pages read and encoded in one return, for all phones together: more phones, same number.
 // Usage:  catchup_bench [--quick] [--n PHONES] [--rounds N] [--linlid PATH]
 #include <algorithm>
 #include <cstdio>

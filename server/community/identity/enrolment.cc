@@ -94,8 +94,8 @@ MutatorResult enrol(MutatorContext& ctx, const Json& args) {
               {"community", me->at("community")}};
 }
 
-/// A server restored from a backup meets a phone that it certified itself (M11). The first phone of a
-/// person had made the account; roles were given later by hand and are not the certificate's to give.
+/// A server restored from a backup meets a phone that it certified itself (M11). The first phone of
+/// a person had made the account; roles were given later by hand, a certificate gives none.
 MutatorResult recover(MutatorContext& ctx, const Json& args) {
   const std::string account = json_text(args, "account");
   if (ctx.get("account", account) == nullptr && args.contains("person"))
