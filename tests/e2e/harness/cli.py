@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from .server import LINLI, WRONG_CLOCK
-from .waiting import seconds
+from .totp import totp
+from .waiting import seconds, wait_for
 
 
 SAVED_OFFLINE = 3
@@ -127,6 +128,40 @@ class Phone:
 
     def mend(self, id, args):
         self.json("attention", "--mend", id, "--args", json.dumps(args, ensure_ascii=False))
+
+    # --- What staff do --------------------------------------------------------------------------
+
+    def set_up(self, code, passphrase):
+        """First passphrase and authenticator; the secret of the latter."""
+        self.env["LINLI_PASSPHRASE"] = passphrase
+        with subprocess.Popen(
+            self.command("setup", code),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.env,
+        ) as running:
+            running.stderr.readline()
+            secret = running.stderr.readline().strip()
+            said, _ = running.communicate(totp(secret) + "\n", timeout=seconds(20))
+        if running.returncode != 0:
+            raise AssertionError(f"exit {running.returncode}: {said}")
+        return secret
+
+    def elevated(self, *arguments, secret):
+        """A code works once: a second one may have to wait for the next half minute."""
+
+        def attempt():
+            done = self.run(*arguments, "--totp", totp(secret), ok=False)
+            if done.returncode == 0:
+                return json.loads(done.stdout)
+            if "wrong_code" not in done.stdout:
+                raise AssertionError(f"{done.stdout}{done.stderr}")
+            time.sleep(30 - time.time() % 30 + 0.2)
+            return None
+
+        return wait_for(attempt, "an accepted code", 70)
 
     # --- What it shows --------------------------------------------------------------------------
 

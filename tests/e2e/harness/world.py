@@ -226,14 +226,8 @@ folder = "{self.data}"
         assert rest, f"the demo prints no slip for {name}"
         return self._printed(rest[: rest.index("\n", rest.index("#enrol="))])
 
-    def in_review(self, title):
-        """The notice that waits for approval, as approve() wants it."""
-        desk = self.desk(APPROVER)
-        found = next(
-            n for n in desk.get("/notices", state="in_review")["items"] if n["title"] == title
-        )
-        whole = desk.get(f"/notices/{found['id']}")
-        return whole | {"areas": whole["audience"]["areas"]}
+    def setup_code(self, name):
+        return self._codes[name]
 
     # --- Notices --------------------------------------------------------------------------------
 
