@@ -5,6 +5,7 @@ count."""
 import unittest
 
 import harness
+from harness import wait_for
 from harness.world import APPROVER, EDITOR
 
 PASSPHRASE = "correct horse battery staple"
@@ -32,7 +33,13 @@ class Readme(harness.WorldTest):
         approver.elevated("notice", "approve", notice["id"], "--yes", secret=secret)
 
         def answers():
-            return approver.json("notice", "reach", notice["id"])["total"]["ok"]
+            """Counted once everybody in the audience is, which the report says."""
+
+            def counted():
+                report = approver.json("notice", "reach", notice["id"])
+                return None if "sending" in report else report["total"]
+
+            return wait_for(counted, "the count")["ok"]
 
         # Still offline: nothing new. Back online: it is there.
         self.assertNotIn(notice["id"], [n["id"] for n in resident.notices()])
