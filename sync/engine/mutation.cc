@@ -140,8 +140,7 @@ BucketId Mutation::bucket_id(std::string_view name) const {
   for (const Overlay* layer : layers())
     if (auto it = layer->new_buckets.find(name); it != layer->new_buckets.end())
       return it->second.first;
-  LINLI_ASSERT(!"bucket was not made by ensure_bucket");
-  return {};
+  assert_failed("the bucket was made by ensure_bucket", __FILE__, __LINE__);
 }
 
 Lane Mutation::bucket_lane(BucketId id) const {
@@ -150,8 +149,7 @@ Lane Mutation::bucket_lane(BucketId id) const {
   for (const Overlay* layer : layers())
     for (const auto& [name, made] : layer->new_buckets)
       if (made.first == id) return made.second.lane;
-  LINLI_ASSERT(!"unknown bucket id");
-  return Lane::normal;
+  assert_failed("the bucket id is known", __FILE__, __LINE__);
 }
 
 void Mutation::ensure_bucket(const BucketSpec& spec) {

@@ -6,7 +6,7 @@
 namespace linli::sync {
 
 void CborWriter::head(std::uint8_t major, std::uint64_t argument) {
-  const auto lead = [major](unsigned low) { return static_cast<char>(major << 5 | low); };
+  const auto lead = [major](unsigned low) { return static_cast<char>(unsigned{major} << 5 | low); };
   if (argument < 24) return out_.push_back(lead(static_cast<unsigned>(argument)));
   // 24..27 announce 1, 2, 4, 8 bytes.
   unsigned power = 0;
