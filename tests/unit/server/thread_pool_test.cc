@@ -13,10 +13,10 @@ namespace linli::net {
 namespace {
 
 TEST(ThreadPool, AFullQueueIsRefusedNotWaitedFor) {
-  ThreadPool pool("test", 1, 2);
   std::promise<void> release;
   auto gate = release.get_future().share();
   std::promise<void> running;
+  ThreadPool pool("test", 1, 2);  // after what its task uses
   ASSERT_TRUE(pool.post([&] {
     running.set_value();
     gate.wait();
