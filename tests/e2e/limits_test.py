@@ -3,6 +3,7 @@
 
 import os
 import resource
+import select
 import socket
 import stat
 import time
@@ -49,17 +50,19 @@ class LimitsTest(unittest.TestCase):
             harness.server.LINLID = real
 
     def crowd(self, count):
-        """Opens sockets that say nothing; how many of them were answered 503."""
-        busy = 0
+        """Opens sockets that say nothing; how many of them were answered 503 within 3 s."""
         for _ in range(count):
             one = socket.create_connection(("127.0.0.1", self.server.port), timeout=seconds(5))
             self.sockets.append(one)
-        for one in self.sockets:
-            one.settimeout(0.02)
-            try:
-                busy += one.recv(64).startswith(b"HTTP/1.1 503 ")
-            except OSError:
-                pass
+        end = time.monotonic() + seconds(3)
+        busy, waiting = 0, set(self.sockets)
+        while waiting and (left := end - time.monotonic()) > 0:
+            for one in select.select(waiting, [], [], left)[0]:
+                waiting.remove(one)
+                try:
+                    busy += one.recv(64).startswith(b"HTTP/1.1 503 ")
+                except OSError:
+                    pass
         return busy
 
     def test_the_limit_is_raised_and_reported(self):
@@ -84,6 +87,7 @@ class LimitsTest(unittest.TestCase):
         self.leave()
         wait_for(lambda: get(f"{self.server.origin}/healthz")[0] == 200, "an answer again", 15)
 
+    @unittest.skipIf(harness.SLOW > 1, "UBSan looks at memory through a pipe, and none is left")
     def test_running_out_of_descriptors_altogether_is_survived(self):
         self.server.start()
         pid = self.server.process.pid
