@@ -49,6 +49,15 @@ Result<void> CommunityRuntime::open_store() {
   committer_ = std::make_unique<sync::Committer>(*options_.registry, *store_, *options_.clock,
                                                  *options_.rng);
   auto state = committer_->open();
+  if (state && state->epoch == sync::Epoch{}) {
+    // A new community: two of them, or one made anew, must not look like one to a phone.
+    Id128 first;
+    options_.rng->fill(first.bytes);
+    if (auto done = store_->set_epoch(sync::Epoch{first}); done)
+      state = committer_->open();
+    else
+      state = std::unexpected(done.error());
+  }
   if (!state) {
     committer_.reset();
     store_.reset();

@@ -10,6 +10,7 @@
 #include "server/admin/admin.h"
 #include "server/community/demo/demo.h"
 #include "server/community/modules.h"
+#include "server/http/setup_code.h"
 
 namespace linli::app {
 namespace {
@@ -78,17 +79,27 @@ Result<void> make_community(const fs::path& data, const sync::Registry& registry
                     });
 }
 
-/// Slips for an author, an approver and one household, printed as QR and digits.
+/// Slips for an author, an approver and one household, printed as QR and digits; for the approver,
+/// who needs both factors, also a setup code until they are set up.
 Result<void> print_slips(const fs::path& data, const sync::Registry& registry,
                          const std::string& origin) {
   const SystemClock clock;
   SystemRng rng;
   std::string door;
+  std::string setup_code;
+  const demo::CastMember& approver = demo::cast()[1];
   {
     LINLI_TRY(const auto community,
               admin::LocalCommunity::open_to_read({data, kSlug, registry, clock, rng}));
     LINLI_TRY(const auto households, community->rows("household"));
-    if (!households.empty()) door = json_text(households.front().second, "door");
+    // A family in a house of ours; relatives elsewhere are filed under the community itself.
+    const auto home = std::ranges::find_if(
+        households, [](const auto& row) { return json_text(row.second, "area") != "hn"; });
+    if (home != households.end()) door = json_text(home->second, "door");
+    const std::string account = demo::account_id(approver.account);
+    LINLI_TRY(const auto credentials, community->rows("credential"));
+    if (std::ranges::none_of(credentials, [&](const auto& row) { return row.first == account; }))
+      setup_code = http::setup_code(community->keys(), account, 0, clock.now());
   }
   const admin::AdminParts parts{
       community::declare_modules, clock, rng, std::cin, std::cout, std::cerr};
@@ -101,6 +112,8 @@ Result<void> print_slips(const fs::path& data, const sync::Registry& registry,
   for (const demo::CastMember& member : demo::cast().first(2))
     slip(std::string(member.name) + " (" + member.role + ")", "--staff",
          demo::account_id(member.account));
+  if (!setup_code.empty())
+    std::cout << "setup code of " << approver.name << ": " << setup_code << "\n";
   if (!door.empty()) slip("居民 " + door, "--door", door);
   return {};
 }

@@ -64,6 +64,7 @@ void Authenticator::recover(sync::AskAuthenticate ask, OnPrincipal done) const {
                  {"account", cert->account.raw().hex()},
                  {"pub", to_base64url(cert->pub)},
                  {"cert_at", to_unix_ms(cert->at)}};
+    if (!cert->person.empty()) args["person"] = cert->person;
     const sync::Principal who{cert->account, ask.cid};
     submit(kRecover, std::move(args), [shared, who](const Result<Json>& result) {
       if (result) return (*shared)(who);
@@ -85,9 +86,10 @@ void Authenticator::rekey(const sync::Principal& who, sync::FrameRekey frame,
     const sync::Cid next{client_id_of(frame.pub)};
     Json args = {
         {"old", who.cid.raw().hex()}, {"cid", next.raw().hex()}, {"pub", to_base64url(frame.pub)}};
-    const DeviceCertificate cert{parts_.runtime.slug(), who.account, frame.pub, parts_.clock.now()};
-    submit(kRekey, std::move(args), [this, shared, next, cert](const Result<Json>& result) {
+    DeviceCertificate cert{parts_.runtime.slug(), who.account, frame.pub, parts_.clock.now()};
+    submit(kRekey, std::move(args), [this, shared, next, cert](const Result<Json>& result) mutable {
       if (!result) return (*shared)(std::unexpected(result.error()));
+      cert.person = json_text(*result, "person");
       (*shared)(sync::FrameRekeyed{next, make_certificate(parts_.keys, cert)});
     });
   });

@@ -21,11 +21,13 @@ std::string join(std::initializer_list<std::string_view> parts) {
 }  // namespace
 
 std::string make_certificate(const ServerKeys& keys, const DeviceCertificate& certificate) {
-  const std::string payload = dump_json({{"v", 1},
-                                         {"c", certificate.slug},
-                                         {"acct", certificate.account.raw().hex()},
-                                         {"pub", to_base64url(certificate.pub)},
-                                         {"at", to_unix_ms(certificate.at)}});
+  Json json = {{"v", 1},
+               {"c", certificate.slug},
+               {"acct", certificate.account.raw().hex()},
+               {"pub", to_base64url(certificate.pub)},
+               {"at", to_unix_ms(certificate.at)}};
+  if (!certificate.person.empty()) json["person"] = certificate.person;
+  const std::string payload = dump_json(json);
   const Signature sig = keys.pair().sign(as_bytes(join({"linli.cert.1\0"sv, payload})));
   return to_base64url(as_bytes(payload)) + "." + to_base64url(sig);
 }
@@ -47,6 +49,7 @@ Result<DeviceCertificate> check_certificate(const ServerKeys& keys, std::string_
   out.account = sync::AccountId{account};
   LINLI_TRY(out.pub, parse_public_key(json_text(json, "pub")));
   out.at = from_unix_ms(json_int(json, "at"));
+  out.person = json_text(json, "person");
   return out;
 }
 

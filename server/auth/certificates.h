@@ -16,6 +16,9 @@ struct DeviceCertificate {
   sync::AccountId account;
   PublicKey pub{};
   Instant at{};
+  /// Whose phone it is; empty for staff without a record. A server restored to before the enrolment
+  /// makes the account anew from it.
+  std::string person{};
 };
 
 std::string make_certificate(const ServerKeys& keys, const DeviceCertificate& certificate);

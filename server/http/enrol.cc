@@ -278,8 +278,11 @@ void Enrolment::finish(const Confirmation& ask, const Json& result, const Respon
   answer["cid"] = client_id_of(ask.pub).hex();
   answer["server_pub"] = to_base64url(parts_.keys.pair().pub());
   const auto account = Id128::parse(json_text(result, "account"));
-  auth::DeviceCertificate cert{
-      parts_.runtime.slug(), {}, ask.pub, from_unix_ms(json_int(ask.args, "cert_at"))};
+  auth::DeviceCertificate cert{parts_.runtime.slug(),
+                               {},
+                               ask.pub,
+                               from_unix_ms(json_int(ask.args, "cert_at")),
+                               json_text(result, "person")};
   if (account) cert.account = sync::AccountId{*account};
   answer["cert"] = auth::make_certificate(parts_.keys, cert);
   offers_.with(ask.nonce, parts_.clock.mono(), [&](Offer& offer) {

@@ -12,6 +12,9 @@
 namespace linli::sync {
 namespace {
 
+/// Long enough not to fill the log, short enough for a warning that is half out.
+constexpr std::chrono::minutes kDueRetry{1};
+
 constexpr std::size_t kDueRowsPerTick = 64;
 
 std::vector<Lane> lanes_of(std::uint8_t bits) {
@@ -357,12 +360,15 @@ Result<BatchResult> Committer::tick() {
         def->run(mutation, row.key, missed);
         mutation.fold_into_batch();
         i.head = seq;
+        continue;
       } catch (const MutationLimit& limit) {
         log_event(LogLevel::error, "sync.due.too_large",
                   {{"kind", row.kind}, {"what", limit.what}});
       } catch (const std::exception& e) {
         log_event(LogLevel::error, "sync.due.threw", {{"kind", row.kind}, {"what", e.what()}});
       }
+      // Its effects are dropped, the work is not: half a sending must not stop for good.
+      i.batch.due[{row.kind, row.key}] = to_unix_ms(i.now + kDueRetry);
     }
   });
 }

@@ -47,8 +47,9 @@ class Restart(harness.WorldTest):
     people = 30
 
     def test_GEN_13_a_kill_in_mid_batch_loses_nothing_acknowledged_and_alarms_nobody_twice(self):
+        people = [self.world.resident() for _ in range(8)]
         notice = self.world.send("GEN-13 红色预警", severity="red")
-        writers = [Writer(self.world.resident(), notice) for _ in range(8)]
+        writers = [Writer(who, notice) for who in people]
         for writer in writers:
             writer.start()
         wait_for(lambda: all(len(w.acknowledged()) >= 20 for w in writers), "load", 30)
@@ -147,8 +148,9 @@ class Restored(harness.WorldTest):
 
     def test_a_restored_backup_gets_back_what_phones_had_acknowledged_since(self):
         world = self.world
-        early, late = world.send("备份前"), None
         phone, gone = world.phone("keeper"), world.resident()
+        slip = world.slip()  # the person is known, the first phone comes after the backup
+        early = world.send("备份前")
         phone.sync()
         phone.ack(early)
         phone.sync()
@@ -159,7 +161,7 @@ class Restored(harness.WorldTest):
         phone.ack(late)
         phone.sync()
         self.assertEqual(phone.pending(), [], "acknowledged after the backup was made")
-        newcomer = world.resident()
+        newcomer = world.resident(slip=slip)
         world.revoke(gone)
         phone.offline()
         phone.ack(early, "help")
@@ -182,8 +184,8 @@ class Restored(harness.WorldTest):
         self.assertIn(newcomer.key.cid, world.recovered())
 
     def test_a_cloned_store_gets_a_key_of_its_own_and_nothing_is_lost_or_doubled(self):
-        first, second = self.world.send("克隆一"), self.world.send("克隆二")
         phone = self.world.phone("original")
+        first, second = self.world.send("克隆一"), self.world.send("克隆二")
         phone.sync()
         clone = phone.clone(self.world.folder / "clone")
         phone.ack(first)

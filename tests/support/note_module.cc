@@ -160,6 +160,7 @@ void declare_notes(Registry& r) {
                .grace = std::chrono::minutes(30),
                .run = [](MutatorContext& ctx, std::string_view key, bool missed) {
                  ctx.ensure_bucket(note_bucket("all"));
+                 if (ctx.get("note", "broken") != nullptr) throw std::runtime_error("broken");
                  ctx.put("note", key, {{"text", missed ? "missed" : "due"}, {"buckets", {"all"}}});
                }});
 }

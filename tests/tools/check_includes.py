@@ -103,7 +103,7 @@ THIRD_PARTY = [
 STANDARD = re.compile(r"[a-z_0-9]+$|(c?assert|errno|signal|stdint|stddef|stdlib|string)\.h$")
 POSIX = re.compile(
     r"(sys|arpa|netinet|net|linux)/[a-z_0-9]+\.h$"
-    r"|(fcntl|iconv|unistd|poll|spawn|pthread|termios|dirent|dlfcn|pwd|netdb|syslog)\.h$"
+    r"|(fcntl|iconv|unistd|poll|spawn|pthread|termios|dirent|dlfcn|pwd|netdb|syslog|malloc)\.h$"
 )
 POSIX_USERS = re.compile(r"server/(?!community/)|clients/native/|sync/store/|notify/store/|tests/")
 

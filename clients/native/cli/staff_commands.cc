@@ -145,7 +145,8 @@ Result<Json> approve(client::StaffApi& api, const NoticeArgs& args) {
     std::cerr << json_text(content, "title") << "\n"
               << json_text(content, "action_line") << "\n"
               << json_text(content, "body") << "\n将发给 " << persons << " 人。\n";
-    if (ask("确认发出请输入 yes：") != "yes") return fail(Errc::gone, "没有发出");
+    if (ask("确认发出请输入 yes：") != "yes")
+      return fail(Errc::invalid_argument, "没有输入 yes，通知没有发出");
   }
   return api.call("POST", path + "/approve",
                   {{"fingerprint", json_text(notice, "fingerprint")}, {"persons", persons}});

@@ -18,20 +18,28 @@ Json device_args(std::initializer_list<std::pair<std::string, Json>> more) {
   return out;
 }
 
-/// The person's account, made when there is none.
-Result<std::string> account_of_person(MutatorContext& ctx, const std::string& person) {
+Result<void> make_account(MutatorContext& ctx, const std::string& id, const std::string& person) {
   LINLI_TRY(const Row row, need(ctx, "person", person));
   if (json_text(*row, "state") != "active")
     return fail(Errc::wrong_state, "the person does not live here any more");
-  const auto known = keys_of(ctx, "account.person", person, 1);
-  if (!known.empty()) return known.front();
-  const std::string id = ctx.new_id();
   ctx.put("account", id,
           {{"person", person},
            {"name", row->at("name")},
            {"roles", Json::array()},
            {"state", "active"},
            {"created_at", now_ms(ctx)}});
+  return {};
+}
+
+/// The person's account, made when there is none.
+Result<std::string> account_of_person(MutatorContext& ctx, const std::string& person) {
+  const auto known = keys_of(ctx, "account.person", person, 1);
+  if (!known.empty()) {
+    LINLI_TRY(const Row row, need(ctx, "person", person));
+    if (json_text(*row, "state") == "active") return known.front();
+  }
+  const std::string id = ctx.new_id();
+  LINLI_CHECK(make_account(ctx, id, person));
   return id;
 }
 
@@ -86,9 +94,12 @@ MutatorResult enrol(MutatorContext& ctx, const Json& args) {
               {"community", me->at("community")}};
 }
 
-/// A server restored from a backup meets a phone that it certified itself (M11).
+/// A server restored from a backup meets a phone that it certified itself (M11). The first phone of
+/// a person had made the account; roles were given later by hand, a certificate gives none.
 MutatorResult recover(MutatorContext& ctx, const Json& args) {
   const std::string account = json_text(args, "account");
+  if (ctx.get("account", account) == nullptr && args.contains("person"))
+    LINLI_CHECK(make_account(ctx, account, json_text(args, "person")));
   LINLI_CHECK(need(ctx, "account", account));
   LINLI_CHECK(add_device(ctx, account, args, "recovered"));
   LINLI_CHECK(refresh_owner(ctx, account));
@@ -104,7 +115,10 @@ MutatorResult rekey(MutatorContext& ctx, const Json& args) {
   if (!device.contains("label")) device["label"] = json_text(*old, "label");
   LINLI_CHECK(add_device(ctx, account, device, "active"));
   LINLI_CHECK(refresh_owner(ctx, account));
-  return Json{{"account", account}, {"cid", args.at("cid")}};
+  const Row owner = ctx.get("account", account);
+  return Json{{"account", account},
+              {"cid", args.at("cid")},
+              {"person", owner == nullptr ? std::string() : json_text(*owner, "person")}};
 }
 
 }  // namespace
@@ -122,12 +136,13 @@ void declare_enrolment(sync::Registry& registry) {
                         .permit = system_only,
                         .run = enrol,
                         .internal = true});
-  add(registry, Mutator{.name = "identity.recover_device",
-                        .summary = "Re-creates a certified device after a restore.",
-                        .args = device_args({{"account!", arg::hex(32)}}),
-                        .permit = system_only,
-                        .run = recover,
-                        .internal = true});
+  add(registry,
+      Mutator{.name = "identity.recover_device",
+              .summary = "Re-creates a certified device after a restore.",
+              .args = device_args({{"account!", arg::hex(32)}, {"person", arg::text(32)}}),
+              .permit = system_only,
+              .run = recover,
+              .internal = true});
   add(registry, Mutator{.name = "identity.rekey_device",
                         .summary = "A second key for a device whose store was copied.",
                         .args = device_args({{"old!", arg::hex(32)}}),

@@ -20,6 +20,11 @@ void Checkpointer::poke() {
   wake_.notify_one();
 }
 
+void Checkpointer::pass(Connection& connection) {
+  const std::lock_guard lock(pass_);
+  connection.checkpoint_passive();
+}
+
 void Checkpointer::loop(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     {
@@ -28,7 +33,7 @@ void Checkpointer::loop(const std::stop_token& stop) {
       wanted_ = false;
     }
     if (stop.stop_requested()) return;
-    const auto done = guarded("checkpoint", [this] { connection_.checkpoint_passive(); });
+    const auto done = guarded("checkpoint", [this] { pass(connection_); });
     if (!done)
       log_event(LogLevel::error, "store.checkpoint.failed", {{"why", done.error().detail}});
   }

@@ -40,6 +40,10 @@ class Checkpointer {
   /// Asks for a pass soon; returns at once.
   void poke();
 
+  /// A pass by the caller over its own connection, after the one that may be running: SQLite would
+  /// refuse a second one, and a slow thread would leave the WAL without a bound.
+  void pass(Connection& connection);
+
  private:
   void loop(const std::stop_token& stop);
 
@@ -47,6 +51,8 @@ class Checkpointer {
   const CheckpointOptions options_;
   // Owned by the thread.
   Connection connection_;
+  /// Held by whoever copies; never together with mutex_.
+  std::mutex pass_;
   // Guarded by mutex_.
   std::mutex mutex_;
   std::condition_variable_any wake_;

@@ -143,7 +143,10 @@ void SqliteStore::after_commit() {
     poke_at_ = pages + bounds.pages;
   }
   if (pages < bounds.pages_hard) return;
-  const auto done = guarded("checkpoint", [this] { connection_.checkpoint_passive(); });
+  const auto done = guarded("checkpoint", [this] {
+    if (checkpointer_ != nullptr) return checkpointer_->pass(connection_);
+    connection_.checkpoint_passive();
+  });
   if (!done) log_event(LogLevel::error, "store.checkpoint.failed", {{"why", done.error().detail}});
 }
 

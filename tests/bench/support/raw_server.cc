@@ -25,17 +25,6 @@ struct Command {
   std::uint32_t size = 0;
 };
 
-bool read_exactly(int fd, void* to, std::size_t size) {
-  auto* at = static_cast<char*>(to);
-  while (size > 0) {
-    const ssize_t got = read(fd, at, size);
-    if (got <= 0) return false;
-    at += got;
-    size -= static_cast<std::size_t>(got);
-  }
-  return true;
-}
-
 class Loop {
  public:
   Loop(int listener, int control, RawServer::Serve serve)
@@ -148,6 +137,17 @@ void send_all(int socket, std::string_view bytes) {
     pollfd wait{socket, POLLOUT, 0};
     poll(&wait, 1, 1000);
   }
+}
+
+bool read_exactly(int fd, void* to, std::size_t size) {
+  auto* at = static_cast<char*>(to);
+  while (size > 0) {
+    const ssize_t got = read(fd, at, size);
+    if (got <= 0) return false;
+    at += got;
+    size -= static_cast<std::size_t>(got);
+  }
+  return true;
 }
 
 void send_each(std::span<const int> sockets, std::string_view bytes, std::uint32_t count) {

@@ -12,8 +12,7 @@
 namespace linli::bench {
 
 /// The limit of this machine: a process that accepts sockets, answers an upgrade with constant
-/// bytes
-/// and then does nothing but what `serve` does with the open descriptors.
+/// bytes and then does nothing but what `serve` does with the open descriptors.
 class RawServer {
  public:
   /// Runs in the child for each trigger().
@@ -39,5 +38,7 @@ class RawServer {
 void send_each(std::span<const int> sockets, std::string_view bytes, std::uint32_t count);
 /// All of `bytes`, waiting as long as the buffer is full.
 void send_all(int socket, std::string_view bytes);
+/// False when the other side is gone.
+bool read_exactly(int fd, void* to, std::size_t size);
 
 }  // namespace linli::bench

@@ -20,6 +20,8 @@ constexpr std::size_t kPerHousehold = 4;
 /// Numbers above those of phones.
 constexpr std::size_t kEditor = 900'001;
 constexpr std::size_t kApprover = 900'002;
+/// Unix ms.
+constexpr std::int64_t kFarAhead = 4'000'000'000'000;
 
 std::string numbered(const char* prefix, std::size_t index) {
   char out[32];
@@ -68,7 +70,9 @@ class Writer {
     if (!done) die("seed: " + done.error().detail);
     for (std::size_t i = 0; i < done->answers.size(); ++i) {
       if (!done->answers[i].result)
-        die("seed: " + batch_[i].name + ": " + done->answers[i].result.error().detail);
+        die("seed: " + batch_[i].name + ": " +
+            std::string(errc_name(done->answers[i].result.error().code)) + " " +
+            done->answers[i].result.error().detail);
       last = *done->answers[i].result;
     }
     batch_.clear();
@@ -115,8 +119,8 @@ void add_staff(Writer& to) {
 void add_phone(Writer& to, std::size_t i, bool editor) {
   const std::string household = numbered("h", i / kPerHousehold);
   if (i % kPerHousehold == 0)
-    to.add("household.create", {{"id", household}, {"door", household}, {"area", kGrid}});
-  to.add("person.create", {{"id", person_id(i)}, {"household", household}, {"name", "王小英"}});
+    to.add("household.put", {{"id", household}, {"door", household}, {"area", kGrid}});
+  to.add("person.put", {{"id", person_id(i)}, {"household", household}, {"name", "王小英"}});
   Json account = {{"id", account_id(i)}, {"person", person_id(i)}, {"name", "王小英"}};
   if (editor) account["roles"] = Json::array({{{"role", "editor"}, {"scope", kCommunity}}});
   to.add("identity.create_account", std::move(account));
@@ -148,12 +152,17 @@ std::string person_id(std::size_t index) { return numbered("p", index); }
 std::string notice_id(std::size_t index) { return numbered("n", index); }
 
 Json draft_args(std::size_t index) {
-  // The rest of the row - state, times, history - takes what is missing to kRowBytes.
-  constexpr std::size_t kBodyBytes = 110;
+  // The longest title there is; the rest of the row - state, times - takes it to kRowBytes.
+  constexpr std::size_t kTitleCharacters = 60;
+  std::string title;
+  for (std::size_t i = 0; i < kTitleCharacters; ++i) title += "𠮷";
   return {{"id", numbered("d", index)},
           {"category", "living"},
-          {"title", "停水通知"},
-          {"body", std::string(kBodyBytes, 'x')},
+          {"drill", false},
+          {"title", title},
+          {"incident", numbered("incident-of-the-", index)},
+          {"valid_to", kFarAhead},
+          {"send_at", kFarAhead - 1000},
           {"audience", {{"areas", Json::array({kGrid})}}}};
 }
 

@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Staff at the desk: the HTTP interface with tokens, elevation and TOTP."""
 
-import base64
-import hashlib
-import hmac
 import json
-import struct
 import time
 import urllib.error
 import urllib.parse
@@ -13,17 +9,8 @@ import urllib.request
 import uuid
 
 from .peer import Refused
+from .totp import totp
 from .waiting import seconds, wait_for
-
-
-def totp(secret, now=None):
-    """RFC 6238 with SHA-1, 30 s, 6 digits; `secret` in base32."""
-    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
-    digest = hmac.new(
-        key, struct.pack("!Q", int((now or time.time()) // 30)), hashlib.sha1
-    ).digest()
-    at = digest[-1] & 15
-    return f"{(struct.unpack('!I', digest[at:at + 4])[0] & 0x7FFFFFFF) % 10**6:06d}"
 
 
 class Desk:

@@ -11,6 +11,8 @@ class Proxy:
 
     swallow     bytes of both directions vanish, connections stay open: a half-open line
     drop_down   only what the server sends vanishes
+    drop_down_after_welcome   the same, from each connection's welcome on: what a phone pushes
+                arrives, no result of it comes back
     down_rate   bytes per second towards the phone, 0 = unlimited
     refuse      new connections are closed at once
     """
@@ -19,6 +21,7 @@ class Proxy:
         self.upstream_port = upstream_port
         self.swallow = False
         self.drop_down = False
+        self.drop_down_after_welcome = False
         self.down_rate = 0
         self.refuse = False
         self.connections = 0
@@ -64,10 +67,15 @@ class Proxy:
         self._tasks -= set(pumps)
 
     async def _pump(self, reader, writer, down):
+        welcomed = False
         try:
             while data := await reader.read(1024 if self.down_rate else 65536):
                 if self.swallow or (down and self.drop_down):
                     continue
+                if down and self.drop_down_after_welcome:
+                    if welcomed:
+                        continue
+                    welcomed = b"welcome" in data  # as text in both encodings
                 if down:
                     self.bytes_down += len(data)
                     if self.down_rate:

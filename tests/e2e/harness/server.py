@@ -15,6 +15,7 @@ from .waiting import seconds, wait_for
 
 LINLID = os.environ.get("LINLID", "build/dev/bin/linlid")
 LINLI = os.environ.get("LINLI", "build/dev/bin/linli")
+WRONG_CLOCK = os.environ.get("WRONG_CLOCK", os.path.abspath("build/dev/bin/wrong_clock.so"))
 
 
 def free_port():

@@ -4,10 +4,12 @@
 import itertools
 import json
 import os
+import re
 import sqlite3
 import sys
 import unittest
 import uuid
+from types import SimpleNamespace
 
 from .admin import Admin
 from .cli import Phone
@@ -22,7 +24,7 @@ EDITOR, APPROVER, WINDOW, ADMIN, ADMIN_2 = "马会玲", "张书记", "孙浩", "
 
 
 STAFF = (EDITOR, APPROVER, WINDOW, ADMIN, ADMIN_2, "罗主任", "周倩")
-LINES = 6
+LINES = 16
 
 
 class World:
@@ -115,19 +117,117 @@ folder = "{self.data}"
         """A newly enrolled raw phone; its person is in `.person`."""
         return enrol(origin or self.origin, SLUG, slip or self.slip(area))
 
+    def phone(self, name, slip=None, days_off=0):
+        """A newly enrolled `linli` behind a line of its own; a new person unless there is a
+        slip."""
+        store = self.folder / re.sub(r"[^\w+-]", "_", name)
+        phone = Phone(store, days_off, self.line())
+        return phone.enrol(SLUG, slip or self.slip())
+
+    def two_phones_of_one_person(self, name):
+        """Two enrolled with two slips of one household."""
+        home, _ = self.household()
+        slips = [self.desk(WINDOW).slip(home) for _ in range(2)]
+        return [self.phone(f"{name}-{i}", slip) for i, slip in enumerate(slips)]
+
+    def stranger(self):
+        """A person that no phone of the test speaks for."""
+        return self.household()[1]
+
+    def grid_worker(self, area):
+        """A new account with the role of a grid worker in `area`, and a household there."""
+        name = f"试验网格员{next(self._numbers)}"
+        made = self.desk(ADMIN).post(
+            "/accounts", {"name": name, "roles": [{"role": "grid", "scope": area}]}
+        )
+        return SimpleNamespace(
+            account=made["id"],
+            area=area,
+            household=self.household(area)[0],
+            slip={"code": self.desk(ADMIN).post("/invites", {"account": made["id"]})["secret"]},
+        )
+
+    def move_worker(self, worker, area):
+        """The new grid first, as an office does it."""
+        path = f"/accounts/{worker.account}/roles"
+        self.desk(ADMIN).post(path, {"role": "grid", "scope": area})
+        self.desk(ADMIN).post(f"{path}/revoke", {"role": "grid", "scope": worker.area})
+        worker.area = area
+
+    def devices(self, account):
+        return self.desk(ADMIN).get("/devices", account=account)["devices"]
+
+    def revoke(self, identity):
+        self.desk(ADMIN).post(f"/devices/{identity.key.cid}/revoke", {"reason": "lost"})
+
+    def recovered(self):
+        """cids of devices that a restored server took back by their certificates."""
+        return [d["cid"] for d in self.desk(ADMIN).get("/recovered-devices")["items"]]
+
+    # --- Data -----------------------------------------------------------------------------------
+
+    def _query(self, text, *values):
+        with sqlite3.connect(f"file:{self.data}/{SLUG}/sync.db?mode=ro", uri=True) as db:
+            return db.execute(text, values).fetchall()
+
+    def quarantined(self, account):
+        """Names of refused mutations that the server keeps of an account's devices."""
+        found = self._query(
+            "select name from quarantine where account = ? order by id", bytes.fromhex(account)
+        )
+        return [name for (name,) in found]
+
+    def results(self, cid):
+        """[(lane, n)] of every answer that is kept for a device."""
+        return self._query("select lane, n from result where cid = ?", bytes.fromhex(cid))
+
+    def epoch(self):
+        return self._query("select epoch from meta")[0][0].hex()
+
+    def backup(self, target):
+        for name in (EDITOR, APPROVER, WINDOW, ADMIN):
+            self.desk(name)  # a PC that signed in later would be unknown to the restored server
+        self.admin.run("backup", target)
+
+    def restore(self, target):
+        """Disaster and recovery: the server is stopped meanwhile, as the manual says."""
+        self.server.terminate()
+        self.admin.run("restore", target / SLUG, "--yes")
+        self.server.start()
+        for desk in self._desks.values():  # tokens of the time before are void
+            desk.bearer = desk.identity.token()
+            if desk.passphrase:
+                desk.elevate()
+
     def rows(self, tbl):
         """{key: row} of a table, read past the running server."""
-        with sqlite3.connect(f"file:{self.data}/{SLUG}/sync.db?mode=ro", uri=True) as db:
-            found = db.execute(
-                "select key, data from row join tbl_name t on t.id = row.tbl "
-                "where t.name = ? and data is not null",
-                (tbl,),
-            ).fetchall()
+        found = self._query(
+            "select key, data from row join tbl_name t on t.id = row.tbl "
+            "where t.name = ? and data is not null",
+            tbl,
+        )
         return {key: json.loads(data) for key, data in found}
 
     def names(self):
         """Of everybody in the data."""
         return {row["name"] for tbl in ("person", "account") for row in self.rows(tbl).values()}
+
+    # --- What the demo printed -------------------------------------------------------------------
+
+    def _printed(self, text):
+        return {"code": re.findall(r"#enrol=(\S+)", text)[-1]}
+
+    def printed_slip(self):
+        """The last slip: a resident's."""
+        return self._printed(self.greeting)
+
+    def staff_slip(self, name):
+        _, _, rest = self.greeting.partition(f"\n{name} (")
+        assert rest, f"the demo prints no slip for {name}"
+        return self._printed(rest[: rest.index("\n", rest.index("#enrol="))])
+
+    def setup_code(self, name):
+        return self._codes[name]
 
     # --- Notices --------------------------------------------------------------------------------
 
@@ -136,7 +236,14 @@ folder = "{self.data}"
         if "severity" in content:
             content = {"category": "weather", "action_line": "今晚别出门"} | content
         draft = self.desk(EDITOR).draft(title, list(areas), **content)
-        return self.desk(APPROVER).approve(draft)
+        notice = self.desk(APPROVER).approve(draft)
+        wait_for(lambda: self._is_out(notice), "the sending to end")
+        return notice
+
+    def _is_out(self, notice):
+        """Out, and everybody in its audience is counted."""
+        look = self.desk(APPROVER).reach(notice)
+        return look["state"] == "sent" and "sending" not in look
 
     def reach(self, notice):
         """Persons by state."""

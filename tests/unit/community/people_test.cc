@@ -275,6 +275,24 @@ TEST(M11, RecoveredDevicesAreListed) {
       1U);
 }
 
+TEST(M11, AFirstPhoneBringsItsAccountBackButNoRolesAndOnlyForAPersonWhoLivesHere) {
+  SmallTown town;
+  const std::string lost = std::string(31, '0') + "7";
+  const auto recover = [&](const std::string& person) {
+    return town.call("", "identity.recover_device",
+                     {{"account", lost},
+                      {"person", person},
+                      {"cid", SmallTown::cid(9)},
+                      {"pub", std::string(43, 'B')}});
+  };
+  EXPECT_EQ(code_of(recover("p-nobody")), Errc::not_found);
+  ASSERT_TRUE(recover("p-chen"));
+  const Json account = town.row("account", lost);
+  EXPECT_EQ(account.at("person"), "p-chen");
+  EXPECT_EQ(account.at("roles"), Json::array());
+  EXPECT_TRUE(town.holds(lost, "area", "hn"));
+}
+
 TEST(Areas, TreeKeepsItsOrderAndClosesOnlyWhenEmpty) {
   SmallTown town;
   EXPECT_EQ(code_of(town.call(town.admin, "area.create",

@@ -165,13 +165,15 @@ TEST_F(TokenTest, AnElevatedOneSlidesWhileUsedAndEndsAfterEightHours) {
 
 TEST_F(TokenTest, ACertificateIsBoundToItsServer) {
   const KeyPair device = KeyPair::generate(rng_);
-  const std::string text = make_certificate(keys_, {"huainan", account_, device.pub(), kNow});
+  const std::string text =
+      make_certificate(keys_, {"huainan", account_, device.pub(), kNow, "p-chen"});
   const auto read = check_certificate(keys_, text);
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(read->slug, "huainan");
   EXPECT_EQ(read->account, account_);
   EXPECT_EQ(read->pub, device.pub());
   EXPECT_EQ(read->at, kNow);
+  EXPECT_EQ(read->person, "p-chen");
   const ServerKeys others = ServerKeys::generate(rng_);
   EXPECT_EQ(check_certificate(others, text).error().code, Errc::bad_signature);
   EXPECT_FALSE(check_certificate(keys_, "abc").has_value());

@@ -219,6 +219,17 @@ TEST_F(RuntimeTest, TheQueueIsBoundedInBytesAsWellAsInNumber) {
   runtime_->stop();
 }
 
+TEST_F(RuntimeTest, ANewCommunityHasAnEpochOfItsOwnAndKeepsIt) {
+  open();
+  const sync::Epoch first = store_->load()->epoch;
+  EXPECT_NE(first, sync::Epoch{});
+  EXPECT_EQ(runtime_->state().epoch, first);
+  runtime_->stop();
+  kept_->restore(store_->snapshot());
+  open();
+  EXPECT_EQ(store_->load()->epoch, first);
+}
+
 TEST_F(RuntimeTest, AStoppedRuntimeRefuses) {
   open();
   runtime_->stop();

@@ -248,6 +248,19 @@ TEST_F(CommitterTest, DueRowRunsOnceAtItsTimeAndLateOnesAreMarkedMissed) {
   EXPECT_THAT(*(*store_.row({"note", "m"}))->data, ::testing::HasSubstr("missed"));
 }
 
+TEST_F(CommitterTest, DueWorkThatFailsIsTriedAgain) {
+  const std::int64_t soon = to_unix_ms(clock_.now() + 1min);
+  run({device(1, "note.later", {{"id", "l"}, {"at", soon}}),
+       device(2, "note.put", {{"id", "broken"}, {"text", "x"}, {"buckets", Json::array()}})});
+  clock_.advance(1min);
+  EXPECT_EQ((*committer_.tick()).commit->to, Seq{2}) << "threw, no effect";
+  EXPECT_EQ((*committer_.tick()).commit->to, Seq{2}) << "waits";
+  run({device(3, "note.del", {{"id", "broken"}})});
+  clock_.advance(1min);
+  EXPECT_EQ((*committer_.tick()).commit->to, Seq{4});
+  EXPECT_TRUE(*store_.row({"note", "l"}));
+}
+
 TEST_F(CommitterTest, StoreFailureLeavesNothingAndTheSameBatchRunsAgain) {
   run({device(1, "note.inc", {{"id", "c"}})});
   store_.fail_apply({.nth = 1, .code = Errc::disk_full, .durable = false});
