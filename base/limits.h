@@ -45,6 +45,9 @@ inline constexpr std::uint32_t kAckBytes = 8 * 1024;
 /// Queue of one connection before it falls into lag mode (a cursor, no queue).
 inline constexpr std::size_t kQueueBytesMax = 256 * 1024;
 inline constexpr std::size_t kQueueFramesMax = 512;
+/// Answers (R, pong, err) that a phone asks for and does not read, beyond those it was owed at
+/// sign-in. A phone with 2,000 unsent mutations is owed about 400 KiB at once.
+inline constexpr std::size_t kControlBytesMax = 1024 * 1024;
 /// No progress of `ack` with data outstanding: a black-hole path. Close; the phone reconnects.
 inline constexpr std::chrono::milliseconds kStallDeadline = 30s;
 /// Phones ping this often when idle; mobile NATs forget a flow after about 60 s.
@@ -67,6 +70,8 @@ inline constexpr std::size_t kPageCacheBytes = 32 * 1024 * 1024;
 inline constexpr std::size_t kBatchMutationsMax = 256;
 /// Queue in front of the writer; full = `retry` to the phone, 503 to HTTP.
 inline constexpr std::size_t kWriterQueueMax = 8192;
+/// Argument text in that queue: a full one of usual mutations has 2 MiB, of the largest 512 MiB.
+inline constexpr std::size_t kWriterQueueBytesMax = 32 * 1024 * 1024;
 /// Rows one mutation may touch (decision M12); keeps the writer's turn under 2 ms.
 inline constexpr std::size_t kMutationRowsMax = 200;
 /// Buckets one row may live in.

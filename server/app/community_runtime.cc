@@ -96,10 +96,16 @@ void CommunityRuntime::stop() {
 
 // --- Writes ---------------------------------------------------------------------------------
 
+bool CommunityRuntime::has_room(std::size_t count, std::size_t bytes) const {
+  return !stopping_ && queue_.size() + count <= limits::kWriterQueueMax &&
+         queue_bytes_ + bytes <= limits::kWriterQueueBytesMax;
+}
+
 bool CommunityRuntime::submit(sync::Submission submission, std::function<void(sync::Answer)> done) {
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_ || queue_.size() >= limits::kWriterQueueMax) {
+    const std::size_t bytes = submission.args_text.size();
+    if (!has_room(1, bytes)) {
       ++stats_.refused;
       return false;
     }
@@ -108,6 +114,7 @@ bool CommunityRuntime::submit(sync::Submission submission, std::function<void(sy
       waiting_.emplace(submission.token, std::move(done));
     }
     queue_.push_back(std::move(submission));
+    queue_bytes_ += bytes;
     stats_.queued = queue_.size();
   }
   work_.notify_one();
@@ -116,12 +123,15 @@ bool CommunityRuntime::submit(sync::Submission submission, std::function<void(sy
 
 bool CommunityRuntime::submit_device(std::vector<sync::Submission> submissions) {
   {
+    std::size_t bytes = 0;
+    for (const sync::Submission& one : submissions) bytes += one.args_text.size();
     const std::lock_guard lock(mutex_);
-    if (stopping_ || queue_.size() + submissions.size() > limits::kWriterQueueMax) {
+    if (!has_room(submissions.size(), bytes)) {
       stats_.refused += submissions.size();
       return false;
     }
     for (sync::Submission& one : submissions) queue_.push_back(std::move(one));
+    queue_bytes_ += bytes;
     stats_.queued = queue_.size();
   }
   work_.notify_one();
@@ -135,6 +145,7 @@ bool CommunityRuntime::take_batch(std::vector<sync::Submission>& batch) {
   std::unique_lock lock(mutex_);
   work_.wait_for(lock, pause, [this] { return stopping_ || !queue_.empty(); });
   while (!queue_.empty() && batch.size() < limits::kBatchMutationsMax) {
+    queue_bytes_ -= queue_.front().args_text.size();
     batch.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }

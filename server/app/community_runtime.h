@@ -117,6 +117,8 @@ class CommunityRuntime final : public sync::RuntimePort {
   void page_read(Reader& reader, const sync::AskChunk& ask);
 
   void run_writer();
+  /// Whether the queue takes so much more. Hold mutex_.
+  [[nodiscard]] bool has_room(std::size_t count, std::size_t bytes) const;
   /// False when stopping and the queue is empty.
   bool take_batch(std::vector<sync::Submission>& batch);
   void run_batch(std::vector<sync::Submission>& batch);
@@ -143,6 +145,7 @@ class CommunityRuntime final : public sync::RuntimePort {
   std::mutex mutex_;
   std::condition_variable work_;
   std::deque<sync::Submission> queue_;
+  std::size_t queue_bytes_ = 0;
   std::unordered_map<std::uint64_t, std::function<void(sync::Answer)>> waiting_;
   std::uint64_t next_token_ = 1;
   bool stopping_ = false;

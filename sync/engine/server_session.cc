@@ -85,6 +85,8 @@ const Principal* ServerSession::principal() const {
 void ServerSession::on_message(std::string_view message, Instant now, MonoTime mono) {
   if (state_ == State::closed) return;
   last_heard_ = mono;
+  if (queue_.bytes(FrameQueue::Class::control) > control_bytes_max_)
+    return complain(Errc::rate_limited, "answers are not read", true);
   auto frames = decode_client(encoding_, message);
   if (!frames) return complain(frames.error().code, frames.error().detail, true);
   for (ClientFrame& frame : *frames) {
@@ -228,6 +230,7 @@ void ServerSession::on_frame(FrameHave& frame) {
 void ServerSession::begin_streams() {
   hello_.reset();
   streaming_ = true;
+  control_bytes_max_ = limits::kControlBytesMax + queue_.bytes(FrameQueue::Class::control);
   pump();
 }
 

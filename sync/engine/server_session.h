@@ -215,6 +215,8 @@ class ServerSession {
   std::vector<Held> held_;
   std::vector<Ask> asks_;
   FrameQueue queue_;
+  /// What a slow line is owed at sign-in may wait; what a phone asks for and does not read may not.
+  std::size_t control_bytes_max_ = limits::kControlBytesMax;
   BucketId asked_;
   Seq asked_gen_;
   /// Newest community head any page was read at: nothing is revealed before the shard is there.

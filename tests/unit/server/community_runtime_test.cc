@@ -200,6 +200,25 @@ TEST_F(RuntimeTest, AfterAnIoErrorTheStoreIsOpenedAnewAndShardsStartOver) {
   EXPECT_TRUE(std::ranges::any_of(commits_, [](const auto& c) { return c->reload != nullptr; }));
 }
 
+TEST_F(RuntimeTest, TheQueueIsBoundedInBytesAsWellAsInNumber) {
+  open();
+  // The writer is kept busy, so that the queue fills.
+  std::mutex gate;
+  gate.lock();
+  ASSERT_TRUE(runtime_->submit(system("note.fail", {}),
+                               [&](const sync::Answer&) { const std::lock_guard wait(gate); }));
+  auto large = system("note.fail", {});
+  large.args_text.assign(limits::kMutationBytesMax - 8, 'x');
+  std::size_t taken = 0;
+  while (taken < limits::kWriterQueueMax && runtime_->submit_device({large})) ++taken;
+  const std::size_t fit = limits::kWriterQueueBytesMax / large.args_text.size();
+  EXPECT_GE(taken, fit);
+  EXPECT_LE(taken, fit + limits::kBatchMutationsMax);
+  EXPECT_TRUE(runtime_->submit(system("note.fail", {}), {})) << "a small one still fits";
+  gate.unlock();
+  runtime_->stop();
+}
+
 TEST_F(RuntimeTest, ANewCommunityHasAnEpochOfItsOwnAndKeepsIt) {
   open();
   const sync::Epoch first = store_->load()->epoch;

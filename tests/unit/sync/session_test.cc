@@ -176,6 +176,18 @@ TEST_F(SessionTest, SilentPhoneFallsIntoLagModeWithBoundedMemoryAndStillGetsUrge
   EXPECT_THAT(p.faults, IsEmpty());
 }
 
+TEST_F(SessionTest, PhoneThatAsksAndNeverReadsIsClosedWithBoundedMemory) {
+  TestPhone p = phone(1);
+  connect(p);
+  for (int i = 0; i < 100'000 && p.session().state() == ServerSession::State::live; ++i) {
+    p.send(FramePing{});
+    ASSERT_LE(p.session().queued_bytes(), limits::kControlBytesMax + 4096);
+  }
+  EXPECT_EQ(p.session().state(), ServerSession::State::closed);
+  p.run();
+  EXPECT_EQ(p.closed, 4429);
+}
+
 TEST_F(SessionTest, RefillGivesTheBucketAnew) {
   put("n", "x", {"all"});
   TestPhone p = phone(2);
