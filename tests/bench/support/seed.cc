@@ -14,7 +14,9 @@
 namespace linli::bench {
 namespace {
 
-constexpr const char* kCommunity = "c1";
+/// As long as ids may be: it is part of every row of the desk.
+constexpr const char* kCommunity =
+    "community-of-the-benchmark-with-the-longest-id-that-there-may-be";
 constexpr const char* kGrid = "g1";
 constexpr std::size_t kPerHousehold = 4;
 /// Numbers above those of phones.
@@ -27,10 +29,6 @@ std::string numbered(const char* prefix, std::size_t index) {
   char out[32];
   std::snprintf(out, sizeof out, "%s%06zu", prefix, index);
   return out;
-}
-
-std::string account_id(std::size_t index) {
-  return Id128::of(ByteView(sha256(as_bytes(numbered("account", index)))).first(16)).hex();
 }
 
 class Writer {
@@ -148,6 +146,10 @@ void add_notice(Writer& to, std::size_t i, std::size_t persons) {
 
 }  // namespace
 
+std::string account_id(std::size_t index) {
+  return Id128::of(ByteView(sha256(as_bytes(numbered("account", index)))).first(16)).hex();
+}
+
 std::string person_id(std::size_t index) { return numbered("p", index); }
 std::string notice_id(std::size_t index) { return numbered("n", index); }
 
@@ -159,6 +161,7 @@ Json draft_args(std::size_t index) {
   return {{"id", numbered("d", index)},
           {"category", "living"},
           {"drill", false},
+          {"demo", true},
           {"title", title},
           {"incident", numbered("incident-of-the-", index)},
           {"valid_to", kFarAhead},

@@ -31,6 +31,8 @@ struct SeedOptions {
 void make_community(const SeedOptions& options);
 
 std::string person_id(std::size_t index);
+/// 32 hex digits.
+std::string account_id(std::size_t index);
 std::string notice_id(std::size_t index);
 /// Arguments of a `notice.draft` whose row has about kRowBytes bytes. One row in the desk's bucket:
 /// what a phone may push without a second pair of eyes, so one push frame makes one burst.
