@@ -2,6 +2,8 @@
 #include "base/json_schema.h"
 
 #include <exception>
+#include <locale>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -72,6 +74,13 @@ std::string rule_of(const std::string& description) {
   return quote == std::string::npos || names_a_keyword ? description : description.substr(0, quote);
 }
 
+/// libstdc++'s <regex> fills the narrowing table of the process's locale as it meets characters,
+/// without a lock. Filled before the first schema is used, it is only read from then on.
+void fill_narrowing_table() {
+  const auto& table = std::use_facet<std::ctype<char>>(std::locale());
+  for (int c = 0; c <= 0xff; ++c) table.narrow(static_cast<char>(c), '\0');
+}
+
 }  // namespace
 
 struct JsonSchema::Compiled {
@@ -80,6 +89,8 @@ struct JsonSchema::Compiled {
 };
 
 JsonSchema::JsonSchema(const Json& schema) {
+  static std::once_flag filled;
+  std::call_once(filled, fill_narrowing_table);
   auto compiled = std::make_shared<Compiled>();
   compiled->written = schema;
   Json guarded = schema;
