@@ -38,6 +38,12 @@ std::shared_ptr<const Json> Mutation::get(std::string_view tbl, std::string_view
   return visible(RowKey{std::string(tbl), std::string(key)}).json;
 }
 
+std::vector<QuarantineWrite> Mutation::quarantine(std::size_t limit) {
+  auto found = where_.base.store().quarantine(limit);
+  if (!found) throw StoreFailure{found.error()};
+  return std::move(*found);
+}
+
 std::vector<IndexHit> Mutation::scan(std::string_view index, std::string_view prefix,
                                      const std::optional<IndexHit>& after, std::size_t limit) {
   // Merge: changes of this mutation over those of the batch over the store.

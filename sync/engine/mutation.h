@@ -35,6 +35,7 @@ class Mutation final : public MutatorContext {
                              const std::optional<IndexHit>& after, std::size_t limit) override;
   std::vector<std::pair<std::string, std::shared_ptr<const Json>>> table(
       std::string_view tbl, std::string_view after, std::size_t limit) override;
+  std::vector<QuarantineWrite> quarantine(std::size_t limit) override;
   Seq seq() const override { return where_.seq; }
   Instant captured_at() const override { return captured_at_; }
   void put(std::string_view tbl, std::string_view key, Json row) override;

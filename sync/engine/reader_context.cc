@@ -46,4 +46,8 @@ std::vector<std::pair<std::string, std::shared_ptr<const Json>>> ReaderContext::
   return out;
 }
 
+std::vector<QuarantineWrite> ReaderContext::quarantine(std::size_t limit) {
+  return taken(reader_.quarantine(limit));
+}
+
 }  // namespace linli::sync

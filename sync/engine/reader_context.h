@@ -46,6 +46,7 @@ class ReaderContext final : public ReadContext {
                              const std::optional<IndexHit>& after, std::size_t limit) override;
   std::vector<std::pair<std::string, std::shared_ptr<const Json>>> table(
       std::string_view tbl, std::string_view after, std::size_t limit) override;
+  std::vector<QuarantineWrite> quarantine(std::size_t limit) override;
 
  private:
   StoreReader& reader_;

@@ -50,6 +50,8 @@ class ReadContext {
   /// Live rows of a table by key, keys > after.
   [[nodiscard]] virtual std::vector<std::pair<std::string, std::shared_ptr<const Json>>> table(
       std::string_view tbl, std::string_view after, std::size_t limit) = 0;
+  /// Refused work of phones as of the last durable batch, newest first.
+  [[nodiscard]] virtual std::vector<QuarantineWrite> quarantine(std::size_t limit) = 0;
 };
 
 /// What a mutator may do. Effects become visible to later calls on the same context and, once the

@@ -19,6 +19,9 @@ class StoreContext final : public sync::ReadContext {
   StoreContext(sync::StoreReader& store, sync::Actor actor, Instant now)
       : store_(store), actor_(std::move(actor)), now_(now) {}
 
+  std::vector<sync::QuarantineWrite> quarantine(std::size_t limit) override {
+    return *store_.quarantine(limit);
+  }
   const sync::Actor& actor() const override { return actor_; }
   Instant now() const override { return now_; }
   std::shared_ptr<const Json> get(std::string_view tbl, std::string_view key) override {

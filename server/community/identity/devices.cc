@@ -7,6 +7,8 @@ namespace linli::community::identity {
 namespace {
 
 constexpr std::size_t kDevicesMax = 50;
+/// Who may read what a resident of the place wrote.
+constexpr std::initializer_list<Role> kCarers = {Role::grid, Role::window, Role::supervisor};
 
 /// The owner, staff of the owner's place, or the administrator.
 Result<void> may_manage(ReadContext& ctx, const std::string& account) {
@@ -88,6 +90,30 @@ Result<Json> recovered(ReadContext& ctx, const Json& params) {
   return out;
 }
 
+/// Work that the server refused, for whoever looks after the author's place: the phone shows it to
+/// its author, and the office must not learn of it by chance (M3, GEN-4).
+Result<Json> quarantine(ReadContext& ctx, const Json& params) {
+  Json out = {{"refused", Json::array()}};
+  for (const sync::QuarantineWrite& one : ctx.quarantine(page_limit(params, 100, 200))) {
+    const std::string account = one.account.raw().hex();
+    const Row owner = ctx.get("account", account);
+    const Row person = owner ? ctx.get("person", json_text(*owner, "person")) : nullptr;
+    const std::string area = person ? json_text(*person, "area") : std::string();
+    const bool may_see = area.empty() ? has_any(ctx, {Role::window, Role::supervisor}, "")
+                                      : has_any(ctx, kCarers, area);
+    if (!may_see) continue;
+    const auto args = parse_json(one.args);
+    out["refused"].push_back({{"account", account},
+                              {"who", owner ? json_text(*owner, "name") : std::string()},
+                              {"cid", one.cid.raw().hex()},
+                              {"name", one.name},
+                              {"args", args ? *args : Json(one.args)},
+                              {"code", one.code},
+                              {"at", one.at}});
+  }
+  return out;
+}
+
 }  // namespace
 
 void declare_devices(sync::Registry& registry) {
@@ -126,6 +152,12 @@ void declare_devices(sync::Registry& registry) {
                       .permit = allow({Role::window, Role::admin}),
                       .run = recovered,
                       .path = "/recovered-devices"});
+  add(registry, Query{.name = "identity.quarantine",
+                      .summary = "Refused work of phones, newest first.",
+                      .params = arg::object({{"limit", arg::limit()}}),
+                      .permit = allow(kCarers),
+                      .run = quarantine,
+                      .path = "/quarantine"});
 }
 
 }  // namespace linli::community::identity

@@ -171,11 +171,9 @@ folder = "{self.data}"
             return db.execute(text, values).fetchall()
 
     def quarantined(self, account):
-        """Names of refused mutations that the server keeps of an account's devices."""
-        found = self._query(
-            "select name from quarantine where account = ? order by id", bytes.fromhex(account)
-        )
-        return [name for (name,) in found]
+        """Names of refused mutations that the office sees of an account."""
+        refused = self.desk(WINDOW).get("/quarantine")["items"]
+        return [one["name"] for one in refused if one["account"] == account]
 
     def results(self, cid):
         """[(lane, n)] of every answer that is kept for a device."""
