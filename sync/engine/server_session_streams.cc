@@ -115,7 +115,7 @@ ServerSession::Held* ServerSession::next_to_read() {
     if (!may_read(lane)) continue;
     Held* best = nullptr;
     for (Held& b : held_) {
-      if (b.lane != lane || !behind(b)) continue;
+      if (b.lane != lane || b.mode == Mode::live || !behind(b)) continue;
       if (b.mode == Mode::catching) return &b;
       if (b.mode == Mode::filling && (best == nullptr || b.pri < best->pri)) best = &b;
     }
@@ -143,8 +143,9 @@ bool ServerSession::finish_lane(Lane lane) {
 }
 
 bool ServerSession::reveal_filled(Held& b) {
+  if (b.mode != Mode::filling) return false;
   const BucketInfo& info = view_->bucket(b.id);
-  if (b.mode != Mode::filling || b.cursor < info.head || waits_for_commit()) return false;
+  if (b.cursor < info.head || waits_for_commit()) return false;
   auto frame = std::make_shared<std::string>();
   encode(encoding_,
          ServerFrame{

@@ -158,6 +158,7 @@ int run(const Options& options) {
               .unit = "ms, mean",
               .limit = 1e3 * between.median(),
               .ratio = in_writer / between.median()});
+  report.require_quiet();
   report.require_calm("bare write + fdatasync", between);
   return report.finish();
 }

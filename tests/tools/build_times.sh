@@ -1,25 +1,31 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Times what docs/HACKING.md promises: a dev build from empty without ccache, the build after a
-# change of one file, and one with nothing to do. Leave the machine alone meanwhile.
+# Wall seconds of a full dev build from empty, after a change of one file, and of nothing to do,
+# in a folder of its own and without ccache. Usage: build_times.sh [JOBS]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-export CCACHE_DISABLE=1
-build=$(mktemp -d)
-trap 'rm -rf "$build"' EXIT
+JOBS="${1:-$(nproc)}"
+CHANGED=server/app/community_runtime.cc
 
+export CCACHE_DISABLE=1
+folder="$(mktemp -d "${TMPDIR:-/tmp}/linli-build-times.XXXXXX")"
+trap 'rm -rf "$folder"' EXIT
+cmake --preset dev -B "$folder" > "$folder/configure.log" 2>&1 ||
+  { cat "$folder/configure.log"; exit 1; }
+
+# timed WHAT: builds everything and prints how long it took.
 timed() {
-  local what="$1" began=$EPOCHREALTIME
-  shift
-  "$@" > "$build/log" 2>&1 || { cat "$build/log"; exit 1; }
-  awk -v a="$began" -v b="$EPOCHREALTIME" -v w="$what" \
-    'BEGIN { printf "%-32s %6.1f s\n", w, b - a }'
+  local began ended
+  began="$(date +%s.%N)"
+  cmake --build "$folder" -j "$JOBS" > "$folder/build.log" 2>&1 ||
+    { tail -50 "$folder/build.log"; exit 1; }
+  ended="$(date +%s.%N)"
+  awk -v what="$1" -v a="$began" -v b="$ended" 'BEGIN { printf "%-40s %7.1f s\n", what, b - a }'
 }
 
-cmake --preset dev -B "$build" > /dev/null
-timed 'from empty' cmake --build "$build"
-touch server/app/community_runtime.cc
-timed 'after a change of one .cc' cmake --build "$build"
-timed 'nothing to do' cmake --build "$build"
-printf 'load average %s on %s cores\n' "$(cut -d' ' -f1 /proc/loadavg)" "$(nproc)"
+echo "$JOBS jobs on $(nproc) cores, load average before: $(cut -d' ' -f1-3 /proc/loadavg)"
+timed "full dev build from empty"
+touch "$CHANGED"
+timed "after a change of ${CHANGED##*/}"
+timed "nothing to do"

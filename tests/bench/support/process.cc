@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/support/process.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -126,6 +127,14 @@ std::int64_t Child::rss_bytes() const {
   std::int64_t resident = 0;
   in >> size >> resident;
   return resident * sysconf(_SC_PAGESIZE);
+}
+
+double waiting_share() {
+  std::ifstream in("/proc/self/schedstat");
+  double on_cpu = 0;
+  double waiting = 0;
+  in >> on_cpu >> waiting;
+  return waiting / std::max(on_cpu + waiting, 1.0);
 }
 
 double wall_seconds() {

@@ -49,6 +49,10 @@ class Child {
   pid_t pid_ = 0;
 };
 
+/// Share of the time that the main thread was ready to run and waited for its core, since it
+/// started: what others took from the load.
+double waiting_share();
+
 /// Wall time for intervals.
 double wall_seconds();
 

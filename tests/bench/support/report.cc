@@ -13,6 +13,7 @@ namespace linli::bench {
 namespace {
 
 constexpr double kSpreadMax = 0.25;
+constexpr double kWaitingMax = 0.1;
 
 std::string number(double value) {
   char out[32];
@@ -57,6 +58,12 @@ void Report::require_calm(const std::string& what, const Samples& limit) {
                 what.c_str(), limit.count(), 100 * limit.spread());
   notes_.emplace_back(text);
   if (limit.spread() > kSpreadMax) faults_.push_back(what + " varies more than 25 %");
+}
+
+void Report::require_quiet() {
+  if (const double share = waiting_share(); share > kWaitingMax)
+    faults_.push_back("the load waited " + number(100 * share) +
+                      " % of its time for its core: wall times say nothing");
 }
 
 int Report::finish() {

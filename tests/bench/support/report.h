@@ -50,6 +50,8 @@ class Report {
   void note(std::string text) { notes_.push_back(std::move(text)); }
   /// The limit itself must stand still: a spread above 25 % makes the run invalid.
   void require_calm(const std::string& what, const Samples& limit);
+  /// For figures in wall time: invalid when others took the load's core.
+  void require_quiet();
   /// Prints; the exit code of the program.
   int finish();
 
