@@ -168,7 +168,7 @@ class Adapter {
                                                 const Message& message) const = 0;
   /// Opens what it needs; call once. `now` is monotonic.
   virtual void start(MonoTime now, Actions& out) { (void)now, (void)out; }
-  /// At most capabilities().batch_max items; each gets exactly one Done, now or later, also when the
+  /// At most capabilities().batch_max items; each gets exactly one Done, also when the
   /// connection is lost.
   virtual void submit(std::span<const Item> items, MonoTime now, Actions& out) = 0;
   /// Takes a submitted item back if that is still possible; its Done follows all the same.
