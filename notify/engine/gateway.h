@@ -41,7 +41,7 @@ class Gateway {
   Gateway(GatewaySettings settings, GatewayStore& store, const Clock& clock, Rng& rng);
 
   /// Takes the lease and reads what there is. Errors: those of GatewayStore::open.
-  Result<void> open();
+  Result<void> open(const GatewayStore::OtherSide& other);
 
   /// Rows in order; those at or below the cursor are known and skipped.
   void accept(std::span<const OutboxItem> rows);
