@@ -373,6 +373,21 @@ Result<BatchResult> Committer::tick() {
   });
 }
 
+namespace {
+
+/// Last outbox row, at most `consumed`, that is older than its retention: until then a restored
+/// gateway may ask for it again (decision M11). A page a call; the next hour goes on.
+Result<std::uint64_t> outbox_to_drop(Store& store, Instant now, std::uint64_t consumed) {
+  constexpr std::size_t kPage = 5000;
+  LINLI_TRY(const auto rows, store.outbox(0, kPage));
+  std::uint64_t last = 0;
+  for (const OutboxRow& row : rows)
+    if (row.id <= consumed && from_unix_ms(row.at) < now - limits::kOutboxRetention) last = row.id;
+  return last;
+}
+
+}  // namespace
+
 Result<void> Committer::collect_garbage(std::uint64_t outbox_consumed) {
   Store& store = impl_->base.store();
   const Instant now = impl_->clock.now();
@@ -385,7 +400,8 @@ Result<void> Committer::collect_garbage(std::uint64_t outbox_consumed) {
       info.floor = to;
     }
   }
-  return store.prune(to_unix_ms(now - limits::kResultRetention), outbox_consumed);
+  LINLI_TRY(const std::uint64_t drop, outbox_to_drop(store, now, outbox_consumed));
+  return store.prune(to_unix_ms(now - limits::kResultRetention), drop);
 }
 
 }  // namespace linli::sync
