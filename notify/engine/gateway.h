@@ -51,7 +51,8 @@ class Gateway {
   void on_done(const std::string& channel, const action::Done& done);
   void on_heard(const std::string& channel, const Receipt& receipt);
 
-  /// Errors: those of GatewayStore::apply; nothing was submitted, the next turn tries the same again.
+  /// Errors: those of GatewayStore::apply; nothing was submitted, the next turn tries the same
+  /// again.
   Result<Turn> turn();
 
   // What staff and operators do; durable with the next turn.

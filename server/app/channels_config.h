@@ -31,7 +31,8 @@ struct ChannelConfig {
   [[nodiscard]] bool serves(std::string_view slug) const;
 };
 
-/// Errors: invalid_argument; detail holds one line a fault, `file:line: channel NAME: what is wrong`.
+/// Errors: invalid_argument; detail holds one line a fault, `file:line: channel NAME: what is
+/// wrong`.
 Result<std::vector<ChannelConfig>> parse_channels(std::string_view text, const std::string& file);
 /// Errors: io, and those of parse_channels.
 Result<std::vector<ChannelConfig>> load_channels(const std::string& file);

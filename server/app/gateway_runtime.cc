@@ -20,7 +20,8 @@ constexpr std::size_t kRowsMax = 500;
 constexpr std::size_t kFactsMax = 100;
 /// After a failure of a store.
 constexpr Millis kStoreAgain{1000};
-/// Tasks that wait for the thread: answers of channels and pages. A channel's window is far smaller.
+/// Tasks that wait for the thread: answers of channels and pages. A channel's window is far
+/// smaller.
 constexpr std::size_t kTasksMax = 100'000;
 /// How often balances and pauses are looked at.
 constexpr Millis kWatch{60'000};

@@ -187,8 +187,8 @@ MutatorResult correct(MutatorContext& ctx, const Json& args) {
   return Json{{"id", id}};
 }
 
-/// Halts what the channels have not sent yet; what is out stays out (F6). The notice itself stays on
-/// the phones: withdrawing it is another decision.
+/// Halts what the channels have not sent yet; what is out stays out (F6). The notice itself stays
+/// on the phones: withdrawing it is another decision.
 MutatorResult stop(MutatorContext& ctx, const Json& args) {
   const std::string id = json_text(args, "id");
   LINLI_TRY(const Row found, need(ctx, "notice_admin", id));

@@ -77,8 +77,8 @@ MutatorResult remove(MutatorContext& ctx, const Json& args) {
   return Json{{"id", key}};
 }
 
-/// The gateway found out. A number of the person row gets a row of its own that says so, so that the
-/// office sees it and a corrected number works at once.
+/// The gateway found out. A number of the person row gets a row of its own that says so, so that
+/// the office sees it and a corrected number works at once.
 MutatorResult invalid(MutatorContext& ctx, const Json& args) {
   const std::string person = json_text(args, "person");
   if (ctx.get("person", person) == nullptr) return Json{{"known", false}};

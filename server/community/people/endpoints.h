@@ -15,8 +15,8 @@ namespace linli::community::people {
 /// Subscriptions and numbers of one person: phones of a family, not of a company.
 inline constexpr std::size_t kEndpointsMax = 20;
 
-/// [{medium, address, params?}] in the order of the ladder's preference; those that were refused are
-/// left out.
+/// [{medium, address, params?}] in the order of the ladder's preference; those that were refused
+/// are left out.
 Json endpoints_of(ReadContext& ctx, const std::string& person, const Json& row);
 
 void declare_endpoints(sync::Registry& registry);
