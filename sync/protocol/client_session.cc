@@ -226,6 +226,7 @@ void ClientSession::on_frame(FrameErr& frame) {
     attempts_ = 0;
     return;
   }
+  if (code == Errc::conflict && is_live()) note_conflict();
   if (code == Errc::revoked && stored(replica_->wipe_rows())) changes_.all = notify_ = true;
   if (frame.fatal && is_final(code)) return refuse(code);
   if (frame.fatal) close(1000, Error{code, frame.msg});
