@@ -217,6 +217,9 @@ class ClientSession {
   void on_gap(UpLane lane, std::uint64_t want);
   void rewind(UpLane lane, std::uint64_t next_n);
   void begin_push(const FrameWelcome& welcome);
+  /// Stored results came before any C: what they left out, at the latest after their retention, is
+  /// sent again under its old number.
+  void push_unanswered();
   void push();
   bool push_lane(UpLane lane);
   void check_results_overdue();
@@ -268,6 +271,8 @@ class ClientSession {
   MonoTime spilled_{0};
   std::vector<FrameR> results_;
   std::array<UpState, kUpLanes> up_;
+  /// last_n of welcome, until the first C.
+  std::optional<UpNumbers> push_again_upto_;
   bool rekey_ = false;
   /// A new key waits until the stored results up to here told what the old one did.
   std::optional<UpNumbers> rekey_goal_;

@@ -14,7 +14,19 @@ void ClientSession::begin_push(const FrameWelcome& welcome) {
     up_[lane].sent = welcome.last_n[lane];
     up_[lane].moved = clock_->mono();
   }
+  push_again_upto_ = welcome.last_n;
   push();
+}
+
+void ClientSession::push_unanswered() {
+  if (!push_again_upto_ || rekey_ || rekey_goal_) return;
+  const UpNumbers upto = *std::exchange(push_again_upto_, std::nullopt);
+  for (const UpLane lane : {UpLane::alert, UpLane::interactive, UpLane::bulk}) {
+    if (replica_->state().queued[index(lane)] == 0) continue;
+    const auto oldest = replica_->oldest_queued_n(lane);
+    if (!stored(oldest)) return;
+    if (*oldest != 0 && *oldest <= upto[index(lane)]) rewind(lane, *oldest);
+  }
 }
 
 void ClientSession::push() {

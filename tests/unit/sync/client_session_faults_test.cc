@@ -203,6 +203,28 @@ TEST(ClientFaults, JournalIsKeptFourteenDaysAndThenAnOldRestoreMeansANewKey) {
   EXPECT_TRUE(phone.replica().state().rekey_wanted);
 }
 
+TEST(ClientFaults, NumberWhoseResultWasForgottenIsSentAgain) {
+  ScriptedPhone phone;
+  make_live(phone, {});
+  phone.write("w", "1");
+  phone.write("w", "2");
+  ASSERT_EQ(phone.sent<FramePush>().size(), 2U);
+  phone.close(1006);
+  // The server knows both numbers and has no result left of either.
+  FrameWelcome welcome = welcome_with({}, 10);
+  welcome.buckets.reset();
+  welcome.last_n = {0, 2, 0};
+  phone.connect(welcome);
+  EXPECT_TRUE(phone.sent<FramePush>().empty());
+  phone.receive(c_lane(Lane::normal, 10));
+  const auto pushes = phone.sent<FramePush>();
+  ASSERT_EQ(pushes.size(), 1U);
+  ASSERT_EQ(pushes.front().muts.size(), 2U);
+  EXPECT_EQ(pushes.front().muts.front().n, 1U);
+  phone.receive({ok(UpLane::interactive, 1, 0, {}), ok(UpLane::interactive, 2, 0, {})});
+  EXPECT_EQ(phone.replica().state().unsent(), 0U);
+}
+
 // --- Clones -------------------------------------------------------------------------------------
 
 TEST(ClientFaults, ClonedStoreTakesANewKeyAndLosesNothing) {
