@@ -67,8 +67,8 @@ inline constexpr Millis kSpillInterval{10'000};
 inline constexpr Millis kRefillDelay{60'000};
 inline constexpr Millis kRefillDelayMax{3'600'000};
 /// This many sockets lost to another one with our key, none longer than the span after the one
-/// before: a clone that has not written yet. Either may take a new key; so that seldom both do, each
-/// draws at every further conflict, one in kConflictOdds.
+/// before: a clone that has not written yet. Either may take a new key; so that seldom both do,
+/// each draws at every further conflict, one in kConflictOdds.
 inline constexpr std::uint32_t kConflictsMin = 3;
 inline constexpr Millis kConflictSpan{600'000};
 inline constexpr std::uint64_t kConflictOdds = 4;
