@@ -321,7 +321,7 @@ TEST(WsFramingRandom, MessagesComeThroughWhateverTheMaskTheFragmentsAndThePieces
   }
 }
 
-// --- The writing half -----------------------------------------------------------------------------
+// -- The writing half -----------------------------------------------------------------------------
 
 TEST(WsFrameHead, HasTheShortestFormOfTheLength) {
   const auto head = [](std::uint64_t size) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goal:   the transport keeps its contract on a real socket: order of bytes under short writes,
 //         answers to control frames, closing from both ends, one last call.
-// Method: one end of a socketpair is the transport on its loop, the other one is read and written by
-//         hand; the loop runs only while it has something ready, so nothing waits.
+// Method: one end of a socketpair is the transport on its loop, the other one is read and written
+//         by hand; the loop runs only while it has something ready, so nothing waits.
 // A failure here means that phones see mixed messages, or that connections leak.
 #include <array>
 #include <vector>
@@ -248,7 +248,7 @@ TEST_F(WsTransport, AbortReportsLaterAndLetsGoOfItsListener) {
   EXPECT_TRUE(at_end());
 }
 
-// --- The handshake --------------------------------------------------------------------------------
+// -- The handshake --------------------------------------------------------------------------------
 
 net::HttpRequest asking(std::string key, std::string version) {
   net::HttpRequest request;
