@@ -8,6 +8,7 @@
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/compose.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
 #include "server/net/asio.h"
@@ -62,6 +63,11 @@ class Stream {
   Detached detach();
 
  private:
+  /// Readiness may have been reported before close(): by now the descriptor's number may be that of
+  /// another connection.
+  [[nodiscard]] bool is_closed() const { return !socket_.is_open(); }
+  inline static const IoStep kAborted{Want::nothing, asio::error::operation_aborted, 0};
+
   template <class Done>
   void wait(Want want, Done&& done) {
     socket_.async_wait(want == Want::readable ? tcp::socket::wait_read : tcp::socket::wait_write,
@@ -77,7 +83,7 @@ class Stream {
     void operator()(Self& self, error_code error = {}) {
       if (finished) return self.complete(last.error);
       if (error) return self.complete(error);
-      if (stream->tls()) last = tls_handshake(*stream->ssl_);
+      if (stream->tls()) last = stream->is_closed() ? kAborted : tls_handshake(*stream->ssl_);
       if (last.want != Want::nothing) return stream->wait(last.want, std::move(self));
       finished = true;
       asio::post(stream->get_executor(), std::move(self));
@@ -129,7 +135,7 @@ class Stream {
     void operator()(Self& self, error_code error = {}) {
       if (finished) return self.complete(last.error, last.bytes);
       if (error) return self.complete(error, 0);
-      last = Direction::step(*stream, buffers);
+      last = stream->is_closed() ? kAborted : Direction::step(*stream, buffers);
       if (last.want != Want::nothing) return stream->wait(last.want, std::move(self));
       finished = true;
       asio::post(stream->get_executor(), std::move(self));
