@@ -6,6 +6,7 @@
 //         pieces of 1, 2, 3, 5 and 7 bytes, and the events must be the same.
 // A failure here means that a browser and linlid disagree about what was said.
 #include <algorithm>
+#include <ostream>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -88,6 +89,9 @@ struct Case {
   std::string bytes;
   std::vector<std::string> events;
 };
+
+/// Otherwise GoogleTest prints the bytes of the object, padding included.
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 
 class WsFraming : public testing::TestWithParam<Case> {};
 
