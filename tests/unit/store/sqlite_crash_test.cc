@@ -209,6 +209,7 @@ TEST(SqliteCrash, CommitOfWhichOnlySomeSectorsReachedTheDiskIsAbsent) {
     EXPECT_EQ(head_with_wal(database, with([&](std::size_t s) { return s != i; })), before) << i;
     EXPECT_EQ(head_with_wal(database, with([&](std::size_t s) { return s < i; })), before) << i;
     EXPECT_EQ(head_with_wal(database, with([&](std::size_t s) { return s > i; })), before) << i;
+    if (i == 0) continue;  // the sector has the end of the commit before
     // A file that was cut there.
     EXPECT_EQ(head_with_wal(database, new_wal.substr(0, changed[i])), before) << i;
   }

@@ -13,6 +13,12 @@ namespace {
 using sqlite::Connection;
 using sqlite::Transaction;
 
+/// A new database that the other connections take for one of ours.
+void make_ours(Connection& connection, const std::string& table) {
+  connection.exec("PRAGMA application_id=" + std::to_string(sqlite::kApplicationId));
+  connection.exec(table);
+}
+
 TEST(WalVfs, CommitIsOneWrite) {
   FaultVfs vfs;
   const TempFolder folder;
@@ -43,7 +49,8 @@ TEST(WalVfs, OtherConnectionsSeeACommitEvenIfNothingIsSynced) {
   const TempFolder folder;
   const std::string path = folder.file("sync.db");
   Connection writer({.path = path, .create = true, .gather_wal = true});
-  writer.exec("PRAGMA synchronous=OFF; CREATE TABLE t(x)");
+  writer.exec("PRAGMA synchronous=OFF");
+  make_ours(writer, "CREATE TABLE t(x)");
   Connection reader({.path = path, .read_only = true});
   for (int i = 1; i <= 20; ++i) {
     writer.exec("INSERT INTO t VALUES(randomblob(3000))");
@@ -57,7 +64,7 @@ TEST(WalVfs, TransactionLargerThanTheCacheReadsWhatItWrote) {
   const TempFolder folder;
   const std::string path = folder.file("sync.db");
   Connection writer({.path = path, .create = true, .gather_wal = true, .cache_kib = 40});
-  writer.exec("CREATE TABLE t(id INTEGER PRIMARY KEY, x BLOB)");
+  make_ours(writer, "CREATE TABLE t(id INTEGER PRIMARY KEY, x BLOB)");
   const auto fill = [&](int from, int to) {
     for (int i = from; i < to; ++i)
       writer.query("INSERT INTO t VALUES(?1, zeroblob(2000))", i).run();
@@ -89,7 +96,7 @@ TEST(WalVfs, RestartsAndTruncatesLikeAnyOther) {
   const TempFolder folder;
   const std::string path = folder.file("sync.db");
   Connection writer({.path = path, .create = true, .gather_wal = true});
-  writer.exec("CREATE TABLE t(x)");
+  make_ours(writer, "CREATE TABLE t(x)");
   for (int i = 1; i <= 60; ++i) {
     writer.exec("INSERT INTO t VALUES(randomblob(9000))");
     if (i % 10 == 3) writer.checkpoint_passive();
