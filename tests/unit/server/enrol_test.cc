@@ -47,6 +47,8 @@ using ENR_4 = Enrolment;
 using ENR_5 = Enrolment;
 using ENR_10 = Enrolment;
 
+using M23 = Enrolment;
+
 TEST_F(ENR_1, QrSecretLeadsToADevice) {
   const Json offer = body(check(slip().secret));
   EXPECT_EQ(offer.at("persons").at(0).at("name"), "王*英");
@@ -108,6 +110,79 @@ TEST_F(ENR_2, AHundredWrongCodesRestTheTypedPathOfTheCommunity) {
               "wrong_code");
   EXPECT_EQ(code(check(paper.code, "6号院2-301")), "rate_limited");
   EXPECT_EQ(check(paper.secret).status, 200);
+}
+
+TEST_F(M23, ThePauseIsToldToTheDeskWithOneMutationAndEndsByItself) {
+  const http::Slip paper = slip();
+  const std::int64_t began = to_unix_ms(clock_.now());
+  for (int i = 0; i < 100; ++i)
+    check("00000000", "9号院" + std::to_string(i), "r" + std::to_string(i));
+  int commits = 0;
+  const auto observe = runtime_.on_commit;
+  runtime_.on_commit = [&](const sync::Commit& commit) {
+    ++commits;
+    observe(commit);
+  };
+  const auto refused = check(paper.code, "6号院2-301");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(header(refused, "Retry-After"), "3600");
+  for (int i = 0; i < 300; ++i)
+    check("00000000", "9号院" + std::to_string(i), "s" + std::to_string(i));
+  EXPECT_EQ(commits, 0) << "who types on does not make the writer busy";
+  Json row = runtime_.row("desk_alarm", "typed_codes_paused");
+  EXPECT_EQ(row.at("kind"), "typed_codes_paused");
+  EXPECT_EQ(row.at("since"), began);
+  EXPECT_EQ(row.at("until"), began + 3'600'000);
+  EXPECT_EQ(row.at("count"), 1);
+  EXPECT_FALSE(row.contains("cleared_at"));
+  const Phone desk = staff("window");
+  const Json seen = body(get("/api/v1/desk-alarms", token(desk)));
+  ASSERT_EQ(seen.at("items").size(), 1U) << seen.dump();
+  EXPECT_EQ(seen.at("items").at(0).at("until"), row.at("until"));
+
+  clock_.advance(std::chrono::hours(1));
+  runtime_.tick();
+  row = runtime_.row("desk_alarm", "typed_codes_paused");
+  EXPECT_EQ(row.at("cleared_at"), to_unix_ms(clock_.now()));
+  EXPECT_EQ(check(paper.code, "6号院2-301").status, 200);
+}
+
+TEST_F(M23, AfterARestartThePauseGoesOnToItsEnd) {
+  const http::Slip paper = slip();
+  for (int i = 0; i < 100; ++i) runtime_.must("identity.count_attempt", Json::object());
+  const std::int64_t until = to_unix_ms(clock_.now()) + 3'600'000;
+  clock_.advance(std::chrono::minutes(20));
+  EXPECT_EQ(code(check(paper.code, "6号院2-301")), "rate_limited");
+  EXPECT_EQ(runtime_.row("desk_alarm", "typed_codes_paused").at("until"), until);
+  clock_.advance(std::chrono::minutes(40));
+  EXPECT_EQ(check(paper.code, "6号院2-301").status, 200);
+}
+
+TEST_F(M23, ADeskThatCouldNotBeToldIsToldLater) {
+  for (int i = 0; i < 99; ++i) runtime_.must("identity.count_attempt", Json::object());
+  // The hundredth is counted, then nothing more gets through.
+  const auto observe = runtime_.on_commit;
+  runtime_.on_commit = [&](const sync::Commit& commit) {
+    observe(commit);
+    runtime_.busy = true;
+  };
+  check("00000000", "9号院1");
+  runtime_.on_commit = observe;
+  runtime_.busy = false;
+  EXPECT_TRUE(runtime_.row("desk_alarm", "typed_codes_paused").is_null());
+  EXPECT_EQ(code(check("00000000", "9号院2")), "rate_limited");
+  EXPECT_TRUE(runtime_.row("desk_alarm", "typed_codes_paused").is_null()) << "not at once";
+  clock_.advance(http::kTellAgain);
+  EXPECT_EQ(code(check("00000000", "9号院2")), "rate_limited");
+  EXPECT_EQ(runtime_.row("desk_alarm", "typed_codes_paused").at("count"), 1);
+}
+
+TEST_F(M23, ResidentsDoNotSeeTheDesk) {
+  const Json offer = body(check(slip().secret));
+  const KeyPair key = KeyPair::generate(rng_);
+  const Json done = body(post("/enrol/confirm", confirmation(offer, key)));
+  const Phone resident{key, done.at("account"), done.at("cid"), {}};
+  EXPECT_EQ(code(get("/api/v1/desk-alarms", token(resident))), "forbidden");
 }
 
 TEST_F(ENR_2, ASlipIsUsedOnce) {
