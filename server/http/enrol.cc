@@ -125,6 +125,15 @@ void Enrolment::add_to(EndpointTable& table) {
   confirm_it.schema = schema_of(kConfirmSchema);
   confirm_it.run = [this](Call call, Respond done) { confirm(std::move(call), std::move(done)); };
   table.add(std::move(confirm_it));
+  Endpoint again_it;
+  again_it.method = "GET";
+  again_it.path = "/api/v1/enrolment";
+  again_it.id = "enrol.again";
+  again_it.tag = "enrol";
+  again_it.summary = "What the confirmation answered, for a device that did not hear it.";
+  again_it.schema = JsonSchema(Json{{"type", "object"}});
+  again_it.run = [this](const Call& call, const Respond& done) { again(call, done); };
+  table.add(std::move(again_it));
 }
 
 void Enrolment::check(Call call, Respond done) {
@@ -288,6 +297,21 @@ Json Enrolment::answer_for(const PublicKey& pub, Instant cert_at, const Json& wh
     cert.account = sync::AccountId{*account};
   answer["cert"] = auth::make_certificate(parts_.keys, cert);
   return answer;
+}
+
+void Enrolment::again(const Call& call, const Respond& done) {
+  const std::string request_id = call.request.request_id;
+  const auto device = parts_.book.device(call.caller->actor.cid);
+  if (!device) return done(problem({Errc::forbidden, "only a device has one"}, request_id));
+  read_for(parts_, call.caller->actor, request_id, done,
+           [this, pub = device->pub, request_id, done](sync::ReadContext& ctx) {
+             const auto* query = parts_.runtime.registry().query("identity.my_device");
+             auto who = query->run(ctx, Json::object());
+             if (!who) return done(problem(who.error(), request_id));
+             const Instant cert_at = from_unix_ms(json_int(*who, "cert_at"));
+             who->erase("cert_at");
+             done(json_response(answer_for(pub, cert_at, *who)));
+           });
 }
 
 void Enrolment::release(const std::string& nonce) {

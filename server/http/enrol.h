@@ -68,6 +68,8 @@ class Enrolment {
   void enrol(const Confirmation& ask, const std::string& request_id, const Respond& done);
   void finish(const Confirmation& ask, const Json& result, const Respond& done);
   void release(const std::string& nonce);
+  /// The answer of a confirmation that was lost, for the device that signed in with its key.
+  void again(const Call& call, const Respond& done);
   /// `who` has account, person, name and community.
   [[nodiscard]] Json answer_for(const PublicKey& pub, Instant cert_at, const Json& who) const;
 

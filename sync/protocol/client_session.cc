@@ -34,6 +34,13 @@ std::optional<Errc> final_code_of(std::uint16_t close_code) {
 
 }  // namespace
 
+Millis reconnect_delay(std::uint32_t attempts, Rng& rng) {
+  const Millis step = std::min<Millis>(limits::kReconnectMin * (1LL << std::min(attempts, 10U)),
+                                       limits::kReconnectMax);
+  const auto half = static_cast<std::uint64_t>(step.count()) / 2;
+  return Millis{static_cast<std::int64_t>(half + rng.below(half))};
+}
+
 ClientSession::ClientSession(Replica& replica, const Clock& clock, Rng& rng, ClientConfig config)
     : replica_(&replica),
       clock_(&clock),
@@ -274,11 +281,7 @@ void ClientSession::on_closed(std::uint16_t code) {
   reset_socket_state();
   notify_ = true;
   if (state_ == State::offline && !stopped_) {
-    const Millis step = std::min<Millis>(limits::kReconnectMin * (1LL << std::min(attempts_, 10U)),
-                                         limits::kReconnectMax);
-    ++attempts_;
-    const auto half = static_cast<std::uint64_t>(step.count()) / 2;
-    const Millis jittered{static_cast<std::int64_t>(half + rng_->below(half))};
+    const Millis jittered = reconnect_delay(attempts_++, *rng_);
     actions_.emplace_back(Redial{std::exchange(redial_hint_, Millis{0}) + jittered});
   }
   finish();

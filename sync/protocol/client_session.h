@@ -76,6 +76,10 @@ inline constexpr std::size_t kInFlightMutations = 256;
 /// Arguments in one push frame; escaped JSON stays far below limits::kClientMessageBytesMax.
 inline constexpr std::size_t kPushBytesMax = 128 * 1024;
 
+/// Pause before try number `attempts` + 1: doubling from kReconnectMin to kReconnectMax, times a
+/// random factor in [0.5, 1).
+Millis reconnect_delay(std::uint32_t attempts, Rng& rng);
+
 /// One phone's conversation with its community's server, with no socket, thread or database.
 ///
 ///   offline --on_open--> awaiting_nonce --K--> awaiting_welcome --welcome--> live

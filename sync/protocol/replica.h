@@ -75,7 +75,7 @@ class Replica {
   [[nodiscard]] const ReplicaState& state() const { return state_; }
 
   // --- Identity ---------------------------------------------------------------------------------
-  /// Errors: conflict when the store already has one.
+  /// Ends a pending enrolment (kLocalEnrolment). Errors: conflict when the store already has one.
   Result<void> adopt_identity(const Identity& identity);
   /// A new key for the same account: everything without a result is numbered anew from 1. Attention
   /// stays; the journal of the old key ends, its numbers mean nothing under the new one.
@@ -140,6 +140,7 @@ class Replica {
 
   Result<std::optional<std::string>> local(std::string_view key) { return storage_->local(key); }
   Result<void> put_local(std::string_view key, std::string_view value);
+  Result<void> remove_local(std::string_view key);
 
  private:
   explicit Replica(ReplicaStorage& storage) : storage_(&storage) {}

@@ -12,8 +12,11 @@ namespace {
 volatile std::sig_atomic_t interrupted = 0;
 
 void sync_once(Context& context, client::Client& client, Millis deadline) {
-  const auto outcome = client.wait_synced(deadline);
+  auto outcome = client.wait_synced(deadline);
+  while (outcome == client::SyncOutcome::refused && choose_at_terminal(client))
+    outcome = client.wait_synced(deadline);
   const client::Status status = client.status();
+  if (status.slip) return say_slip(context, client);
   Json result = status.json();
   switch (outcome) {
     case client::SyncOutcome::synced:
@@ -92,10 +95,31 @@ void attention(Context& context, const AttentionArgs& args) {
   context.print(text, {{"attention", list}});
 }
 
+std::string slip_text(const client::Status& now) {
+  const client::SlipStatus& slip = *now.slip;
+  std::string text = now.label() + "\n纸条：" + slip.origin + "/c/" + slip.slug;
+  if (!slip.household.empty()) text += " · " + slip.household;
+  switch (slip.stage) {
+    case client::SlipEnrolment::Stage::choosing:
+      text += "\n您是哪一位？请运行：linli enroll --confirm <编号>";
+      for (const auto& each : slip.persons) text += "\n  " + each.ref + "  " + each.name;
+      return text;
+    case client::SlipEnrolment::Stage::refused:
+      text += "\n没有登记成：";
+      if (slip.problem) text += errc_sentence(slip.problem->code);
+      return text + "\n请向社区要一张新纸条，再运行 linli enroll。";
+    case client::SlipEnrolment::Stage::checking:
+    case client::SlipEnrolment::Stage::confirming:
+    case client::SlipEnrolment::Stage::recovering: break;
+  }
+  return text + "\n还没有问过服务器；联网后运行 linli sync 会自动登记好。";
+}
+
 void status(Context& context) {
   auto client = context.open();
   if (!client) return;
   const client::Status now = client->status();
+  if (now.slip) return context.print(slip_text(now), now.json());
   if (!now.is_enrolled) return context.print("本机还没有登记。", now.json());
   std::string text = now.label() + "\n" + now.name + " · " + now.community + "（" + now.origin +
                      "/c/" + now.slug + "）\n待上传 " + std::to_string(now.pending) + " · 待处理 " +
@@ -116,7 +140,7 @@ void add_sync(CLI::App& app, Context& context) {
   sync->add_flag("--watch", *is_watching, "一直连着，直到 Ctrl-C");
   sync->add_option("--timeout", *seconds, "最多等多少秒")->check(CLI::Range(1, 86400));
   sync->callback([&context, is_watching, seconds] {
-    auto client = context.open_enrolled();
+    auto client = context.open_enrolled(true);
     if (!client) return;
     if (const auto started = client->start(); !started) return context.fail_with(started.error());
     if (*is_watching) return watch(context, *client);

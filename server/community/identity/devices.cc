@@ -75,6 +75,16 @@ Result<Json> list(ReadContext& ctx, const Json& params) {
   return out;
 }
 
+/// For the enrolment service: who the signed-in device is, and when it was certified.
+Result<Json> my_device(ReadContext& ctx, const Json& /*params*/) {
+  LINLI_TRY(const Row device, need(ctx, "device", ctx.actor().cid.raw().hex()));
+  const std::string account = actor_id(ctx);
+  LINLI_TRY(const Row me, need(ctx, "me", account));
+  Json out = {{"account", account}, {"cert_at", json_int(*device, "cert_at")}};
+  copy_members(*me, out, {"person", "name", "community"});
+  return out;
+}
+
 /// Devices that came back with a certificate after a restore wait for a look of the office.
 Result<Json> recovered(ReadContext& ctx, const Json& params) {
   const std::size_t limit = page_limit(params, 200, 500);
@@ -146,6 +156,11 @@ void declare_devices(sync::Registry& registry) {
                           },
                       .run = list,
                       .path = "/devices"});
+  add(registry, Query{.name = "identity.my_device",
+                      .summary = "The device that asks.",
+                      .params = arg::object({}),
+                      .permit = anyone,
+                      .run = my_device});
   add(registry, Query{.name = "identity.recovered_devices",
                       .summary = "Devices re-created after a restore.",
                       .params = arg::object({{"after", arg::cursor()}, {"limit", arg::limit()}}),

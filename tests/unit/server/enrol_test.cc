@@ -46,6 +46,7 @@ using ENR_2 = Enrolment;
 using ENR_4 = Enrolment;
 using ENR_5 = Enrolment;
 using ENR_10 = Enrolment;
+using ENR_3 = Enrolment;
 
 using M23 = Enrolment;
 
@@ -183,6 +184,23 @@ TEST_F(M23, ResidentsDoNotSeeTheDesk) {
   const Json done = body(post("/enrol/confirm", confirmation(offer, key)));
   const Phone resident{key, done.at("account"), done.at("cid"), {}};
   EXPECT_EQ(code(get("/api/v1/desk-alarms", token(resident))), "forbidden");
+}
+
+TEST_F(ENR_3, ADeviceWhoseAnswerWasLostFetchesItWithItsKey) {
+  const Json offer = body(check(slip().secret));
+  const KeyPair key = KeyPair::generate(rng_);
+  const Json first = body(post("/enrol/confirm", confirmation(offer, key)));
+  clock_.advance(std::chrono::hours(5));
+  EXPECT_EQ(code(post("/enrol/confirm", confirmation(offer, key))), "expired");
+  const Phone phone{key, first.at("account"), first.at("cid"), {}};
+  const Json again = body(get("/api/v1/enrolment", token(phone)));
+  EXPECT_EQ(again, first);
+}
+
+TEST_F(ENR_3, AKeyThatNeverArrivedIsUnknown) {
+  Phone phone{KeyPair::generate(rng_), {}, {}, {}};
+  phone.cid = client_id_of(phone.key.pub()).hex();
+  EXPECT_EQ(code(ask_token(phone)), "unauthenticated");
 }
 
 TEST_F(ENR_2, ASlipIsUsedOnce) {
