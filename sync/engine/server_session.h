@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/rng.h"
+#include "base/token_bucket.h"
 #include "sync/engine/commit.h"
 #include "sync/engine/frame_queue.h"
 #include "sync/engine/view.h"
@@ -21,6 +22,7 @@ namespace linli::sync {
 struct Principal {
   AccountId account;
   Cid cid;
+};
 };
 
 // --- What a session asks of the loop that owns its socket --------------------------------------
@@ -73,6 +75,13 @@ struct EncodedChunk {
   Digest digest;
 };
 using SharedChunk = std::shared_ptr<const EncodedChunk>;
+
+/// What one phone may push at once, in front of the writer's shared queue, and how soon that grows
+/// back: 50 a second. Each mutation counts one, and one more for every kPushUnitBytes of its
+/// arguments. A field worker's fortnight (limits::kPendingMax) passes at once; nobody types 50
+/// things a second.
+inline constexpr RateLimit kPushRate{3000, std::chrono::seconds(60)};
+inline constexpr std::size_t kPushUnitBytes = 4 * 1024;
 
 /// Encodes a page once for everybody who needs it.
 SharedChunk encode_chunk(const BucketChunk& chunk, BucketId bucket, Encoding encoding);
@@ -167,7 +176,10 @@ class ServerSession {
 
   void on_frame(FrameHello& frame);
   void on_frame(FrameHave& frame);
-  void on_frame(FramePush& frame);
+  void on_frame(FramePush& frame, MonoTime mono);
+  /// Cuts what exceeds this phone's rate off `muts` and tells it when to send again.
+  void hold_back(UpLane lane, std::vector<PushedMutation>& muts, MonoTime mono);
+  void send_retry(UpLane lane, std::uint64_t n, Errc why, std::int64_t after_ms);
   void on_frame(const FrameAck& frame, MonoTime mono);
   void on_frame(const FramePing& frame, Instant now);
   void on_frame(const FrameRefill& frame);
@@ -233,6 +245,8 @@ class ServerSession {
   std::uint64_t rx_acked_ = 0;
   std::uint32_t window_;
   std::uint64_t pending_reported_ = 0;
+  /// Carried over by the Hub when the phone comes back.
+  TokenBucket pushes_{kPushRate};
   std::uint32_t lags_ = 0;
   MonoTime opened_{0};
   MonoTime last_heard_{0};

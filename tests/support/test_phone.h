@@ -27,6 +27,8 @@ class TestPhone {
   /// Without acknowledgements the server's window fills up.
   bool acknowledges = true;
   bool answers_pages = true;
+  /// The server's clock at the next message.
+  MonoTime mono{1};
 
   /// What the phone shows: (bucket, tbl, key) -> data.
   using Entries = std::map<std::pair<sync::BucketId, sync::RowKey>, sync::Op>;
