@@ -268,6 +268,8 @@ sync::LocalMutation Client::stamped() {
 Result<sync::LocalMutation> Client::append(std::string_view name, const Json& args) {
   if (!replica_->state().identity) return std::unexpected(not_enrolled());
   LINLI_CHECK(check_args(args));
+  LINLI_TRY(const auto handed_over, replica_->local(sync::kLocalHandOver));
+  if (handed_over) return fail(Errc::revoked, "this phone was replaced");
   sync::LocalMutation mutation = stamped();
   mutation.name = name;
   mutation.args = dump_json(args);

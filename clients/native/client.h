@@ -66,6 +66,8 @@ struct Status {
   /// Empty before enrolment.
   std::string community, slug, origin, person, name, account, cid;
   std::optional<SlipStatus> slip{};
+  /// This phone was replaced by the owner's new one: what became of its work (ENR-10).
+  std::optional<sync::HandOver> hand_over{};
 
   /// 已同步 / 待上传 n / 同步中 / 暂时连不上（上次 hh:mm） / 有问题 n; 待确认 before enrolment.
   [[nodiscard]] std::string label() const;
@@ -137,7 +139,7 @@ class Client {
   // --- Writing ----------------------------------------------------------------------------------
   /// Durable before it returns; sent when there is a connection.
   /// Errors: invalid_argument (args is no object), too_large, io, disk_full, unauthenticated before
-  /// enrolment.
+  /// enrolment, revoked once the phone was replaced.
   Result<sync::LocalMutation> mutate(std::string_view name, const Json& args);
   /// Remembers that a notice was opened; gathered and sent within 30 s, or after the next start
   /// when the program was killed before. Errors: invalid_argument, io, disk_full.

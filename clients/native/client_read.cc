@@ -80,6 +80,10 @@ Json Status::json() const {
                           {"text", errc_sentence(slip->problem->code)}};
     out["slip"] = std::move(shown);
   }
+  if (hand_over)
+    out["hand_over"] = {{"taken", hand_over->taken},
+                        {"refused", hand_over->refused},
+                        {"waiting", hand_over->waiting}};
   if (trouble) {
     out["trouble"] = {{"code", errc_name(trouble->code)}, {"text", errc_sentence(trouble->code)}};
   }
@@ -123,6 +127,11 @@ Status Client::status() {
   if (trouble && (is_halted || trouble->code == Errc::io || trouble->code == Errc::disk_full ||
                   trouble->code == Errc::corrupt)) {
     out.trouble = trouble;
+  }
+  // A store that cannot be read is told by whatever is asked next.
+  if (const auto handed_over = replica_->hand_over(); handed_over && *handed_over) {
+    out.hand_over = **handed_over;
+    out.trouble = Error{Errc::revoked, "this phone was replaced"};
   }
   if (out.trouble || out.attention > 0) {
     out.state = SyncState::trouble;

@@ -38,6 +38,8 @@ void Hub::attach(ServerSession& session) {
   } else if (auto kept = budgets_.extract(who.cid.raw()); !kept.empty()) {
     session.pushes_ = kept.mapped();
   }
+  // Who only hands over hears of no membership and no row.
+  if (session.is_handing_over()) return;
   by_account_[who.account.raw()].push_back(&session);
   for (BucketId id : session.bucket_ids()) by_bucket_[id.raw()].push_back(&session);
 }
@@ -112,6 +114,12 @@ void Hub::route_results(const Commit& commit) {
 
 void Hub::reload(const StoreState& state) {
   view_ = CommunityView(state);
+  for (const auto& [cid, session] : by_cid_) {
+    if (!session->is_handing_over()) continue;
+    // It signs in again and reads its results.
+    session->close(Errc::unavailable);
+    touched_.push_back(session);
+  }
   for (const auto& [account, sessions] : by_account_) {
     for (ServerSession* session : sessions) {
       FrameM m{.at = view_.head(), .drop = {}, .add = {}};

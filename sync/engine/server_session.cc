@@ -133,7 +133,8 @@ void ServerSession::on_frame(FrameHello& frame) {
       .cid = body->cid,
       .message = hello_message(body->origin, encoding_, config_->server_id, nonce_, frame.body),
       .signature = frame.sig,
-      .cert = body->cert});
+      .cert = body->cert,
+      .may_hand_over = true});
   hello_ = std::make_unique<HelloBody>(std::move(*body));
   state_ = State::authenticating;
 }
@@ -148,7 +149,9 @@ void ServerSession::on_authenticated(const Result<Principal>& who, Instant now, 
 
 void ServerSession::welcome(Instant now) {
   const HelloBody& hello = *hello_;
-  const std::vector<BucketGrant> grants = view_->grants(principal_.account);
+  const std::vector<BucketGrant> grants =
+      is_handing_over() ? std::vector<BucketGrant>{} : view_->grants(principal_.account);
+  clock_off_ = to_unix_ms(now) - hello.t0;
   std::vector<HeldBucket> set;
   for (const BucketGrant& g : grants) {
     set.push_back({g.b, g.gen});
@@ -173,6 +176,7 @@ void ServerSession::welcome(Instant now) {
                  .t1 = to_unix_ms(now),
                  .buckets = std::nullopt};
   if (!same_set) w.buckets = grants;
+  if (is_handing_over()) w.hand_over = to_unix_ms(*principal_.replaced_at);
   send(w);
   sent_c_ = same_epoch ? hello.cur : Cursors{view_->head(), view_->head()};
   durable_ = same_epoch ? hello.cur : Cursors{};
@@ -276,7 +280,7 @@ void ServerSession::on_frame(FramePush& frame, MonoTime mono) {
   hold_back(frame.lane, frame.muts, mono);
   if (frame.muts.empty()) return;
   last = std::max(last, frame.muts.back().n);
-  asks_.push_back(AskMutate{frame.lane, std::move(frame.muts)});
+  asks_.push_back(AskMutate{frame.lane, std::move(frame.muts), clock_off_});
 }
 
 void ServerSession::hold_back(UpLane lane, std::vector<PushedMutation>& muts, MonoTime mono) {

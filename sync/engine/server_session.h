@@ -22,7 +22,8 @@ namespace linli::sync {
 struct Principal {
   AccountId account;
   Cid cid;
-};
+  /// The device was replaced then: no rows, and only what it made before is taken (ENR-10).
+  std::optional<Instant> replaced_at{};
 };
 
 // --- What a session asks of the loop that owns its socket --------------------------------------
@@ -33,6 +34,8 @@ struct AskAuthenticate {
   std::string message;
   Signature signature{};
   std::string cert;
+  /// A replaced phone is let in too, with Principal::replaced_at. Only for who heeds that.
+  bool may_hand_over = false;
 };
 /// Answer on_results() with stored results after `res_n` in every up-lane.
 struct AskResults {
@@ -52,6 +55,8 @@ struct AskChunk {
 struct AskMutate {
   UpLane lane = UpLane::interactive;
   std::vector<PushedMutation> muts;
+  /// The server's clock minus the phone's at sign-in, for who has measured nothing itself.
+  std::int64_t clock_off = 0;
 };
 /// Answer on_rekeyed().
 struct AskRekey {
@@ -147,6 +152,8 @@ class ServerSession {
   [[nodiscard]] Encoding encoding() const { return encoding_; }
   /// Null until signed in.
   [[nodiscard]] const Principal* principal() const;
+  /// Signed in for hand-over only: nothing of the community is routed to it.
+  [[nodiscard]] bool is_handing_over() const { return principal_.replaced_at.has_value(); }
   /// Buckets this session listens to (live, catching up or filling), ascending.
   [[nodiscard]] std::vector<BucketId> bucket_ids() const;
   /// Gen of a held bucket, or nothing.
@@ -245,6 +252,7 @@ class ServerSession {
   std::uint64_t rx_acked_ = 0;
   std::uint32_t window_;
   std::uint64_t pending_reported_ = 0;
+  std::int64_t clock_off_ = 0;
   /// Carried over by the Hub when the phone comes back.
   TokenBucket pushes_{kPushRate};
   std::uint32_t lags_ = 0;

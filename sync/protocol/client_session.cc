@@ -66,7 +66,7 @@ void ClientSession::reset_socket_state() {
   pings_.clear();
   polled_ = MonoTime{0};
   rx_bytes_ = rx_acked_ = 0;
-  reveal_unacked_ = had_set_hash_ = rekey_ = false;
+  reveal_unacked_ = had_set_hash_ = rekey_ = hand_over_ = false;
   rekey_goal_.reset();
   goal_ = {};
   lanes_ = {};
@@ -143,6 +143,9 @@ void ClientSession::on_frame(FrameWelcome& frame) {
   if (frame.buckets && had_set_hash_) send_have();
   send_ping();
   polled_ = clock_->mono();
+  hand_over_ = frame.hand_over.has_value();
+  // A replaced phone gets no new key: what a clone of it did stays with the clone.
+  if (hand_over_ && outcome->rekey) return refuse(Errc::revoked);
   if (outcome->rekey) {
     rekey_goal_ = frame.last_n;
     return rekey_if_known();
@@ -195,6 +198,7 @@ void ClientSession::on_message(std::string_view message) {
     send_refills();
     send_ack_if_due(std::exchange(reveal_unacked_, false));
     push();
+    end_hand_over_if_done();
   }
   finish();
 }

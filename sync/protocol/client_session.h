@@ -84,7 +84,8 @@ Millis reconnect_delay(std::uint32_t attempts, Rng& rng);
 ///
 ///   offline --on_open--> awaiting_nonce --K--> awaiting_welcome --welcome--> live
 ///      ^------------------- on_closed (from any, through closing) ----------------'
-///   halted: the server refused this device; start() tries again.
+///   halted: the server refused this device, or it was replaced and has handed over; start() tries
+///   again.
 ///
 /// Call one method at a time, then perform take_actions() in order. Peer input never throws and
 /// never asserts: it ends in CloseSocket. Errors of the local store close the socket too, and
@@ -221,6 +222,7 @@ class ClientSession {
   void rekey_if_known();
   void send_rekey();
   void flush_results();
+  void end_hand_over_if_done();
 
   // Constant after construction.
   Replica* replica_;
@@ -262,6 +264,8 @@ class ClientSession {
   MonoTime spilled_{0};
   std::vector<FrameR> results_;
   std::array<UpState, kUpLanes> up_;
+  /// This phone was replaced: it hands over what it made, then says bye (ENR-10).
+  bool hand_over_ = false;
   bool rekey_ = false;
   /// A new key waits until the stored results up to here told what the old one did.
   std::optional<UpNumbers> rekey_goal_;

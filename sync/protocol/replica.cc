@@ -109,6 +109,7 @@ Result<WelcomeOutcome> Replica::apply_welcome(const FrameWelcome& welcome, const
     next.offline_ms = 0;
     next.clock_off = contact.clock_off;
     next.clock_unc = contact.clock_unc;
+    if (welcome.hand_over) LINLI_CHECK(begin_hand_over(contact.at));
     LINLI_CHECK(settle(next, out.changes));
     return out;
   });

@@ -58,6 +58,13 @@ struct Changes {
   void merge(const Changes& other);
 };
 
+/// What became of a replaced phone's work since it heard of it (ENR-10).
+struct HandOver {
+  std::uint64_t taken = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t waiting = 0;
+};
+
 struct WelcomeOutcome {
   Changes changes;
   /// Somebody else used this cid, or numbers that the server wants are gone: take a new key.
@@ -136,6 +143,8 @@ class Replica {
   Result<std::vector<LocalMutation>> overlay();
   Result<std::vector<LocalMutation>> pending();
   Result<std::vector<LocalMutation>> attention();
+  /// Nothing unless this phone was replaced.
+  Result<std::optional<HandOver>> hand_over();
   [[nodiscard]] bool is_locked(const ReplicaBucket& bucket, Instant now) const;
 
   Result<std::optional<std::string>> local(std::string_view key) { return storage_->local(key); }
@@ -158,6 +167,7 @@ class Replica {
   Result<void> add_results(ReplicaState& next, const std::vector<FrameR>& results,
                            Changes& changes);
   Result<void> settle(ReplicaState& next, Changes& changes);
+  Result<void> begin_hand_over(std::int64_t at);
   Result<LocalMutation> add(ReplicaState& next, LocalMutation mutation, bool now_sendable);
   Result<LocalMutation> one(std::uint64_t id);
   [[nodiscard]] std::int64_t lease_ms(BucketClass cls) const;

@@ -18,6 +18,8 @@ namespace linli::sync {
 /// DISK: local state of an enrolment that is not done yet; it ends in the transaction that adopts
 /// the identity, so a store is one or the other (ENR-3).
 inline constexpr std::string_view kLocalEnrolment = "enrolment";
+/// DISK: when this phone first heard that it was replaced, unix ms of its clock (ENR-10).
+inline constexpr std::string_view kLocalHandOver = "hand_over";
 
 /// Who this store is: one per store and enrolment (decision M10).
 struct Identity {

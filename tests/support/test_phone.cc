@@ -85,7 +85,7 @@ void TestPhone::perform_asks() {
   std::vector<Ask> asks = session_->take_asks();
   for (Ask& ask : asks) {
     if (const auto* a = std::get_if<AskAuthenticate>(&ask))
-      session_->on_authenticated(Principal{account_, a->cid}, kNow, mono);
+      session_->on_authenticated(Principal{account_, a->cid, replaced_at}, kNow, mono);
     if (const auto* a = std::get_if<AskResults>(&ask)) {
       std::vector<StoredResult> all;
       for (UpLane lane : {UpLane::alert, UpLane::interactive, UpLane::bulk}) {
@@ -138,6 +138,7 @@ void TestPhone::grant(const BucketGrant& g) {
 }
 
 void TestPhone::on(const FrameWelcome& w) {
+  hand_over = w.hand_over;
   const bool fresh = !known_ || epoch_ != w.epoch;
   if (fresh) buckets_.clear(), cur_ = w.head;
   known_ = true;

@@ -11,6 +11,16 @@ namespace {
 
 volatile std::sig_atomic_t interrupted = 0;
 
+std::string hand_over_text(const client::Status& now) {
+  const sync::HandOver& done = *now.hand_over;
+  std::string text = "本机已由您的新手机替换，不再收通知。\n换机前做的 " +
+                     std::to_string(done.taken) + " 件已交给服务器";
+  if (done.waiting > 0) text += "；还有 " + std::to_string(done.waiting) + " 件等联网后再交";
+  if (done.refused > 0)
+    text += "；" + std::to_string(done.refused) + " 件没有被接受，请看：linli attention";
+  return text + "。";
+}
+
 void sync_once(Context& context, client::Client& client, Millis deadline) {
   auto outcome = client.wait_synced(deadline);
   while (outcome == client::SyncOutcome::refused && choose_at_terminal(client))
@@ -27,6 +37,10 @@ void sync_once(Context& context, client::Client& client, Millis deadline) {
                            result);
     case client::SyncOutcome::refused:
       context.exit = kRefused;
+      if (status.hand_over) {
+        result["result"] = "handed_over";
+        return context.print(hand_over_text(status), result);
+      }
       result["result"] = "refused";
       return context.print(
           "服务器不让本机登录：" +
@@ -125,6 +139,7 @@ void status(Context& context) {
                      "/c/" + now.slug + "）\n待上传 " + std::to_string(now.pending) + " · 待处理 " +
                      std::to_string(now.attention) + " · 上次联系 " +
                      (now.contact_at == 0 ? "还没有" : time_text(now.contact_at));
+  if (now.hand_over) text += "\n" + hand_over_text(now);
   if (now.filling > 0) text += "\n还有 " + std::to_string(now.filling) + " 组内容没有收完";
   if (now.digest_mismatches > 0)
     text += "\n校验不符 " + std::to_string(now.digest_mismatches) + " 次（已自动重取）";

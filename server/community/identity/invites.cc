@@ -24,6 +24,21 @@ Result<void> check_target(ReadContext& ctx, const Json& args, Json& row) {
   return {};
 }
 
+/// A slip for a new phone of somebody whom the slip is for.
+Result<void> check_replaced(ReadContext& ctx, const Json& args) {
+  if (!args.contains("replaces")) return {};
+  LINLI_TRY(const Row device, need(ctx, "device", json_text(args, "replaces")));
+  const std::string owner = json_text(*device, "account");
+  const Row account = ctx.get("account", owner);
+  const Row person = account ? ctx.get("person", json_text(*account, "person")) : nullptr;
+  const bool is_theirs = args.contains("account")
+                             ? owner == json_text(args, "account")
+                             : person != nullptr && person->at("household") == args.at("household");
+  if (!is_theirs) return fail(Errc::conflict, "the old phone is not theirs");
+  if (json_int(args, "max_uses", 1) == 1) return {};
+  return fail(Errc::invalid_argument, "a slip that replaces a phone is used once");
+}
+
 MutatorResult create(MutatorContext& ctx, const Json& args) {
   LINLI_TRY(const std::string id, fresh_key(ctx, args, "invite"));
   Json row = {{"state", "new"},
@@ -33,7 +48,9 @@ MutatorResult create(MutatorContext& ctx, const Json& args) {
               {"created_at", now_ms(ctx)},
               {"created_by", actor_id(ctx)}};
   LINLI_CHECK(check_target(ctx, args, row));
-  copy_members(args, row, {"household", "account", "code_hash", "secret_hash", "demo", "issuer"});
+  LINLI_CHECK(check_replaced(ctx, args));
+  copy_members(args, row,
+               {"household", "account", "code_hash", "secret_hash", "demo", "issuer", "replaces"});
   if (args.contains("expires_at"))
     row["expires_at"] = std::min(json_int(args, "expires_at"), json_int(row, "expires_at"));
   const std::string code = json_text(row, "household") + ":" + json_text(row, "code_hash");
@@ -135,7 +152,8 @@ Result<Json> list(ReadContext& ctx, const Json& params) {
     const Row row = ctx.get("invite", key);
     Json item = {{"id", key}};
     copy_members(*row, item,
-                 {"door", "state", "uses", "max_uses", "expires_at", "created_at", "created_by"});
+                 {"door", "state", "uses", "max_uses", "expires_at", "created_at", "created_by",
+                  "replaces"});
     out["invites"].push_back(std::move(item));
   }
   return out;
@@ -159,6 +177,7 @@ void declare_invites(sync::Registry& registry) {
                                              {"max_uses", arg::integer(1, 20)},
                                              {"expires_at", arg::instant()},
                                              {"issuer", arg::hex(32)},
+                                             {"replaces", arg::hex(32)},
                                              {"demo", arg::flag()}}),
                         .permit = system_only,
                         .run = create,

@@ -268,8 +268,97 @@ TEST_F(ENR_10, ARestoredServerTakesACertifiedPhoneBackButNotARevokedOne) {
   lost.cert = auth::make_certificate(
       keys_, {"huainan", sync::AccountId{Id128::parse(known.account).value()}, lost.key.pub(),
               clock_.now()});
-  ASSERT_TRUE(revoked_->add(sync::Cid{client_id_of(lost.key.pub())}, clock_.now()));
+  ASSERT_TRUE(revoked_->add(sync::Cid{client_id_of(lost.key.pub())}, {clock_.now()}));
   EXPECT_EQ(code(ask_token(lost)), "revoked");
+}
+
+/// The sign-in of a sync session.
+Result<sync::Principal> sign_in(const http::Site& site, const KeyPair& key, bool may_hand_over) {
+  sync::AskAuthenticate ask;
+  ask.cid = sync::Cid{client_id_of(key.pub())};
+  ask.message = "hello";
+  ask.signature = key.sign(as_bytes(ask.message));
+  ask.may_hand_over = may_hand_over;
+  Result<sync::Principal> out = fail(Errc::internal);
+  site.authenticator().authenticate(ask, [&](Result<sync::Principal> who) { out = who; });
+  return out;
+}
+
+TEST_F(ENR_10, ASlipForTheNewPhoneRevokesTheOldOneInTheSameMutation) {
+  const KeyPair old = KeyPair::generate(rng_);
+  const KeyPair fresh = KeyPair::generate(rng_);
+  const Json first = body(post("/enrol/confirm", confirmation(body(check(slip("a").secret)), old)));
+  const http::Slip paper = http::make_slip(keys_, "b");
+  Json args = http::invite_args(keys_, paper);
+  args["household"] = house_;
+  args["replaces"] = first.at("cid");
+  runtime_.must("identity.create_invite", std::move(args));
+  EXPECT_TRUE(sign_in(*site_, old, true)) << "not before the slip is used";
+  int commits = 0;
+  const auto observe = runtime_.on_commit;
+  runtime_.on_commit = [&](const sync::Commit& commit) {
+    ++commits;
+    observe(commit);
+  };
+  const Json offer = body(check(paper.secret));
+  ASSERT_EQ(post("/enrol/confirm", confirmation(offer, fresh)).status, 200);
+  EXPECT_EQ(commits, 1);
+  const Json row = runtime_.row("device", json_text(first, "cid"));
+  EXPECT_EQ(row.at("state"), "revoked");
+  EXPECT_EQ(row.at("reason"), "replaced");
+  EXPECT_TRUE(sign_in(*site_, fresh, true));
+}
+
+TEST_F(ENR_10, AReplacedPhoneSignsInForHandOverOnlyAndForAMonth) {
+  const Phone phone = staff("window");
+  const std::string bearer = token(phone);
+  runtime_.must("identity.revoke_device", {{"cid", phone.cid}, {"reason", "replaced"}});
+  const auto who = sign_in(*site_, phone.key, true);
+  ASSERT_TRUE(who) << who.error().detail;
+  EXPECT_EQ(who->replaced_at, clock_.now());
+  EXPECT_EQ(sign_in(*site_, phone.key, false).error().code, Errc::revoked);
+  EXPECT_EQ(code(ask_token(phone)), "revoked");
+  EXPECT_EQ(code(get("/api/v1/me", bearer)), "revoked");
+  clock_.advance(auth::kHandOver - std::chrono::seconds(1));
+  EXPECT_TRUE(sign_in(*site_, phone.key, true));
+  clock_.advance(std::chrono::seconds(1));
+  EXPECT_EQ(sign_in(*site_, phone.key, true).error().code, Errc::revoked);
+}
+
+TEST_F(ENR_10, ALostPhoneHandsNothingOverAndAReplacedOneThatIsLostNoMore) {
+  const Phone lost = staff("window");
+  runtime_.must("identity.revoke_device", {{"cid", lost.cid}, {"reason", "lost"}});
+  EXPECT_EQ(sign_in(*site_, lost.key, true).error().code, Errc::revoked);
+  runtime_.must("identity.revoke_device", {{"cid", lost.cid}, {"reason", "replaced"}});
+  EXPECT_EQ(sign_in(*site_, lost.key, true).error().code, Errc::revoked) << "never weaker";
+
+  const Phone replaced = staff("window");
+  runtime_.must("identity.revoke_device", {{"cid", replaced.cid}, {"reason", "replaced"}});
+  clock_.advance(std::chrono::hours(1));
+  runtime_.must("identity.revoke_device", {{"cid", replaced.cid}, {"reason", "lost"}});
+  EXPECT_EQ(sign_in(*site_, replaced.key, true).error().code, Errc::revoked);
+
+  const Phone logged = staff("window");
+  runtime_.must("identity.revoke_device", {{"cid", logged.cid}, {"reason", "replaced"}});
+  ASSERT_TRUE(revoked_->add(sync::Cid{Id128::parse(logged.cid).value()}, {clock_.now()}));
+  EXPECT_EQ(sign_in(*site_, logged.key, true).error().code, Errc::revoked)
+      << "the log outlives a restore that knows less";
+}
+
+TEST_F(ENR_10, ASlipCannotReplaceThePhoneOfSomebodyElse) {
+  const Phone other = staff("window");
+  const http::Slip paper = http::make_slip(keys_, "c");
+  Json args = http::invite_args(keys_, paper);
+  args["household"] = house_;
+  args["replaces"] = other.cid;
+  sync::Submission work =
+      auth::system_submission("identity.create_invite", std::move(args), clock_.now());
+  Errc code{};
+  runtime_.submit(std::move(work), [&](const sync::Answer& answer) {
+    ASSERT_FALSE(answer.result);
+    code = answer.result.error().code;
+  });
+  EXPECT_EQ(code, Errc::conflict);
 }
 
 TEST_F(Enrolment, TheOfferIsBoundToTheKeyThatSigned) {

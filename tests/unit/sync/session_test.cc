@@ -280,6 +280,28 @@ TEST_F(SessionTest, ComingBackGivesNoNewBurst) {
   EXPECT_EQ(numbers_taken(p), 3000U);
 }
 
+TEST_F(SessionTest, ENR_10_AReplacedPhoneGetsNoRowsAndLosesThoseItHas) {
+  put("n", "x", {"all"});
+  put("z", "y", {"zone"});
+  TestPhone p = phone(1);
+  connect(p);
+  ASSERT_THAT(p.shown(), SizeIs(1));
+  p.disconnect();
+  p.replaced_at = from_unix_ms(1'700'000'000'000);
+  connect(p);
+  EXPECT_THAT(p.shown(), IsEmpty());
+  EXPECT_EQ(p.bucket_count(), 0U);
+  EXPECT_EQ(p.hand_over, 1'700'000'000'000);
+  put("w", "storm", {"a:u"});
+  member(1, {"zone"});
+  p.run();
+  EXPECT_EQ(p.bucket_count(), 0U) << "no membership reaches it";
+  EXPECT_THAT(p.shown(), IsEmpty());
+  push(p, 1, 3);
+  EXPECT_EQ(numbers_taken(p), 3U);
+  EXPECT_THAT(p.faults, IsEmpty());
+}
+
 TEST_F(SessionTest, PageAheadOfTheShardWaitsForItsCommit) {
   for (int i = 0; i < 3; ++i) put("n" + std::to_string(i), "x", {"all"});
   TestPhone p = phone(1);
