@@ -6,6 +6,7 @@
 #include "server/community/identity/module.h"
 #include "server/community/notices/module.h"
 #include "server/community/people/module.h"
+#include "server/community/tasks/module.h"
 
 namespace linli::community {
 
@@ -15,6 +16,7 @@ void declare_modules(sync::Registry& registry) {
   identity::declare(registry);
   notices::declare(registry);
   desk::declare(registry);
+  tasks::declare(registry);
 }
 
 }  // namespace linli::community

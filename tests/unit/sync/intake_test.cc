@@ -16,12 +16,20 @@ class ENR_10 : public testing::Test {
  protected:
   ENR_10() { test::declare_notes(registry_); }
 
+  struct Made {
+    std::int64_t wall = 0;
+    std::int64_t off = 0;
+    std::int64_t unc = 0;
+  };
   /// Whether a mutation is taken that came an hour after the revocation.
-  bool is_taken(PushedMutation pushed, std::int64_t clock_off = 0,
+  bool is_taken(const Made& made, std::int64_t clock_off = 0,
                 std::optional<Instant> replaced_at = from_unix_ms(kRevoked)) {
-    pushed.n = 1;
-    pushed.name = "note.inc";
-    pushed.args = "{}";
+    PushedMutation pushed{.n = 1,
+                          .name = "note.inc",
+                          .args = "{}",
+                          .wall = made.wall,
+                          .off = made.off,
+                          .unc = made.unc};
     const Principal who{.account = {}, .cid = {}, .replaced_at = replaced_at};
     const Submission out =
         make_submission(registry_, who, registry_.mutator("note.inc")->lane, std::move(pushed),
