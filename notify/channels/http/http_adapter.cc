@@ -97,6 +97,7 @@ Json HttpAdapter::item_values(const Item& item) const {
               {"delivery", std::to_string(item.id.raw())},
               {"collapse", item.collapse},
               {"ttl_s", std::max<std::int64_t>(1, left / 1000)},
+              {"ttl_min", std::max<std::int64_t>(1, left / 60'000)},
               {"expires", to_unix_ms(item.expires) / 1000}};
   if (const Json* entry = entry_of(setup_, item.to.address)) out["entry"] = *entry;
   return out;
@@ -108,7 +109,7 @@ void HttpAdapter::add_item(std::vector<Request>& requests, const Item& item,
   Asked asked{item.to.address, composed.parts, {}};
   if (setup_.profile->reply.rows)
     asked.row_name = render_text(setup_.profile->reply.rows->equals, values, Escape::none);
-  composed.values["ttl_s"] = values["ttl_s"];
+  composed.values["ttl_s"] = values["ttl_s"];  // items of one request live equally long
   const auto room = std::ranges::find_if(
       requests, [&](const Request& request) { return fits(request, item, composed.values); });
   if (room != requests.end()) {

@@ -7,8 +7,8 @@
 namespace linli::notify::http {
 namespace {
 
-constexpr std::array<std::string_view, 33> kNames = {
-    "to",          "key",           "delivery",         "collapse",      "ttl_s",
+constexpr std::array<std::string_view, 34> kNames = {
+    "to",          "key",           "delivery",         "collapse",      "ttl_s",       "ttl_min",
     "expires",     "lane",          "title",            "body",          "action_line",
     "issuer",      "community",     "link",             "severity",      "category",
     "purpose",     "notice",        "rev",              "mark",          "text",

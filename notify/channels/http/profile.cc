@@ -178,6 +178,7 @@ Result<Profile> parse_fields(Fields& fields) {
     fields.fault("medium", "no such medium: " + medium);
   }
   out.documents = texts(fields, "documents");
+  texts(fields, "notes");
   if (out.documents.empty()) fields.fault("documents", "where does the provider describe this?");
   LINLI_TRY(out.settings, parse_settings(fields.array("settings"), "settings"));
   out.directory = fields.text("directory");

@@ -31,6 +31,8 @@ struct RequestSpec {
   enum class Body : std::uint8_t { none, json, form, text };
   std::string method = "POST";
   std::string url;
+  /// Name of the operation, for the recipes that sign it (acs3, tc3).
+  std::string action;
   /// Objects of templates; keys may end in '?'.
   Json query;
   Json headers;
@@ -57,7 +59,7 @@ struct TokenSpec {
 struct SignSpec {
   enum class Recipe : std::uint8_t { none, bearer, token, robot, acs3, tc3 };
   Recipe recipe = Recipe::none;
-  /// Templates by name: secret, id, token, action, version, service, region.
+  /// Templates by name: secret, id, token, version, service, region.
   Json texts;
   /// robot: the secret is the key and "time\nsecret" the message (DingTalk); otherwise that text is
   /// the key of an empty message (Feishu).

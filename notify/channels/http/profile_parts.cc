@@ -169,6 +169,10 @@ Result<RequestSpec> parse_request(const Json& json, const std::string& where,
   out.method = kMethods[choice(fields, "method", kMethods, "POST")];
   out.url = template_text(fields, "url", profile);
   if (out.url.empty()) fields.fault("url", "missing");
+  out.action = fields.text("action");
+  const bool signs_action = profile.sign.recipe == SignSpec::Recipe::acs3 ||
+                            profile.sign.recipe == SignSpec::Recipe::tc3;
+  if (signs_action == out.action.empty()) fields.fault("action", "goes with acs3 and tc3");
   out.query = templates(fields, "query", profile);
   out.headers = templates(fields, "headers", profile);
   out.deadline = std::chrono::seconds(fields.integer("deadline_s", 10, 1, 120));
@@ -186,8 +190,8 @@ Result<SignSpec> parse_sign(const Json& json, const Profile& profile) {
       {"token"},
       {},
       {"secret"},
-      {"id", "secret", "action", "version"},
-      {"id", "secret", "service", "action", "version", "region"},
+      {"id", "secret", "version"},
+      {"id", "secret", "service", "version", "region"},
   }};
   SignSpec out;
   if (json.is_null()) return out;

@@ -93,6 +93,11 @@ std::string csv(const Json& value) {
 }
 
 Json filtered(const Json& value, std::string_view filter) {
+  if (value.is_array() && (filter == "e164" || filter == "national")) {
+    Json out = Json::array();
+    for (const Json& one : value) out.push_back(filtered(one, filter));
+    return out;
+  }
   if (filter == "e164") return e164(text_of(value));
   if (filter == "national") return national(text_of(value));
   if (filter == "int31") return int31(text_of(value));
@@ -143,6 +148,13 @@ std::optional<Placeholder> sole_value(const std::string& text) {
   auto found = parse_placeholder(std::string_view(text).substr(2, text.size() - 4));
   LINLI_ASSERT(found.has_value());
   return std::move(*found);
+}
+
+/// "https://...?id={{delivery}}" without its first value is no address.
+bool lacks_first_value(const Json& shape, const Json& values) {
+  if (!shape.is_string()) return false;
+  const auto places = placeholders_of(shape.get<std::string>());
+  return places && !places->empty() && is_empty_value(value_of(places->front(), values));
 }
 
 }  // namespace
@@ -205,7 +217,7 @@ Json render_shape(const Json& shape, const Json& values) {
     Json value = render_shape(part, values);
     if (!key.ends_with('?')) {
       out[key] = std::move(value);
-    } else if (!is_empty_value(value)) {
+    } else if (!is_empty_value(value) && !lacks_first_value(part, values)) {
       out[key.substr(0, key.size() - 1)] = std::move(value);
     }
   }

@@ -47,7 +47,8 @@ bool is_empty_value(const Json& value);
 std::string render_text(std::string_view text, const Json& values, Escape escape);
 
 /// Renders every text inside `shape`. A text that is just `{{=name}}` becomes the value itself; a
-/// member whose key ends in '?' loses the '?', and is left out when its value is empty.
+/// member whose key ends in '?' loses the '?', and is left out when its value or the first
+/// placeholder in it is empty.
 Json render_shape(const Json& shape, const Json& values);
 
 /// Appends `text` for a place that asks for `escape`.

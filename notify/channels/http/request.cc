@@ -138,9 +138,10 @@ Canonical canonical(const HttpCall& call, const UrlParts& url,
 }
 
 /// Spec: https://help.aliyun.com/zh/sdk/product-overview/v3-request-structure-and-signature
-void sign_acs3(const SignSpec& sign, const Json& values, HttpCall& call) {
+void sign_acs3(const SignSpec& sign, const std::string& action, const Json& values,
+               HttpCall& call) {
   const UrlParts url = split_url(call.url);
-  call.headers.emplace_back("x-acs-action", sign_text(sign, values, "action"));
+  call.headers.emplace_back("x-acs-action", action);
   call.headers.emplace_back("x-acs-content-sha256", sha256_hex(call.body));
   call.headers.emplace_back("x-acs-date", iso_time(unix_seconds(values)));
   call.headers.emplace_back("x-acs-signature-nonce", json_text(values, "nonce"));
@@ -155,7 +156,8 @@ void sign_acs3(const SignSpec& sign, const Json& values, HttpCall& call) {
 
 /// Spec: https://cloud.tencent.com/document/api/382/52072 (signature v3); only Content-Type and
 /// Host are signed, as its first example does.
-void sign_tc3(const SignSpec& sign, const Json& values, HttpCall& call) {
+void sign_tc3(const SignSpec& sign, const std::string& action, const Json& values,
+              HttpCall& call) {
   const UrlParts url = split_url(call.url);
   const std::string time = std::to_string(unix_seconds(values));
   const std::string date = iso_date(unix_seconds(values));
@@ -166,7 +168,7 @@ void sign_tc3(const SignSpec& sign, const Json& values, HttpCall& call) {
       hmac(hmac(hmac("TC3" + sign_text(sign, values, "secret"), date), service), "tc3_request");
   const std::string signature = to_hex(as_bytes(
       hmac(key, "TC3-HMAC-SHA256\n" + time + "\n" + scope + "\n" + sha256_hex(form.request))));
-  call.headers.emplace_back("X-TC-Action", sign_text(sign, values, "action"));
+  call.headers.emplace_back("X-TC-Action", action);
   call.headers.emplace_back("X-TC-Region", sign_text(sign, values, "region"));
   call.headers.emplace_back("X-TC-Timestamp", time);
   call.headers.emplace_back("X-TC-Version", sign_text(sign, values, "version"));
@@ -213,8 +215,8 @@ HttpCall build_call(const RequestSpec& request, const SignSpec& sign, const Json
     case SignSpec::Recipe::bearer:
       call.headers.emplace_back("Authorization", "Bearer " + sign_text(sign, values, "token"));
       break;
-    case SignSpec::Recipe::acs3: sign_acs3(sign, values, call); break;
-    case SignSpec::Recipe::tc3: sign_tc3(sign, values, call); break;
+    case SignSpec::Recipe::acs3: sign_acs3(sign, request.action, values, call); break;
+    case SignSpec::Recipe::tc3: sign_tc3(sign, request.action, values, call); break;
   }
   return call;
 }
