@@ -96,6 +96,7 @@ THIRD_PARTY = [
     (r"curl/|mosquitto|mqtt_protocol\.h", r"server/net/"),
     (r"libxml/|xmlsec/", r"notify/cap/"),
     (r"libical/", r"server/community/"),
+    (r"date/", r"notify/engine/quiet\.cc$"),
     (r"gtest/|gmock/|benchmark/", r"(?!)"),
 ]
 
