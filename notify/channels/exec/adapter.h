@@ -12,7 +12,7 @@ namespace linli::notify {
 /// a shell, when the first line is sent.
 ///
 /// Settings: `medium`, `timeout_s`, `window_max`, `receipts`, `after_unknown`, `part_price`,
-/// `length_max`; `command` is the host's.
+/// `length_max`; `program` is the host's.
 /// Errors: invalid_argument naming the key.
 Result<std::unique_ptr<Adapter>> make_exec_channel(const AdapterParts& parts);
 
