@@ -25,6 +25,9 @@ constexpr std::array kStates = {
     StateRow{7, "UNKNOWN", ReceiptState::failed},   StateRow{8, "REJECTD", ReceiptState::failed},
 };
 
+// Enough to tell them apart, and the same for peers that write DELIVERED or REJECTED.
+constexpr std::size_t kStateLetters = 5;
+
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 
@@ -129,7 +132,9 @@ Receipt read_receipt(const ShortMessage& message, const Settings& settings) {
   const auto* row =
       number != nullptr && number->size() == 1
           ? std::ranges::find(kStates, static_cast<std::uint8_t>((*number)[0]), &StateRow::number)
-          : std::ranges::find(kStates, word.substr(0, 7), &StateRow::word);
+          : std::ranges::find_if(kStates, [&word](const StateRow& state) {
+              return word.starts_with(state.word.substr(0, kStateLetters));
+            });
   if (row != kStates.end()) {
     out.state = row->state;
     word = row->word;
