@@ -150,6 +150,19 @@ Receipt read_receipt(const ShortMessage& message, const Settings& settings) {
   return out;
 }
 
+std::string fold_reply(std::string_view text) {
+  std::u32string out;
+  for (char32_t c : to_code_points(text)) {
+    if (c >= U'！' && c <= U'～') c = c - U'！' + U'!';  // full-width forms
+    if (c >= U'a' && c <= U'z') c = c - U'a' + U'A';
+    out += c;
+  }
+  constexpr std::u32string_view kBlanks = U" \t\r\n\u3000。.";
+  const std::size_t begin = out.find_first_not_of(kBlanks);
+  if (begin == std::u32string::npos) return {};
+  return to_utf8(std::u32string_view(out).substr(begin, out.find_last_not_of(kBlanks) - begin + 1));
+}
+
 Receipt read_reply(const ShortMessage& message, const Settings& settings) {
   const std::string text = fold_reply(decoded(message));
   Receipt out{.state = ReceiptState::accepted, .reason = "smpp reply"};

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "base/json_schema.h"
-#include "notify/text/sms_coding.h"
+#include "notify/channels/smpp/receipt.h"
 
 namespace linli::notify::smpp {
 namespace {
@@ -117,21 +117,12 @@ void read_connection(const Json& json, Settings& out) {
 
 }  // namespace
 
-std::string fold_reply(std::string_view text) {
-  std::u32string out;
-  for (char32_t c : to_code_points(text)) {
-    if (c >= U'！' && c <= U'～') c = c - U'！' + U'!';  // full-width forms
-    if (c >= U'a' && c <= U'z') c = c - U'a' + U'A';
-    out += c;
-  }
-  constexpr std::u32string_view kBlanks = U" \t\r\n\u3000。.";
-  const std::size_t begin = out.find_first_not_of(kBlanks);
-  if (begin == std::u32string::npos) return {};
-  return to_utf8(std::u32string_view(out).substr(begin, out.find_last_not_of(kBlanks) - begin + 1));
-}
-
 Result<Settings> parse_settings(const AdapterParts& parts) {
   const Json& json = parts.settings;
+  if (json.is_object())
+    for (const auto& [key, value] : json.items())
+      if (!schema().json().at("properties").contains(key))
+        return fail(Errc::invalid_argument, "smpp: no such key: " + key);
   if (auto checked = schema().check(json); !checked)
     return fail(Errc::invalid_argument, "smpp: " + checked.error().detail);
   Settings out;

@@ -61,7 +61,4 @@ struct Settings {
 /// Errors: invalid_argument, naming the key; what reading the password file says.
 Result<Settings> parse_settings(const AdapterParts& parts);
 
-/// A reply as it is compared: full-width letters and digits made plain, capitals, no blanks around.
-std::string fold_reply(std::string_view text);
-
 }  // namespace linli::notify::smpp
