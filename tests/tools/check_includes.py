@@ -97,6 +97,7 @@ THIRD_PARTY = [
     (r"libxml/|xmlsec/", r"notify/cap/"),
     (r"libical/", r"server/community/"),
     (r"utf8proc\.h", r"notify/text/graphemes\.cc$"),
+    (r"date/", r"notify/engine/quiet\.cc$"),
     (r"gtest/|gmock/|benchmark/", r"(?!)"),
 ]
 
