@@ -291,6 +291,8 @@ ShortMessage SmppAdapter::to_pdu(const Job& job) const {
     for (const std::size_t octet : {std::size_t{5}, std::size_t{0}, std::size_t{3},
                                     std::size_t{job.reference}, job.split.parts.size(), number + 1})
       pdu.text += static_cast<char>(octet);
+    // [5.3.2.34] The centre may keep its channel to the phone open for the next part.
+    if (number + 1 < job.split.parts.size()) pdu.tlvs.push_back({kTagMoreMessages, "\x01"});
   }
   pdu.text += is_gsm7 ? *to_gsm7(part.text) : to_utf16be(part.text);
   return pdu;

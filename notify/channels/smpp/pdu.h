@@ -98,6 +98,7 @@ struct Tlv {
 };
 inline constexpr std::uint16_t kTagReceiptedMessageId = 0x001E;
 inline constexpr std::uint16_t kTagMessagePayload = 0x0424;
+inline constexpr std::uint16_t kTagMoreMessages = 0x0426;
 inline constexpr std::uint16_t kTagMessageState = 0x0427;
 
 /// esm_class [5.2.12].

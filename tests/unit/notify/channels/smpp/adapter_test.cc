@@ -83,6 +83,8 @@ TEST(Smpp, Trap11PartsCarryOneReferenceInOrderOnOneSession) {
     if (part == 1) reference = message.text.substr(3, 1);
     EXPECT_EQ(message.text.substr(3, 1), reference);
     EXPECT_LE(message.text.size(), 140U);
+    EXPECT_EQ(message.tlv(kTagMoreMessages) != nullptr, part < 3);
+    EXPECT_EQ(message.registered_delivery, 1);
     EXPECT_TRUE(smsc.sent.empty()) << "the next part waits for this one's answer";
     smsc.say({.command = Command::submit_sm_resp,
               .sequence = sequence,
