@@ -57,6 +57,8 @@ struct StoreSnapshot {
     std::string address;
     std::string person;
     Lane lane = Lane::bulk;
+    /// Number of the attempt; a repetition is not another message to the person.
+    std::uint32_t n = 1;
     Instant at{};
   };
   std::vector<Sent> sent;

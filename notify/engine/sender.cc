@@ -39,7 +39,8 @@ void Sender::load(const std::vector<StoreSnapshot::Sent>& sent, Instant now) {
   const Instant today = day_start(QuietHours{}.zone, now);
   for (const auto& one : sent) {
     if (Channel* channel = find(one.channel)) channel->calendar.note(one.address, one.at);
-    if (!is_pressing(one.lane) && one.at >= today) ++sent_today(one.person, now);
+    const bool counts = !is_pressing(one.lane) && one.n == 1 && one.at >= today;
+    if (counts) ++sent_today(one.person, now);
   }
 }
 
@@ -125,7 +126,7 @@ bool Sender::is_kept_back(Channel& channel, DeliveryRecord& d, Times now) {
   const Notice* notice = state_.notice(d.notice);
   const bool is_routine = notice != nullptr && d.purpose != Purpose::all_clear;
   const Policy* policy = is_routine ? settings_.policies.find(notice->record.policy) : nullptr;
-  if (policy == nullptr || policy->daily_cap == 0) return false;
+  if (policy == nullptr || policy->daily_cap == 0 || d.attempts > 0) return false;
   if (sent_today(d.person, now.wall) < policy->daily_cap) return false;
   d.reason = "daily cap";
   fail_for_good(d, cancelled, now);
@@ -173,7 +174,7 @@ Sender::Pick Sender::try_one(Channel& channel, DeliveryRecord d, Times now,
   }
   channel.breaker.submitted(now.mono);
   channel.calendar.note(d.to.address, now.wall);
-  if (!is_pressing(d.lane)) ++sent_today(d.person, now.wall);
+  if (!is_pressing(d.lane) && d.attempts == 0) ++sent_today(d.person, now.wall);
   ++channel.in_flight;
   d.state = intent;
   d.channel = channel.setup->name;
@@ -296,8 +297,8 @@ void Sender::resolve_unknown(const Channel& channel, DeliveryRecord d, Times now
   using After = Capabilities::AfterUnknown;
   const After rule = channel.setup->adapter->capabilities().after_unknown;
   const bool is_red = d.lane == Lane::red;
-  if (rule == After::resend && d.attempts < channel.setup->attempts_max)
-    return retry(std::move(d), Millis{0}, now);
+  // It collapses with the first, so that it only ends with the notice.
+  if (rule == After::resend) return retry(std::move(d), Millis{0}, now);
   if (rule == After::resend_once && d.attempts < 2) return retry(std::move(d), Millis{0}, now);
   if (rule == After::ask)
     state_.add_fact("account.alarm", {{"kind", "delivery_unknown"},

@@ -114,8 +114,8 @@ class ChannelHost {
   void finish();
   void breach(const char* what) const;
   StreamEvents stream_events(notify::StreamId id, std::uint64_t serial);
-  /// A callback for any thread that runs `task(host, arguments...)` on the gateway's thread; it does
-  /// nothing once this host is gone or stopped.
+  /// A callback for any thread that runs `task(host, arguments...)` on the gateway's thread; it
+  /// does nothing once this host is gone or stopped.
   template <class... Arguments, class Task>
   std::function<void(Arguments...)> relay(Task task);
 

@@ -135,12 +135,12 @@ class SqliteGatewayStore::Impl {
                              static_cast<ReceiptState>(row.i64(2)), row.instant(3)});
     for (Query row = db.query("SELECT channel, why FROM paused ORDER BY channel"); row.step();)
       out.paused.emplace_back(row.text(0), row.text(1));
-    for (Query row = db.query("SELECT channel, address, person, lane, intent_at FROM attempt "
+    for (Query row = db.query("SELECT channel, address, person, lane, n, intent_at FROM attempt "
                               "WHERE intent_at >= ? ORDER BY intent_at",
                               now - kDay);
          row.step();)
-      out.sent.push_back(
-          {row.text(0), row.text(1), row.text(2), static_cast<Lane>(row.i64(3)), row.instant(4)});
+      out.sent.push_back({row.text(0), row.text(1), row.text(2), static_cast<Lane>(row.i64(3)),
+                          row.u32(4), row.instant(5)});
     transaction.commit();
     return out;
   }
