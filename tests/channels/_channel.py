@@ -71,12 +71,12 @@ class JsonLines:
 
 
 class Channel(JsonLines):
-    """linli_channel with these settings, a JSON object."""
+    """linli_channel with these settings, a JSON object, and further arguments."""
 
-    def __init__(self, kind, settings, folder):
+    def __init__(self, kind, settings, folder, *flags):
         path = Path(folder) / f"{kind}.json"
         path.write_text(json.dumps(settings, ensure_ascii=False))
-        super().__init__([TOOL, "--kind", kind, "--settings", path])
+        super().__init__([TOOL, "--kind", kind, "--settings", path, *flags])
 
     def submit(self, id, to, title, **more):
         item = {"id": id, "to": to, "message": {"title": title}, **more}
