@@ -19,8 +19,8 @@ Pick pick(const char* text) { return Pick::parse(text).value(); }
 ReplySpec reply_of(int form) {
   ReplySpec out;
   out.code = pick(form == 0 ? "/Response/Error/Code" : form == 1 ? "/code" : "match:^([0-9]+):");
-  out.outcomes = VerdictTable::parse({{"Ok", "accepted"}, {"0", "accepted"}, {"i*", "unknown"}}, "")
-                     .value();
+  out.outcomes =
+      VerdictTable::parse({{"Ok", "accepted"}, {"0", "accepted"}, {"i*", "unknown"}}, "").value();
   out.ids = {pick("/ids")};
   out.parts = pick("/fee");
   if (form == 0) {

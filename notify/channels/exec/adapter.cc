@@ -10,10 +10,11 @@ namespace linli::notify {
 namespace {
 
 Result<exec::Settings> read_settings(const Json& json) {
-  static constexpr std::array<std::string_view, 4> kAfter = {"resend", "resend_once", "hold", "ask"};
+  static constexpr std::array<std::string_view, 4> kAfter = {"resend", "resend_once", "hold",
+                                                             "ask"};
   static constexpr std::array<std::string_view, 11> kKeys = {
-      "kind", "name", "program", "medium", "timeout_s", "window_max", "receipts", "after_unknown",
-      "part_price", "length_max", "idempotent"};
+      "kind",     "name",          "program",    "medium",     "timeout_s", "window_max",
+      "receipts", "after_unknown", "part_price", "length_max", "idempotent"};
   const auto bad = [](std::string_view key, std::string_view what) {
     return fail(Errc::invalid_argument, std::string(key) + ": " + std::string(what));
   };

@@ -47,8 +47,8 @@ Result<Adapter::Preview> ExecAdapter::preview(const Endpoint& to, const Message&
   if (to.medium != settings_.capabilities.medium)
     return fail(Errc::invalid_argument, "not an endpoint of this channel");
   std::string text = message.drill ? "【演练】" : "";
-  for (const std::string* part : {&message.title, &message.action_line, &message.body,
-                                  &message.link}) {
+  for (const std::string* part :
+       {&message.title, &message.action_line, &message.body, &message.link}) {
     if (part->empty()) continue;
     if (part != &message.title) text += '\n';
     text += *part;
@@ -74,8 +74,8 @@ void ExecAdapter::submit(std::span<const Item> items, MonoTime now, Actions& out
       continue;
     }
     if (pending_.size() >= settings_.capabilities.window_max || pending_.contains(item.id)) {
-      out.push_back(action::Done{
-          item.id, outcome_of(OutcomeKind::retry_after, "too many items under way")});
+      out.push_back(
+          action::Done{item.id, outcome_of(OutcomeKind::retry_after, "too many items under way")});
       continue;
     }
     pending_[item.id] = now + settings_.timeout;
@@ -174,8 +174,7 @@ void ExecAdapter::arm(Actions& out) {
     if (found != pending_.end() && found->second == deadlines_.front().first) break;
     deadlines_.pop_front();
   }
-  if (!deadlines_.empty())
-    out.push_back(action::Timer{kDeadlineTimer, deadlines_.front().first});
+  if (!deadlines_.empty()) out.push_back(action::Timer{kDeadlineTimer, deadlines_.front().first});
 }
 
 }  // namespace linli::notify::exec

@@ -25,9 +25,7 @@ class ExecAdapter final : public Adapter {
  public:
   explicit ExecAdapter(Settings settings);
 
-  [[nodiscard]] const Capabilities& capabilities() const override {
-    return settings_.capabilities;
-  }
+  [[nodiscard]] const Capabilities& capabilities() const override { return settings_.capabilities; }
   [[nodiscard]] Result<Preview> preview(const Endpoint& to, const Message& message) const override;
   void submit(std::span<const Item> items, MonoTime now, Actions& out) override;
   void stop(MonoTime now, Actions& out) override;

@@ -125,8 +125,8 @@ const ApprovedTemplate* choose_template(const std::vector<ApprovedTemplate>& app
   return nullptr;
 }
 
-
-Result<std::string> fill_template(const ApprovedTemplate& chosen, const TemplateRule& rule, Json& values) {
+Result<std::string> fill_template(const ApprovedTemplate& chosen, const TemplateRule& rule,
+                                  Json& values) {
   Json by_name = Json::object();
   Json wrapped = Json::object();
   Json in_order = Json::array();
@@ -149,7 +149,6 @@ Result<std::string> fill_template(const ApprovedTemplate& chosen, const Template
                         {"wrapped", std::move(wrapped)}};
   return out;
 }
-
 
 Result<std::vector<ApprovedTemplate>> parse_templates_setting(const Json& list,
                                                               const Profile& profile) {

@@ -100,8 +100,7 @@ Result<std::string> fit(const Profile& profile, const std::string& prefix, Json&
   std::string text = render_lines(profile.text, values);
   if (!is_too_long(rule, prefix + text)) return text;
   const std::string body = json_text(values, "body");
-  const std::size_t over =
-      units(prefix + text, rule.unit) - rule.max + units(kEllipsis, rule.unit);
+  const std::size_t over = units(prefix + text, rule.unit) - rule.max + units(kEllipsis, rule.unit);
   const std::size_t have = units(body, rule.unit);
   if (!rule.may_cut || have < over) return fail(Errc::too_large, "the text is too long");
   values["body"] = std::string(start_of(body, have - over, rule.unit)) + std::string(kEllipsis);

@@ -84,16 +84,15 @@ std::map<std::string, std::string, std::less<>> texts_of(const Json& object) {
 
 /// {"status": 200, "headers": {...}, "body": text or JSON, "failure": "timed_out", "sent": true}
 CallReply parse_reply_of(const Json& json) {
-  static constexpr std::array<std::string_view, 9> kFailures = {
-      "resolve", "connect", "tls", "forbidden", "timed_out", "broken", "too_large", "overload",
-      "local"};
+  static constexpr std::array<std::string_view, 9> kFailures = {"resolve",   "connect",   "tls",
+                                                                "forbidden", "timed_out", "broken",
+                                                                "too_large", "overload",  "local"};
   CallReply out;
   out.status = static_cast<int>(json_int(json, "status", 200));
   if (json.contains("headers")) out.headers = texts_of(json.at("headers"));
   if (json.contains("body")) out.body = text_of(json.at("body"));
   const auto failure = std::ranges::find(kFailures, json_text(json, "failure"));
-  if (failure != kFailures.end())
-    out.failure = static_cast<Failure>(failure - kFailures.begin());
+  if (failure != kFailures.end()) out.failure = static_cast<Failure>(failure - kFailures.begin());
   out.sent = json_bool(json, "sent", !out.failure.has_value());
   return out;
 }
@@ -168,7 +167,8 @@ class Play {
     Json outcomes = Json::array();
     Json receipts = Json::array();
     for (std::size_t i = 0; i < actions.size(); ++i) {
-      if (const auto* done = std::get_if<action::Done>(&actions[i])) outcomes.push_back(shown(*done));
+      if (const auto* done = std::get_if<action::Done>(&actions[i]))
+        outcomes.push_back(shown(*done));
       if (const auto* heard = std::get_if<action::Heard>(&actions[i]))
         receipts.push_back(shown(heard->receipt));
       const auto* http = std::get_if<action::Http>(&actions[i]);
@@ -231,8 +231,8 @@ class Play {
 
 Result<void> play(const std::shared_ptr<const Profile>& profile, const Json& spec) {
   static constexpr std::array<std::string_view, 14> kKeys = {
-      "name", "settings", "now", "nonce", "items", "preview", "requests", "replies", "outcomes",
-      "receipts", "callback", "answer", "poll", "note"};
+      "name",    "settings", "now",      "nonce",    "items",  "preview", "requests",
+      "replies", "outcomes", "receipts", "callback", "answer", "poll",    "note"};
   for (const auto& [key, value] : spec.items()) {
     if (std::ranges::find(kKeys, key) == kKeys.end())
       return fail(Errc::invalid_argument, "no such key: " + key);

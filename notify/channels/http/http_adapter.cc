@@ -143,8 +143,8 @@ void HttpAdapter::dispatch(Request request, MonoTime now, Actions& out) {
 
 void HttpAdapter::ask_token(Actions& out) {
   is_asking_token_ = true;
-  issue(setup_.profile->sign.token->request, SignSpec{}, Json::object(),
-        Call{Purpose::token, {}}, out);
+  issue(setup_.profile->sign.token->request, SignSpec{}, Json::object(), Call{Purpose::token, {}},
+        out);
 }
 
 void HttpAdapter::send(Request request, Actions& out) {
@@ -277,8 +277,7 @@ void HttpAdapter::stop(MonoTime now, Actions& out) {
   waiting_.clear();
 }
 
-Result<CallbackReply> HttpAdapter::on_callback(const Callback& request, Instant now,
-                                               Actions& out) {
+Result<CallbackReply> HttpAdapter::on_callback(const Callback& request, Instant now, Actions& out) {
   if (!setup_.profile->hook) return fail(Errc::not_found, "the channel has no web hook");
   const Json values = {{"settings", setup_.settings}};
   LINLI_TRY(HookAnswer answer, read_callback(*setup_.profile->hook, values, request, now));

@@ -46,8 +46,7 @@ Result<Item> parse_item(const Json& json, Medium medium, Instant now) {
   out.to.medium = medium;
   out.to.address = fields.text("to", "13800000007");
   const Json params = fields.object("params");
-  for (const auto& [name, value] : params.items())
-    out.to.params[name] = text_of(value);
+  for (const auto& [name, value] : params.items()) out.to.params[name] = text_of(value);
   const std::string lane = fields.text("lane", "bulk");
   const auto found = std::ranges::find(kLaneNames, lane);
   if (found == kLaneNames.end()) fields.fault("lane", "no such lane: " + lane);

@@ -7,14 +7,40 @@
 namespace linli::notify::http {
 namespace {
 
-constexpr std::array<std::string_view, 34> kNames = {
-    "to",          "key",           "delivery",         "collapse",      "ttl_s",       "ttl_min",
-    "expires",     "lane",          "title",            "body",          "action_line",
-    "issuer",      "community",     "link",             "severity",      "category",
-    "purpose",     "notice",        "rev",              "mark",          "text",
-    "needs_ack",   "drill",         "template.id",      "template.vars", "template.values",
-    "recipients",  "token",         "sign.timestamp",   "sign.signature", "time.unix",
-    "time.unix_ms", "nonce",        "template.wrapped"};
+constexpr std::array<std::string_view, 34> kNames = {"to",
+                                                     "key",
+                                                     "delivery",
+                                                     "collapse",
+                                                     "ttl_s",
+                                                     "ttl_min",
+                                                     "expires",
+                                                     "lane",
+                                                     "title",
+                                                     "body",
+                                                     "action_line",
+                                                     "issuer",
+                                                     "community",
+                                                     "link",
+                                                     "severity",
+                                                     "category",
+                                                     "purpose",
+                                                     "notice",
+                                                     "rev",
+                                                     "mark",
+                                                     "text",
+                                                     "needs_ack",
+                                                     "drill",
+                                                     "template.id",
+                                                     "template.vars",
+                                                     "template.values",
+                                                     "recipients",
+                                                     "token",
+                                                     "sign.timestamp",
+                                                     "sign.signature",
+                                                     "time.unix",
+                                                     "time.unix_ms",
+                                                     "nonce",
+                                                     "template.wrapped"};
 
 bool has_setting(const std::vector<Setting>& settings, std::string_view name) {
   return std::ranges::any_of(settings, [&](const Setting& one) { return one.name == name; });
@@ -45,8 +71,8 @@ Result<void> check(std::string_view text, const Profile& profile, const std::str
       return fail(Errc::invalid_argument, where + ": no such name: " + place.name);
     if (place.is_raw && !place.name.starts_with("settings."))
       return fail(Errc::invalid_argument, where + ": {{!...}} is for settings only");
-    if (place.is_value && (!in_shape || places->size() != 1 || !text.starts_with("{{=") ||
-                           !text.ends_with("}}")))
+    if (place.is_value &&
+        (!in_shape || places->size() != 1 || !text.starts_with("{{=") || !text.ends_with("}}")))
       return fail(Errc::invalid_argument, where + ": {{=...}} must be a whole JSON value");
   }
   return {};
@@ -81,9 +107,8 @@ Result<void> check_shape(const Json& shape, const Profile& profile, const std::s
 bool mentions(const Json& shape, std::string_view name) {
   if (shape.is_string()) {
     const auto places = placeholders_of(shape.get<std::string>());
-    return places && std::ranges::any_of(*places, [&](const Placeholder& place) {
-      return place.name == name;
-    });
+    return places && std::ranges::any_of(
+                         *places, [&](const Placeholder& place) { return place.name == name; });
   }
   return shape.is_structured() &&
          std::ranges::any_of(shape, [&](const Json& part) { return mentions(part, name); });

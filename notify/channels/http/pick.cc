@@ -179,9 +179,9 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_form(std::string_
     if (out.size() == kFormFieldsMax) return fail(Errc::too_large, "form: too many fields");
     const std::size_t equals = field.find('=');
     LINLI_TRY(std::string key, form_decoded(field.substr(0, equals)));
-    LINLI_TRY(std::string value, form_decoded(equals == std::string_view::npos
-                                                  ? std::string_view()
-                                                  : field.substr(equals + 1)));
+    LINLI_TRY(std::string value,
+              form_decoded(equals == std::string_view::npos ? std::string_view()
+                                                            : field.substr(equals + 1)));
     out.emplace_back(std::move(key), std::move(value));
   }
   return out;

@@ -93,7 +93,8 @@ Result<std::vector<Quota>> parse_quotas(const Json& list) {
 }
 
 Result<void> parse_limits(const Json& json, Profile& out) {
-  static constexpr std::array<std::string_view, 4> kAfter = {"resend", "resend_once", "hold", "ask"};
+  static constexpr std::array<std::string_view, 4> kAfter = {"resend", "resend_once", "hold",
+                                                             "ask"};
   Capabilities& caps = out.capabilities;
   const Json given = json.is_null() ? Json::object() : json;
   Fields fields(given, "limits");
@@ -160,8 +161,8 @@ Result<std::vector<Example>> parse_examples(const Json& list) {
 
 Result<void> check_idempotency(const Profile& profile) {
   if (!profile.capabilities.is_idempotent) return {};
-  for (const Json* part : {&profile.request.content, &profile.request.query,
-                           &profile.request.headers}) {
+  for (const Json* part :
+       {&profile.request.content, &profile.request.query, &profile.request.headers}) {
     if (mentions(*part, "key")) return {};
   }
   return fail(Errc::invalid_argument, "limits.idempotent: no request field carries {{key}}");

@@ -170,8 +170,8 @@ Result<RequestSpec> parse_request(const Json& json, const std::string& where,
   out.url = template_text(fields, "url", profile);
   if (out.url.empty()) fields.fault("url", "missing");
   out.action = fields.text("action");
-  const bool signs_action = profile.sign.recipe == SignSpec::Recipe::acs3 ||
-                            profile.sign.recipe == SignSpec::Recipe::tc3;
+  const bool signs_action =
+      profile.sign.recipe == SignSpec::Recipe::acs3 || profile.sign.recipe == SignSpec::Recipe::tc3;
   if (signs_action == out.action.empty()) fields.fault("action", "goes with acs3 and tc3");
   out.query = templates(fields, "query", profile);
   out.headers = templates(fields, "headers", profile);

@@ -161,8 +161,8 @@ bool lacks_first_value(const Json& shape, const Json& values) {
 
 Result<std::vector<Placeholder>> placeholders_of(std::string_view text) {
   std::vector<Placeholder> out;
-  LINLI_CHECK(walk(
-      text, [](std::string_view) {}, [&](const Placeholder& place) { out.push_back(place); }));
+  LINLI_CHECK(
+      walk(text, [](std::string_view) {}, [&](const Placeholder& place) { out.push_back(place); }));
   return out;
 }
 

@@ -148,8 +148,8 @@ std::vector<Outcome> read_rows(const ReplySpec& spec, const Json& rows,
     parsed.said.row = row;
     const std::string code = row_spec.code.text(parsed.said);
     const Verdict* verdict = spec.outcomes.find(code);
-    Outcome outcome = outcome_of(verdict != nullptr ? *verdict : Verdict{},
-                                 reason_of(parsed.said.status, code));
+    Outcome outcome =
+        outcome_of(verdict != nullptr ? *verdict : Verdict{}, reason_of(parsed.said.status, code));
     take(outcome, ids_of(row_spec.ids, parsed.said),
          parts_of(row_spec.parts, parsed.said, asked[i].parts));
     out.push_back(std::move(outcome));
@@ -202,9 +202,9 @@ std::optional<Instant> time_of(const ReceiptSpec& spec, const std::string& text)
     for (std::size_t i = from; i < from + digits; ++i) out = out * 10 + (text[i] - '0');
     return out;
   };
-  const std::chrono::year_month_day date{
-      std::chrono::year(at(0, 4)), std::chrono::month(static_cast<unsigned>(at(5, 2))),
-      std::chrono::day(static_cast<unsigned>(at(8, 2)))};
+  const std::chrono::year_month_day date{std::chrono::year(at(0, 4)),
+                                         std::chrono::month(static_cast<unsigned>(at(5, 2))),
+                                         std::chrono::day(static_cast<unsigned>(at(8, 2)))};
   if (!date.ok() || at(11, 2) > 23 || at(14, 2) > 59 || at(17, 2) > 60) return std::nullopt;
   return std::chrono::sys_days(date) + std::chrono::hours(at(11, 2)) +
          std::chrono::minutes(at(14, 2) - spec.zone_minutes) + std::chrono::seconds(at(17, 2));
@@ -238,9 +238,9 @@ std::optional<Receipt> receipt_of(const ReceiptSpec& spec, const Said& said) {
 }  // namespace
 
 Outcome failed_call(const CallReply& reply) {
-  static constexpr std::array<std::string_view, 9> kNames = {
-      "resolve", "connect", "tls", "forbidden", "timed_out", "broken", "too_large", "overload",
-      "local"};
+  static constexpr std::array<std::string_view, 9> kNames = {"resolve",   "connect",   "tls",
+                                                             "forbidden", "timed_out", "broken",
+                                                             "too_large", "overload",  "local"};
   Outcome out;
   out.kind = reply.sent ? OutcomeKind::unknown : OutcomeKind::retry_after;
   if (!reply.sent && reply.failure == Failure::forbidden) out.kind = OutcomeKind::permanent_config;
@@ -260,8 +260,8 @@ Answer read_answer(const ReplySpec& spec, const std::vector<Asked>& asked, const
   } else if (auto listed = read_listed(spec, out.code, asked, parsed)) {
     out.outcomes = std::move(*listed);
   } else {
-    Outcome outcome = outcome_of(whole_verdict(spec, parsed, out.code),
-                                 reason_of(reply.status, out.code));
+    Outcome outcome =
+        outcome_of(whole_verdict(spec, parsed, out.code), reason_of(reply.status, out.code));
     const std::vector<std::string> ids = ids_of(spec.ids, parsed.said);
     for (const Asked& one : asked) {
       out.outcomes.push_back(outcome);

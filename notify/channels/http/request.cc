@@ -147,17 +147,16 @@ void sign_acs3(const SignSpec& sign, const std::string& action, const Json& valu
   call.headers.emplace_back("x-acs-signature-nonce", json_text(values, "nonce"));
   call.headers.emplace_back("x-acs-version", sign_text(sign, values, "version"));
   const Canonical form = canonical(call, url, signed_headers(call, url.host, "x-acs-"));
-  const std::string signature = to_hex(as_bytes(hmac(
-      sign_text(sign, values, "secret"), "ACS3-HMAC-SHA256\n" + sha256_hex(form.request))));
-  call.headers.emplace_back("Authorization", "ACS3-HMAC-SHA256 Credential=" +
-                                                 sign_text(sign, values, "id") + ",SignedHeaders=" +
-                                                 form.names + ",Signature=" + signature);
+  const std::string signature = to_hex(as_bytes(
+      hmac(sign_text(sign, values, "secret"), "ACS3-HMAC-SHA256\n" + sha256_hex(form.request))));
+  call.headers.emplace_back("Authorization",
+                            "ACS3-HMAC-SHA256 Credential=" + sign_text(sign, values, "id") +
+                                ",SignedHeaders=" + form.names + ",Signature=" + signature);
 }
 
 /// Spec: https://cloud.tencent.com/document/api/382/52072 (signature v3); only Content-Type and
 /// Host are signed, as its first example does.
-void sign_tc3(const SignSpec& sign, const std::string& action, const Json& values,
-              HttpCall& call) {
+void sign_tc3(const SignSpec& sign, const std::string& action, const Json& values, HttpCall& call) {
   const UrlParts url = split_url(call.url);
   const std::string time = std::to_string(unix_seconds(values));
   const std::string date = iso_date(unix_seconds(values));
@@ -172,10 +171,9 @@ void sign_tc3(const SignSpec& sign, const std::string& action, const Json& value
   call.headers.emplace_back("X-TC-Region", sign_text(sign, values, "region"));
   call.headers.emplace_back("X-TC-Timestamp", time);
   call.headers.emplace_back("X-TC-Version", sign_text(sign, values, "version"));
-  call.headers.emplace_back("Authorization", "TC3-HMAC-SHA256 Credential=" +
-                                                 sign_text(sign, values, "id") + "/" + scope +
-                                                 ", SignedHeaders=" + form.names +
-                                                 ", Signature=" + signature);
+  call.headers.emplace_back(
+      "Authorization", "TC3-HMAC-SHA256 Credential=" + sign_text(sign, values, "id") + "/" + scope +
+                           ", SignedHeaders=" + form.names + ", Signature=" + signature);
 }
 
 }  // namespace

@@ -66,8 +66,8 @@ Result<Json> read_one(const Setting& setting, Fields& fields, const SecretReader
   if (setting.is_required && out == Json("")) fields.fault(setting.name, "is empty");
   if (setting.type != Setting::Type::table || !out.is_object()) return out;
   for (auto& [name, entry] : out.items()) {
-    LINLI_TRY(entry, read_settings(setting.fields, entry, fields.at(setting.name + "." + name),
-                                   secrets));
+    LINLI_TRY(entry,
+              read_settings(setting.fields, entry, fields.at(setting.name + "." + name), secrets));
   }
   return out;
 }

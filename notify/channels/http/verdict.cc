@@ -32,9 +32,9 @@ std::optional<Instant> parse_http_date(std::string_view text) {
   const auto second = number_of(text.substr(23, 2));
   if (month == std::string_view::npos || month % 3 != 0) return std::nullopt;
   if (!day || !year || !hour || !minute || !second) return std::nullopt;
-  const std::chrono::year_month_day date{
-      std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(month / 3 + 1)),
-      std::chrono::day(static_cast<unsigned>(*day))};
+  const std::chrono::year_month_day date{std::chrono::year(*year),
+                                         std::chrono::month(static_cast<unsigned>(month / 3 + 1)),
+                                         std::chrono::day(static_cast<unsigned>(*day))};
   if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
   return std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
          std::chrono::seconds(*second);
@@ -46,7 +46,8 @@ Result<Verdict> parse_verdict(const Json& value, const std::string& where) {
   Verdict out;
   const auto set_kind = [&](std::string_view name) -> Result<void> {
     const auto kind = parse_outcome(name);
-    if (!kind) return fail(Errc::invalid_argument, where + ": no such outcome: " + std::string(name));
+    if (!kind)
+      return fail(Errc::invalid_argument, where + ": no such outcome: " + std::string(name));
     out.kind = *kind;
     return {};
   };
@@ -96,9 +97,8 @@ Result<VerdictTable> VerdictTable::parse(const Json& value, const std::string& w
       out.exact_.emplace(code, verdict);
     }
   }
-  std::ranges::stable_sort(out.prefixes_, [](const auto& a, const auto& b) {
-    return a.first.size() > b.first.size();
-  });
+  std::ranges::stable_sort(
+      out.prefixes_, [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
   return out;
 }
 

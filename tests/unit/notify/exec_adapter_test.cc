@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goal: a program that answers, lies, is silent or dies: each item still ends exactly once.
-#include "notify/channels/exec/adapter.h"
-
 #include <map>
 
 #include <gtest/gtest.h>
 
 #include "base/rng.h"
+#include "notify/channels/exec/adapter.h"
 
 namespace linli::notify {
 namespace {
@@ -66,7 +65,8 @@ TEST_F(ExecChannel, OneLineOutAndOneOutcomeBack) {
   EXPECT_EQ(json_text(sent, "id"), "7");
   EXPECT_EQ(json_text(sent["message"], "title"), "停水");
   EXPECT_EQ(json_text(sent["to"], "address"), "13800000007");
-  hear(*channel, R"({"id":"7","outcome":"throttled","scope":"recipient","wait_s":60,"reason":"busy"})");
+  hear(*channel,
+       R"({"id":"7","outcome":"throttled","scope":"recipient","wait_s":60,"reason":"busy"})");
   ASSERT_EQ(done.size(), 1U);
   EXPECT_EQ(done.begin()->second.kind, OutcomeKind::throttled);
   EXPECT_EQ(done.begin()->second.scope, Scope::recipient);
@@ -125,8 +125,8 @@ TEST_F(ExecChannel, NoLineOfTheProgramEndsAnItemTwiceOrOneThatItWasNotGiven) {
        {std::string(), std::string("hello"), std::string("[]"), std::string("\xff"), deep,
         std::string(R"({"id":7,"outcome":"accepted"})"),
         std::string(R"({"id":"8","outcome":"accepted"})"),
-        std::string(R"({"receipt":{"state":"delivered"}})"),
-        std::string(R"({"receipt":7})"), std::string(70'000, ' ')}) {
+        std::string(R"({"receipt":{"state":"delivered"}})"), std::string(R"({"receipt":7})"),
+        std::string(70'000, ' ')}) {
     hear(*channel, line);
     EXPECT_TRUE(done.empty()) << line.substr(0, 60);
   }
@@ -141,10 +141,10 @@ TEST_F(ExecChannel, NoLineOfTheProgramEndsAnItemTwiceOrOneThatItWasNotGiven) {
 TEST_F(ExecChannel, AnOutcomeThatCannotBeReadIsUnknown) {
   const auto channel = make();
   std::uint64_t id = 0;
-  for (const char* rest : {R"("outcome":"fine")", R"("outcome":"accepted","parts":-1)",
-                           R"("outcome":"accepted","provider_ids":"x")",
-                           R"("outcome":"throttled","scope":"moon")",
-                           R"("outcome":"retry_after","wait_s":999999)"}) {
+  for (const char* rest :
+       {R"("outcome":"fine")", R"("outcome":"accepted","parts":-1)",
+        R"("outcome":"accepted","provider_ids":"x")", R"("outcome":"throttled","scope":"moon")",
+        R"("outcome":"retry_after","wait_s":999999)"}) {
     submit(*channel, ++id);
     hear(*channel, "{\"id\":\"" + std::to_string(id) + "\"," + rest + "}");
     ASSERT_EQ(done.count(id), 1U) << rest;

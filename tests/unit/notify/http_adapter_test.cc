@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goal: one outcome for every item, whatever the provider does; nothing sent that must not be.
-#include "notify/channels/http/adapter.h"
-
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -10,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/crypto.h"
+#include "notify/channels/http/adapter.h"
 #include "notify/channels/http/example.h"
 #include "notify/channels/http/hook.h"
 
@@ -183,8 +182,8 @@ TEST_F(HttpChannel, StoppingEndsWhatWaitedAndTakesNothingNew) {
 TEST_F(HttpChannel, SameWordsShareARequestAndTheSameNumberTwiceDoesNot) {
   medium = Medium::sms;
   const auto channel = make(kTencent);
-  submit(*channel, {item(1, "13800000001"), item(2, "13800000002"),
-                    item(3, "13800000001"), item(4, "13800000004", {{"title", "别的"}})});
+  submit(*channel, {item(1, "13800000001"), item(2, "13800000002"), item(3, "13800000001"),
+                    item(4, "13800000004", {{"title", "别的"}})});
   ASSERT_EQ(calls.size(), 3U);
   EXPECT_NE(calls[0].call.body.find(R"(["+8613800000001","+8613800000002"])"), std::string::npos);
   answer(*channel, calls[0].id, {{"Response", {{"SendStatusSet", Json::array()}}}});
@@ -197,9 +196,10 @@ TEST_F(HttpChannel, AnAnswerThatComesTwiceOrIsNotOursChangesNothing) {
   medium = Medium::sms;
   const auto channel = make(kTencent);
   submit(*channel, {item(1, "13800000001")});
-  const Json good = {{"Response",
-                      {{"SendStatusSet",
-                        {{{"PhoneNumber", "+8613800000001"}, {"Code", "Ok"}, {"SerialNo", "s"}}}}}}};
+  const Json good = {
+      {"Response",
+       {{"SendStatusSet",
+         {{{"PhoneNumber", "+8613800000001"}, {"Code", "Ok"}, {"SerialNo", "s"}}}}}}};
   answer(*channel, calls[0].id, good);
   answer(*channel, calls[0].id, good);
   answer(*channel, CallId(99), good);
@@ -211,8 +211,15 @@ TEST_F(HttpChannel, AnyBytesFromTheProviderGiveExactlyOneOutcome) {
   medium = Medium::sms;
   const auto channel = make(kTencent);
   const std::vector<std::string> bodies = {
-      "", "null", "[]", "{", "\xff\xfe", std::string(300'000, '['), R"({"Response":7})",
-      R"({"Response":{"SendStatusSet":{}}})", R"({"Response":{"SendStatusSet":[7,null,"x"]}})",
+      "",
+      "null",
+      "[]",
+      "{",
+      "\xff\xfe",
+      std::string(300'000, '['),
+      R"({"Response":7})",
+      R"({"Response":{"SendStatusSet":{}}})",
+      R"({"Response":{"SendStatusSet":[7,null,"x"]}})",
       R"({"Response":{"SendStatusSet":[{"PhoneNumber":"+8613800000001","Code":7,"Fee":"x"}]}})",
       R"({"Response":{"Error":{"Code":["Ok"]}}})",
       R"({"Response":{"Error":{"Code":"13800000001 said no"}}})"};
@@ -245,8 +252,7 @@ TEST_F(HttpChannel, WhatWasNotSentMayBeRepeatedAndWhatWasSentIsUnknown) {
       Actions out;
       channel->on_reply(calls.back().id, reply, clock.mono(), out);
       sort(std::move(out));
-      EXPECT_EQ(done.find(id)->second.kind,
-                sent ? OutcomeKind::unknown : OutcomeKind::retry_after);
+      EXPECT_EQ(done.find(id)->second.kind, sent ? OutcomeKind::unknown : OutcomeKind::retry_after);
       EXPECT_TRUE(done.find(id)->second.is_peer_fault);
     }
   }
@@ -256,9 +262,14 @@ TEST_F(HttpChannel, RetryAfterIsHonouredInSecondsAndAsADateUpToSixHours) {
   medium = Medium::sms;
   const auto channel = make(kTencent);
   const std::vector<std::pair<std::string, std::int64_t>> cases = {
-      {"120", 120},   {"0", 0},        {"-5", 0},
-      {"soon", 0},    {"999999", 21600}, {"Thu, 16 Jul 2026 00:02:00 GMT", 120},
-      {"Thu, 16 Jul 2020 00:02:00 GMT", 0}, {"Thu, 99 Jul 2026 00:02:00 GMT", 0}};
+      {"120", 120},
+      {"0", 0},
+      {"-5", 0},
+      {"soon", 0},
+      {"999999", 21600},
+      {"Thu, 16 Jul 2026 00:02:00 GMT", 120},
+      {"Thu, 16 Jul 2020 00:02:00 GMT", 0},
+      {"Thu, 99 Jul 2026 00:02:00 GMT", 0}};
   std::uint64_t id = 0;
   for (const auto& [header, seconds] : cases) {
     submit(*channel, {item(++id, "13800000001")});
@@ -356,8 +367,9 @@ TEST_F(HttpChannel, HostileWebHooksAreRefusedAndHearNothing) {
   EXPECT_EQ(code({"POST", "", {{"key", "hook-7"}}, {}, "{"}), Errc::malformed);
   EXPECT_EQ(code({"POST", "", {{"key", "hook-7"}}, {}, "{}"}), Errc::malformed);
   EXPECT_EQ(code({"POST", "", {{"key", "hook-7"}}, {}, std::string(20, '[')}), Errc::too_deep);
-  EXPECT_EQ(code({"POST", "", {{"key", "hook-7"}}, {}, std::string(http::kCallbackBytesMax + 1, ' ')}),
-            Errc::too_large);
+  EXPECT_EQ(
+      code({"POST", "", {{"key", "hook-7"}}, {}, std::string(http::kCallbackBytesMax + 1, ' ')}),
+      Errc::too_large);
   Json many = Json::array();
   for (int i = 0; i < 2001; ++i) many.push_back({{"sid", "s"}, {"report_status", "SUCCESS"}});
   EXPECT_EQ(code({"POST", "", {{"key", "hook-7"}}, {}, dump_json(many)}), Errc::too_large);
@@ -367,7 +379,10 @@ TEST_F(HttpChannel, HostileWebHooksAreRefusedAndHearNothing) {
 TEST_F(HttpChannel, RowsThatSayTooLittleAreLeftOutAndARepeatSaysTheSame) {
   medium = Medium::sms;
   const auto channel = make(kTencent);
-  const Callback request{"POST", "", {{"key", "hook-7"}}, {},
+  const Callback request{"POST",
+                         "",
+                         {{"key", "hook-7"}},
+                         {},
                          R"([{"sid":"s","report_status":"SUCCESS","user_receive_time":"x"},7,null,
                              {"report_status":"SUCCESS"},{"sid":"t","report_status":"?"},
                              {"sid":"a\u0000b","report_status":"FAIL"}])"};

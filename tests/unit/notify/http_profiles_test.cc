@@ -50,8 +50,8 @@ TEST(HttpProfiles, EveryShippedProfilePassesItsOwnExamples) {
 }
 
 TEST(HttpProfiles, AnExampleThatFailsRefusesTheProfileByName) {
-  const std::string fault = fault_after("kannel_sendsms", "\"0\": \"accepted\"",
-                                        "\"0\": \"delivered\"");
+  const std::string fault =
+      fault_after("kannel_sendsms", "\"0\": \"accepted\"", "\"0\": \"delivered\"");
   EXPECT_EQ(fault,
             "profile kannel_sendsms: example \"a red warning\": outcome 1.outcome: expected "
             "\"accepted\", got \"delivered\"");
@@ -82,8 +82,9 @@ TEST(HttpProfiles, AMistakeIsNamedByItsPlace) {
             "profile: medium: no such medium: pigeon");
   EXPECT_EQ(fault_after("kannel_sendsms", "match:^([0-9]): ", "match:^([0-9"),
             "profile: reply.code: not a regular expression: ^([0-9");
-  EXPECT_EQ(fault_after("wechat_template", "\"client_msg_id\": \"{{key}}\"", "\"client_msg_id\": \"1\""),
-            "profile: limits.idempotent: no request field carries {{key}}");
+  EXPECT_EQ(
+      fault_after("wechat_template", "\"client_msg_id\": \"{{key}}\"", "\"client_msg_id\": \"1\""),
+      "profile: limits.idempotent: no request field carries {{key}}");
   EXPECT_EQ(fault_after("aliyun_sms", "\"secret\": \"{{settings.hook_secret}}\"",
                         "\"secret\": \"fixed\""),
             "profile: webhook.auth.secret: must come from a setting");
