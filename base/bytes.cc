@@ -60,6 +60,16 @@ Result<std::string> from_hex(std::string_view hex) {
   return out;
 }
 
+std::string to_base64(ByteView bytes) {
+  std::string out = to_base64url(bytes);
+  for (char& digit : out) {
+    if (digit == '-') digit = '+';
+    if (digit == '_') digit = '/';
+  }
+  while (out.size() % 4 != 0) out.push_back('=');
+  return out;
+}
+
 std::string to_base64url(ByteView bytes) {
   std::string out;
   out.reserve((bytes.size() * 4 + 2) / 3);

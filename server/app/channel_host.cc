@@ -136,7 +136,7 @@ void ChannelHost::submit_batch(std::span<const Item> items) {
 }
 
 void ChannelHost::cancel(DeliveryId id) {
-  if (!pending_.contains(id)) return;
+  if (state_ != State::running) return;
   ask("cancel",
       [&](Adapter& adapter, MonoTime now, Actions& out) { adapter.cancel(id, now, out); });
 }

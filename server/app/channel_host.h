@@ -60,6 +60,7 @@ class ChannelHost {
   void start();
   /// Any number; given to the adapter in batches that it takes. Ids that are under way are refused.
   void submit(std::span<const notify::Item> items);
+  /// Also of one that is Done: a loudspeaker can still be silenced.
   void cancel(notify::DeliveryId id);
   /// What it heard comes by on_heard after this returned.
   /// Errors: those of Adapter::on_callback(), internal when it threw.
