@@ -19,6 +19,8 @@ struct ChannelSetup {
   std::vector<CalendarRule> rules{};
   /// Tries of one delivery before it is dead.
   std::uint32_t attempts_max = 6;
+  /// Addresses that a test message may go to; nobody else ever gets one.
+  std::vector<std::string> test_addresses{};
 };
 
 struct GatewaySettings {
@@ -40,7 +42,8 @@ inline constexpr Millis kPageAgain{1'000};
 inline constexpr Millis kRetryPressing{3'000};
 inline constexpr Millis kRetryRoutine{60'000};
 inline constexpr Millis kRetryMax{30 * 60'000};
-/// An SMS whose answer never came counts as not reached after this, unless a receipt says otherwise.
+/// An SMS whose answer never came counts as not reached after this, unless a receipt says
+/// otherwise.
 inline constexpr Millis kUnknownHold{30 * 60'000};
 /// Red does not wait so long before its one repetition.
 inline constexpr Millis kUnknownHoldRed{60'000};
