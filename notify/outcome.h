@@ -38,7 +38,7 @@ struct Outcome {
   /// retry_after and throttled: what the peer asked for; 0 = the engine's own back-off.
   Millis wait{0};
   /// The peer's names of what it took, one per part in part order; receipts carry them.
-  std::vector<std::string> provider_ids;
+  std::vector<std::string> provider_ids{};
   /// Billed parts; 0 when none was taken.
   std::uint32_t parts = 0;
   /// invalid_endpoint: the peer is certain (404, 410, UNREGISTERED): remove it at once. Otherwise
@@ -47,7 +47,7 @@ struct Outcome {
   /// The fault is the account's or the peer's, not this delivery's: counts for the breaker.
   bool is_peer_fault = false;
   /// For the operator: "http 503", "smpp 0x00000058". Never personal data, never a peer's text.
-  std::string reason;
+  std::string reason{};
 };
 
 /// What a peer says later. A person's state is the greatest ever heard, whatever the order.
