@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "notify/text/shorten.h"
 
-#include <cstdint>
-
 #include "notify/text/graphemes.h"
+#include "notify/text/sms_coding.h"
 
 namespace linli::notify {
 namespace {
@@ -12,28 +11,13 @@ constexpr std::string_view kEllipsis = "…";
 
 std::size_t utf8_bytes(char32_t c) { return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4; }
 
-std::u32string code_points_of(std::string_view text) {
-  std::u32string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    const auto byte = static_cast<std::uint8_t>(c);
-    if ((byte & 0xc0) == 0x80 && !out.empty())
-      out.back() = (out.back() << 6) | (byte & 0x3fU);
-    else if (byte < 0x80)
-      out.push_back(byte);
-    else
-      out.push_back(byte & (byte >= 0xf0 ? 0x07U : byte >= 0xe0 ? 0x0fU : 0x1fU));
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string shorten(std::string_view text, std::size_t bytes_max) {
   if (text.size() <= bytes_max) return std::string(text);
   if (bytes_max < kEllipsis.size()) return {};
   const std::size_t room = bytes_max - kEllipsis.size();
-  const std::u32string points = code_points_of(text);
+  const std::u32string points = to_code_points(text);
   std::size_t kept = 0;
   for (const std::u32string_view cluster : split_graphemes(points)) {
     std::size_t size = 0;
