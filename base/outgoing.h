@@ -59,7 +59,7 @@ enum class Failure : std::uint8_t {
   resolve,    ///< the name has no address, or DNS does not answer
   connect,    ///< refused, unreachable, or too slow to connect
   tls,        ///< handshake or certificate
-  forbidden,  ///< AddressTrust::client_told pointed inwards
+  forbidden,  ///< AddressTrust::client_told pointed inwards, or is not https
   timed_out,  ///< the deadline passed
   broken,     ///< the connection ended before the whole answer
   too_large,  ///< the answer was longer than allowed

@@ -8,6 +8,7 @@
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/compose.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
 #include "server/net/asio.h"
@@ -62,6 +63,10 @@ class Stream {
     error_code error;
     std::size_t bytes = 0;
   };
+  /// Readiness may have been reported before close(): by now the descriptor's number may be that of
+  /// another connection.
+  [[nodiscard]] bool is_closed() const { return !socket_.is_open(); }
+  inline static const Step kAborted{Want::nothing, asio::error::operation_aborted, 0};
   Step step_of(int returned);
   Step handshake_step();
   Step read_step(void* data, std::size_t size);
@@ -82,7 +87,7 @@ class Stream {
     void operator()(Self& self, error_code error = {}) {
       if (finished) return self.complete(last.error);
       if (error) return self.complete(error);
-      if (stream->tls()) last = stream->handshake_step();
+      if (stream->tls()) last = stream->is_closed() ? kAborted : stream->handshake_step();
       if (last.want != Want::nothing) return stream->wait(last.want, std::move(self));
       finished = true;
       asio::post(stream->get_executor(), std::move(self));
@@ -134,7 +139,7 @@ class Stream {
     void operator()(Self& self, error_code error = {}) {
       if (finished) return self.complete(last.error, last.bytes);
       if (error) return self.complete(error, 0);
-      last = Direction::step(*stream, buffers);
+      last = stream->is_closed() ? kAborted : Direction::step(*stream, buffers);
       if (last.want != Want::nothing) return stream->wait(last.want, std::move(self));
       finished = true;
       asio::post(stream->get_executor(), std::move(self));

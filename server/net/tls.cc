@@ -109,4 +109,31 @@ SslPtr TlsContext::accept(int descriptor) const {
   return ssl;
 }
 
+Result<SslPtr> connect_tls(int descriptor, const std::string& host, const std::string& ca_file) {
+  ERR_clear_error();
+  const std::unique_ptr<SSL_CTX, SslFree> context(SSL_CTX_new(TLS_client_method()));
+  if (!context) return fail(Errc::internal, "TLS context: " + ssl_reason());
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_cipher_list(context.get(), kCiphers);
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_mode(context.get(),
+                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  const bool has_roots =
+      ca_file.empty() ? SSL_CTX_set_default_verify_paths(context.get()) == 1
+                      : SSL_CTX_load_verify_locations(context.get(), ca_file.c_str(), nullptr) == 1;
+  if (!has_roots) return fail(Errc::io, "cannot read the authorities in " + ca_file);
+  SslPtr ssl(SSL_new(context.get()));
+  if (!ssl) return fail(Errc::internal, "TLS session: " + ssl_reason());
+  X509_VERIFY_PARAM* verify = SSL_get0_param(ssl.get());
+  if (X509_VERIFY_PARAM_set1_ip_asc(verify, host.c_str()) != 1) {
+    ERR_clear_error();
+    if (SSL_set1_host(ssl.get(), host.c_str()) != 1 ||
+        SSL_set_tlsext_host_name(ssl.get(), host.c_str()) != 1)
+      return fail(Errc::internal, "TLS name: " + ssl_reason());
+  }
+  SSL_set_fd(ssl.get(), descriptor);
+  SSL_set_connect_state(ssl.get());
+  return ssl;
+}
+
 }  // namespace linli::net

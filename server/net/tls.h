@@ -44,4 +44,11 @@ class TlsContext {
   std::atomic<std::int64_t> not_after_{0};
 };
 
+/// A new client session on a connected, non-blocking socket: TLS >= 1.2, the peer's chain and its
+/// name (or address) verified. `ca_file`: PEM of the only authorities to trust; empty = those of
+/// the system.
+/// Errors:  io when the file cannot be read or holds no certificate; internal.
+/// Threads: any.
+Result<SslPtr> connect_tls(int descriptor, const std::string& host, const std::string& ca_file);
+
 }  // namespace linli::net
