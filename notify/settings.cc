@@ -87,13 +87,17 @@ const Json& SettingsReader::table(std::string_view key) {
   return *value;
 }
 
-Result<void> SettingsReader::finish(const std::set<std::string_view>& common) {
+Result<void> SettingsReader::finish() const {
   if (!settings_.is_object() && !settings_.is_null())
     return fail(Errc::invalid_argument, "the settings are not a table");
-  for (const auto& [key, value] : settings_.items())
-    if (!known_.contains(key) && !common.contains(key)) refuse(key, "is not known");
   if (!wrong_.empty()) return fail(Errc::invalid_argument, wrong_);
   return {};
+}
+
+Result<void> SettingsReader::finish_all() {
+  for (const auto& [key, value] : settings_.items())
+    if (!known_.contains(key)) refuse(key, "is not known");
+  return finish();
 }
 
 }  // namespace linli::notify

@@ -93,7 +93,7 @@ Result<std::optional<DkimSigner>> read_dkim(const AdapterParts& parts, const Jso
   if (!selector.empty() && !is_domain(selector)) from.refuse("selector", "is not a name");
   from.required_text("key_file");
   const Secret pem = read_secret(parts, from, "key_file");
-  if (const auto done = from.finish({}); !done)
+  if (const auto done = from.finish_all(); !done)
     return fail(Errc::invalid_argument, "dkim." + done.error().detail);
   auto key = parts.signer->load_rsa(pem.view());
   if (!key) return fail(Errc::invalid_argument, "dkim.key_file: " + key.error().detail);

@@ -34,9 +34,9 @@ constexpr Millis kPrepareEvery{20};
 constexpr std::size_t kPrepareCount = 16;
 constexpr std::uint32_t kPrepareTimer = 1;
 
-/// A service that took a message so recently knows our key: a 403 is then about one subscription,
-/// which was made with another key.
-constexpr MonoTime kKeyProven = std::chrono::hours(1);
+/// A service that took a message before knows our key: a 403 is then about one subscription, which
+/// was made with another key. More of them one after another are about us after all (our clock).
+constexpr int kRefusedInARowMax = 3;
 /// A service that throttles so many different messages one after another means all of us.
 constexpr int kThrottledInARowMax = 3;
 
@@ -191,11 +191,11 @@ Result<std::string> WebPushAdapter::encrypt_for(const Subscription& to, std::str
   return encrypt(signer_, *key, salt, plain);
 }
 
-void WebPushAdapter::on_reply(CallId id, const CallReply& reply, MonoTime now, Actions& out) {
+void WebPushAdapter::on_reply(CallId id, const CallReply& reply, MonoTime, Actions& out) {
   const auto found = pending_.find(id);
   if (found == pending_.end()) return;
   Outcome outcome = webpush::outcome_of(reply, found->second.is_listed, clock_.now());
-  weigh(found->second, outcome, now);
+  weigh(found->second, outcome);
   if (outcome.kind == OutcomeKind::invalid_endpoint) keys_.forget(found->second.to);
   out.emplace_back(action::Done{found->second.delivery, std::move(outcome)});
   pending_.erase(found);
@@ -203,7 +203,7 @@ void WebPushAdapter::on_reply(CallId id, const CallReply& reply, MonoTime now, A
 
 /// One answer alone cannot tell a wrong key from a subscription made with another one, nor a busy
 /// phone from a busy service; what the service said to others can.
-void WebPushAdapter::weigh(const Pending& pending, Outcome& outcome, MonoTime now) {
+void WebPushAdapter::weigh(const Pending& pending, Outcome& outcome) {
   const bool is_accepted = outcome.kind == OutcomeKind::accepted;
   if (is_accepted) {
     health_ = {.state = Health::State::up, .text = ""};
@@ -214,11 +214,11 @@ void WebPushAdapter::weigh(const Pending& pending, Outcome& outcome, MonoTime no
   if (!services_.contains(pending.origin) && services_.size() >= kServicesMax) services_.clear();
   Service& service = services_[pending.origin];
   if (is_accepted) {
-    service = {.accepted_at = now, .throttled_in_a_row = 0};
+    service = {.has_accepted = true};
   } else if (outcome.kind == OutcomeKind::throttled) {
     if (++service.throttled_in_a_row >= kThrottledInARowMax) outcome.scope = Scope::account;
   } else if (outcome.kind == OutcomeKind::permanent_config) {
-    if (service.accepted_at && now - *service.accepted_at <= kKeyProven) {
+    if (service.has_accepted && ++service.refused_in_a_row <= kRefusedInARowMax) {
       outcome.kind = OutcomeKind::permanent_content;
       outcome.reason += ": the subscription was made with another key";
     } else {

@@ -49,8 +49,9 @@ class WebPushAdapter final : public Adapter {
   };
   /// What a listed service said last, to tell its own trouble from one subscription's.
   struct Service {
-    /// When it last took a message of ours; our key is right then.
-    std::optional<MonoTime> accepted_at;
+    /// It took a message of ours, so our key is right.
+    bool has_accepted = false;
+    int refused_in_a_row = 0;
     int throttled_in_a_row = 0;
   };
 
@@ -58,7 +59,7 @@ class WebPushAdapter final : public Adapter {
   void submit_one(const Item& item, Actions& out);
   [[nodiscard]] Result<HttpCall> make_call(const Item& item, const Subscription& to);
   [[nodiscard]] Result<std::string> encrypt_for(const Subscription& to, std::string_view plain);
-  void weigh(const Pending& pending, Outcome& outcome, MonoTime now);
+  void weigh(const Pending& pending, Outcome& outcome);
   void arm(MonoTime at, Actions& out);
 
   // Constant after construction.

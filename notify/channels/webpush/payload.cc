@@ -31,12 +31,17 @@ std::string_view kind_of(Purpose purpose) {
 /// What the text adds to the JSON: its escapes count, its quotes do not.
 std::size_t json_bytes(const std::string& text) { return dump_json(Json(text)).size() - 2; }
 
-/// Shortens until its JSON form fits; every escape costs one byte or more than the text has.
+/// The longest shortened form whose JSON form has at most `bytes_max`; found by halving, as escapes
+/// make the JSON form longer than the text.
 std::string shorten_json(const std::string& text, std::size_t bytes_max) {
-  std::string out = shorten(text, bytes_max);
-  for (std::size_t size = json_bytes(out); size > bytes_max; size = json_bytes(out))
-    out = shorten(text, out.size() - std::min(out.size(), size - bytes_max));
-  return out;
+  if (json_bytes(text) <= bytes_max) return text;
+  std::size_t fits = 0;
+  std::size_t too_much = std::min(text.size(), bytes_max + 1);
+  while (fits + 1 < too_much) {
+    const std::size_t middle = (fits + too_much) / 2;
+    (json_bytes(shorten(text, middle)) <= bytes_max ? fits : too_much) = middle;
+  }
+  return shorten(text, fits);
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ class Smtp : public ::testing::Test {
 
   Result<std::unique_ptr<Adapter>> try_make(const Json& more) {
     Json settings = {{"url", "smtp://mail.example.org:587"}, {"from", "notices@example.org"}};
-    settings.update(more);
+    if (more.is_object()) settings.update(more);
     return SmtpAdapter::make(parts_.with(std::move(settings)));
   }
   std::unique_ptr<Adapter> make(const Json& more) {
@@ -172,7 +172,9 @@ TEST_F(Smtp, NoLineIsLongerThanMailAllowsAndAllEndInCrLf) {
   for (std::size_t at = data.find('\n'); at != std::string::npos; at = data.find('\n', from)) {
     ASSERT_GT(at, from);
     ASSERT_EQ(data[at - 1], '\r');
-    EXPECT_LE(at - 1 - from, 98U) << data.substr(from, at - from);
+    // A URL is never folded; RFC 5322 §2.1.1 allows 998.
+    const std::string line = data.substr(from, at - 1 - from);
+    EXPECT_LE(line.size(), line.starts_with("List-Unsubscribe:") ? 998U : 78U) << line;
     from = at + 1;
   }
   EXPECT_EQ(from, data.size());
@@ -449,7 +451,10 @@ TEST_F(Smtp, RefusesBadSettingsByName) {
   Json small = no_key;
   small["key_file"] = "small.pem";
   EXPECT_TRUE(error_of({{"dkim", small}}).starts_with("dkim.key_file: "));
-  EXPECT_TRUE(error_of({{"tls", true}}).starts_with("tls: "));
+  Json odd = no_key;
+  odd["key_fiel"] = "dkim.pem";
+  odd["key_file"] = "dkim.pem";
+  EXPECT_EQ(error_of({{"dkim", odd}}), "dkim.key_fiel: is not known");
 }
 
 TEST_F(Smtp, AnExpiredMailIsNotSent) {

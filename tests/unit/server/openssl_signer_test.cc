@@ -5,6 +5,9 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/evp.h>
 
 #include "base/bytes.h"
 
@@ -100,6 +103,42 @@ dFnvyYXkNsEZ2R7rVr41zhvgLZbhuC6Q7JSX0y2rTi43WapWvtXoPj8=
     EXPECT_EQ(key.error().code, Errc::malformed);
   }
   EXPECT_FALSE(signer.load_rsa(as_bytes(kPkcs8)).has_value());
+}
+
+/// Whether `signature` is that of `message` by the key at `pub`, by OpenSSL's own verifier.
+bool is_signature(const P256Point& pub, std::string_view message, const Es256Signature& signature) {
+  EVP_PKEY* key = EVP_PKEY_new();
+  EVP_PKEY* params = EVP_EC_gen("P-256");
+  EVP_PKEY_copy_parameters(key, params);
+  EVP_PKEY_set1_encoded_public_key(key, pub.data(), pub.size());
+  ECDSA_SIG* pair = ECDSA_SIG_new();
+  ECDSA_SIG_set0(pair, BN_bin2bn(signature.data(), 32, nullptr),
+                 BN_bin2bn(signature.data() + 32, 32, nullptr));
+  unsigned char* der = nullptr;
+  const int size = i2d_ECDSA_SIG(pair, &der);
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  EVP_DigestVerifyInit(context, nullptr, EVP_sha256(), nullptr, key);
+  const ByteView bytes = as_bytes(message);
+  const bool ok = EVP_DigestVerify(context, der, static_cast<std::size_t>(size), bytes.data(),
+                                   bytes.size()) == 1;
+  EVP_MD_CTX_free(context);
+  OPENSSL_free(der);
+  ECDSA_SIG_free(pair);
+  EVP_PKEY_free(params);
+  EVP_PKEY_free(key);
+  return ok;
+}
+
+TEST(OpensslSigner, Es256SignaturesAreOfTheMessageAndOfFixedSize) {
+  const OpensslSigner signer;
+  const auto key = signer.load_p256(as_bytes(kSender)).value();
+  // R or S begins with a zero byte in one of 128.
+  for (int i = 0; i < 300; ++i) {
+    const std::string message = "message " + std::to_string(i);
+    const Es256Signature signature = key->sign(as_bytes(message)).value();
+    EXPECT_TRUE(is_signature(key->pub(), message, signature));
+    EXPECT_FALSE(is_signature(key->pub(), "another", signature));
+  }
 }
 
 // McGrew and Viega, "The Galois/Counter Mode of Operation", test cases 1 to 3.
