@@ -65,22 +65,25 @@ std::string relaxed_body(std::string_view body) {
 
 Result<std::string> DkimSigner::sign(const Mail& mail, Instant now) const {
   std::string names;
+  std::size_t used = 3;
+  const auto add_name = [&](std::string_view name) {
+    const std::size_t size = name.size() + (names.empty() ? 0 : 1);
+    if (!names.empty()) names += ':';
+    if (used + size >= kSignatureColumns) names += "\r\n ", used = 1;
+    names += name;
+    used += size;
+  };
   std::string signed_text;
   // Repeated headers are taken from the bottom up; none of ours is repeated.
   for (const auto& [name, value] : mail.headers) {
-    names += (names.empty() ? "" : ":") + name;
+    add_name(name);
     signed_text += relaxed_header(name, value) + "\r\n";
   }
-  for (const std::string_view name : kOversigned) names.append(":").append(name);
-  std::string folded;
-  for (std::size_t used = 3; const char c : names) {
-    folded += c;
-    if (++used > kSignatureColumns && c == ':') folded += "\r\n ", used = 1;
-  }
+  for (const std::string_view name : kOversigned) add_name(name);
   const auto seconds = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
   const Sha256 body_hash = sha256(as_bytes(relaxed_body(mail.body)));
   std::string out = "v=1; a=rsa-sha256; c=relaxed/relaxed; d=" + domain_ + ";\r\n s=" + selector_ +
-                    "; t=" + std::to_string(seconds) + ";\r\n h=" + folded +
+                    "; t=" + std::to_string(seconds) + ";\r\n h=" + names +
                     ";\r\n bh=" + to_base64(body_hash) + ";\r\n b=";
   signed_text += relaxed_header("DKIM-Signature", out);
   LINLI_TRY(const std::string signature, key_->sign(as_bytes(signed_text)));
