@@ -104,6 +104,9 @@ struct Publish {
   std::string payload;
   int qos = 1;
   bool retain = false;
+  /// The broker forgets it after that, so that a device which comes back late does not get it;
+  /// 0 = never. For brokers that speak MQTT 5.
+  Millis expiry{0};
 };
 struct Subscribe {
   std::string filter;

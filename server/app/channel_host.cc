@@ -136,7 +136,7 @@ void ChannelHost::submit_batch(std::span<const Item> items) {
 }
 
 void ChannelHost::cancel(DeliveryId id) {
-  if (!pending_.contains(id)) return;
+  if (state_ != State::running) return;
   ask("cancel",
       [&](Adapter& adapter, MonoTime now, Actions& out) { adapter.cancel(id, now, out); });
 }
@@ -365,8 +365,9 @@ void ChannelHost::perform_one(action::Publish&& what) {
   if (publishes_.contains(what.id)) return breach("a publish id is used twice");
   if (!broker_ || publishes_.size() >= kOpenMax) return answer(false);
   publishes_.insert(what.id);
-  broker_->publish({std::move(what.topic), std::move(what.payload), what.qos, what.retain},
-                   std::move(answer));
+  broker_->publish(
+      {std::move(what.topic), std::move(what.payload), what.qos, what.retain, what.expiry},
+      std::move(answer));
 }
 
 void ChannelHost::perform_one(action::Subscribe&& what) {

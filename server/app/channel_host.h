@@ -60,6 +60,7 @@ class ChannelHost {
   void start();
   /// Any number; given to the adapter in batches that it takes. Ids that are under way are refused.
   void submit(std::span<const notify::Item> items);
+  /// Also of one that is Done: a loudspeaker can still be silenced.
   void cancel(notify::DeliveryId id);
   /// What it heard comes by on_heard after this returned.
   /// Errors: those of Adapter::on_callback(), internal when it threw.
@@ -114,8 +115,8 @@ class ChannelHost {
   void finish();
   void breach(const char* what) const;
   StreamEvents stream_events(notify::StreamId id, std::uint64_t serial);
-  /// A callback for any thread that runs `task(host, arguments...)` on the gateway's thread; it does
-  /// nothing once this host is gone or stopped.
+  /// A callback for any thread that runs `task(host, arguments...)` on the gateway's thread; it
+  /// does nothing once this host is gone or stopped.
   template <class... Arguments, class Task>
   std::function<void(Arguments...)> relay(Task task);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "server/app/channel_transports.h"
 #include "server/net/byte_stream.h"
 #include "server/net/http_client.h"
+#include "server/net/mqtt_client.h"
 
 /// The real outside of channels.
 namespace linli::app {
@@ -32,8 +34,9 @@ struct ChannelNet {
 /// The transports of one channel.
 class NetTransports final : public ChannelTransports {
  public:
-  /// `settings` is the channel's table of the configuration; only `program` (the argument vector of
-  /// its program) and `broker` are read.
+  /// `settings` is the channel's table of the configuration, of which only these are read:
+  ///   program = ["/path", "argument"]: the argument vector of its program
+  ///   broker = {host, port, tls, ca_file, user, password_file, client_id, protocol: 5 or 4}
   /// Errors: invalid_argument, naming the key; those of SecretReader.
   static Result<std::unique_ptr<NetTransports>> make(ChannelNet& shared, const Json& settings,
                                                      const notify::SecretReader& secrets);
@@ -48,6 +51,8 @@ class NetTransports final : public ChannelTransports {
   explicit NetTransports(ChannelNet& shared) : shared_(shared) {}
 
   ChannelNet& shared_;
+  std::vector<std::string> program_;
+  std::optional<net::MqttClient::Options> broker_;
 };
 
 }  // namespace linli::app

@@ -58,6 +58,8 @@ struct Publication {
   std::string payload;
   int qos = 1;
   bool retain = false;
+  /// 0 = never.
+  Millis expiry{0};
 };
 class BrokerLink {
  public:

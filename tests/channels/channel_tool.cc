@@ -145,7 +145,9 @@ Json json_of(const notify::Receipt& receipt) {
            {"state", name_of(kReceiptNames, receipt.state)},
            {"at_ms", nullptr},
            {"because", nullptr},
-           {"reason", receipt.reason}};
+           {"reason", receipt.reason},
+           {"address", receipt.address},
+           {"reply", receipt.reply}};
   if (receipt.delivery) out["delivery"] = receipt.delivery->raw();
   if (receipt.at) out["at_ms"] = to_unix_ms(*receipt.at);
   if (receipt.because) out["because"] = std::string(notify::outcome_name(*receipt.because));

@@ -93,10 +93,11 @@ THIRD_PARTY = [
     (r"CLI/", r"server/(app|admin)/|clients/native/"),
     (r"prometheus/", r"server/(?!community/)"),
     (r"qrencode\.h", r"server/(?!community/)|clients/native/"),
-    (r"curl/|mosquitto", r"server/net/"),
+    (r"curl/|mosquitto|mqtt_protocol\.h", r"server/net/"),
     (r"libxml/|xmlsec/", r"notify/cap/"),
     (r"libical/", r"server/community/"),
     (r"utf8proc\.h", r"notify/text/graphemes\.cc$"),
+    (r"date/", r"notify/engine/quiet\.cc$"),
     (r"gtest/|gmock/|benchmark/", r"(?!)"),
 ]
 

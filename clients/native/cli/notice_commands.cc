@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <set>
 
 #include "clients/native/cli/commands.h"
 #include "clients/native/cli/words.h"
@@ -79,6 +80,20 @@ std::string asking_text(const client::Row& row, const Json& acks, const Json& pe
   return out;
 }
 
+/// Categories that this account muted. A warning is never muted, whatever its category (NTC-1).
+std::set<std::string> muted_categories(client::Client& client) {
+  std::set<std::string> out;
+  const auto rows = client.rows("mute");
+  if (!rows) return out;
+  for (const client::Row& row : *rows)
+    if (json_bool(row.value, "muted")) out.insert(json_text(row.value, "category"));
+  return out;
+}
+
+bool is_muted(const client::Row& notice, const std::set<std::string>& muted) {
+  return !json_bool(notice.value, "urgent") && muted.contains(json_text(notice.value, "category"));
+}
+
 std::string line_of(const client::Row& row, const Json& acks, const Json& persons) {
   std::string out = row.key + "  " + time_text(json_int(row.value, "sent_at")) + "  " +
                     std::string(word_for(kCategories, json_text(row.value, "category"))) + "  " +
@@ -106,11 +121,13 @@ void list_notices(Context& context, bool all) {
   Json list = Json::array();
   std::string text;
   const Json persons = persons_of(*client);
+  const std::set<std::string> muted = muted_categories(*client);
   for (const client::Row& row : *rows) {
     const Json own = acks_of(*acks, row, persons);
-    text += line_of(row, own, persons) + "\n";
+    text += line_of(row, own, persons) + (is_muted(row, muted) ? "（已静音）" : "") + "\n";
     Json item = row.value;
     item["id"] = row.key;
+    item["muted"] = is_muted(row, muted);
     item["acks"] = own;
     list.push_back(std::move(item));
   }
@@ -199,6 +216,40 @@ void acknowledge(Context& context, const AckArgs& args) {
                  "已送达：" + std::string(choice_text(args.choice)));
 }
 
+/// A category by its id or its name for people; empty when it is neither.
+std::string category_of(const std::string& given) {
+  for (const Word& word : kCategories)
+    if (given == word.first || given == word.second) return std::string(word.first);
+  return {};
+}
+
+void list_mutes(const Context& context, client::Client& client) {
+  Json list = Json::array();
+  std::string text;
+  for (const std::string& id : muted_categories(client)) {
+    list.push_back(id);
+    text += std::string(word_for(kCategories, id)) + "\n";
+  }
+  if (list.empty()) text = "没有静音的栏目。";
+  context.print(text, {{"muted", list}});
+}
+
+void mute(Context& context, const std::string& given, bool is_off) {
+  auto client = context.open_enrolled();
+  if (!client) return;
+  if (given.empty()) return list_mutes(context, *client);
+  const std::string category = category_of(given);
+  if (category.empty() || category == "urgent") {
+    std::string names;
+    for (const Word& word : kCategories)
+      if (word.first != "urgent") names += " " + std::string(word.second);
+    return context.fail_with({Errc::invalid_argument, "可以静音的栏目：" + names.substr(1)});
+  }
+  const std::string name(word_for(kCategories, category));
+  write_and_send(context, *client, "notice.mute", {{"category", category}, {"muted", !is_off}},
+                 is_off ? name + " 恢复提醒。" : name + " 不再提醒；预警照常提醒。");
+}
+
 }  // namespace
 
 void add_notices(CLI::App& app, Context& context) {
@@ -217,6 +268,12 @@ void add_notices(CLI::App& app, Context& context) {
       ->check(CLI::IsMember({"ok", "help", "away"}));
   ack->add_option("--person", args->person, "替家里哪一位回应（姓名或人员编号）");
   ack->callback([&context, args] { acknowledge(context, *args); });
+  CLI::App* quiet = app.add_subcommand("mute", "某一栏目不再提醒；不写栏目就列出已静音的");
+  auto category = std::make_shared<std::string>();
+  auto is_off = std::make_shared<bool>(false);
+  quiet->add_option("CATEGORY", *category, "栏目，如 活动预报");
+  quiet->add_flag("--off", *is_off, "恢复提醒");
+  quiet->callback([&context, category, is_off] { mute(context, *category, *is_off); });
 }
 
 }  // namespace linli::cli

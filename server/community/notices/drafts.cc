@@ -11,8 +11,7 @@ const Permit kEditors = allow({Role::editor, Role::approver});
 Json content_schema() {
   return arg::object(
       {{"id", arg::short_id()},
-       {"category!", arg::one_of({"dangjian", "events", "latest", "policy", "weather", "living",
-                                  "farming", "urgent"})},
+       {"category!", category_schema()},
        {"title!", arg::text(60, 1)},
        {"action_line", arg::text(kActionLineMax)},
        {"body", arg::text(8000)},
@@ -32,6 +31,11 @@ Json content_schema() {
 }
 
 }  // namespace
+
+Json category_schema() {
+  return arg::one_of(
+      {"dangjian", "events", "latest", "policy", "weather", "living", "farming", "urgent"});
+}
 
 Result<void> may_draft(ReadContext& ctx, const Json& args) {
   LINLI_CHECK(check_audience(ctx, args.at("audience")));

@@ -89,6 +89,7 @@ void declare(sync::Registry& registry) {
   declare_sending(registry);
   declare_acks(registry);
   declare_queries(registry);
+  declare_mutes(registry);
 }
 
 int severity_rank(std::string_view severity) noexcept {

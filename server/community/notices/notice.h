@@ -40,6 +40,8 @@ inline constexpr std::array<const char*, 14> kContent = {
 inline constexpr std::array<const char*, 9> kReachStates = {
     "ok", "help", "away", "proxied", "seen", "app", "no_app", "no_channel", "excluded"};
 
+/// The eight words for what a notice is about.
+Json category_schema();
 /// Red or orange, or a coloured weather warning, or the category for emergencies.
 bool is_urgent(const Json& content);
 inline sync::Lane lane_of(const Json& content) {
@@ -117,5 +119,6 @@ void declare_drafts(sync::Registry& registry);
 void declare_sending(sync::Registry& registry);
 void declare_acks(sync::Registry& registry);
 void declare_queries(sync::Registry& registry);
+void declare_mutes(sync::Registry& registry);
 
 }  // namespace linli::community::notices

@@ -64,6 +64,29 @@ TEST(NTC_3, RejectedDraftIsKept) {
   EXPECT_TRUE(town.row("notice", "n1").is_null());
 }
 
+TEST(NTC_1, ACategoryIsMutedForOneselfAndOnEveryOwnPhone) {
+  SmallTown town;
+  const std::string wang = town.enrol("p-wang", 1);
+  const std::string liu = town.enrol("p-liu", 2);
+  town.must(wang, "notice.mute", {{"category", "events"}, {"muted", true}});
+  EXPECT_TRUE(town.holds(wang, "mute", wang + ":events"));
+  EXPECT_FALSE(town.holds(liu, "mute", wang + ":events"));
+  EXPECT_EQ(town.ask(wang, "notice.mutes", Json::object())->at("categories"), Json({"events"}));
+  EXPECT_EQ(town.ask(liu, "notice.mutes", Json::object())->at("categories"), Json::array());
+  town.must(wang, "notice.mute", {{"category", "events"}, {"muted", false}});
+  EXPECT_TRUE(town.row("mute", wang + ":events").is_null());
+}
+
+TEST(NTC_1, UrgentIsNeverMutedAndTheServerMutesNothing) {
+  SmallTown town;
+  const std::string wang = town.enrol("p-wang", 1);
+  const Json urgent = {{"category", "urgent"}, {"muted", true}};
+  EXPECT_EQ(code_of(town.call(wang, "notice.mute", urgent)), Errc::invalid_argument);
+  EXPECT_TRUE(town.row("mute", wang + ":urgent").is_null());
+  EXPECT_EQ(code_of(town.call("", "notice.mute", {{"category", "events"}, {"muted", true}})),
+            Errc::forbidden);
+}
+
 TEST(NTC_2, AreaNoticeReachesThatAreaOnly) {
   SmallTown town;
   const std::string wang = town.enrol("p-wang", 1);

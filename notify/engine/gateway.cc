@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "notify/engine/gateway.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/log.h"
+
+namespace linli::notify {
+namespace {
+
+using enum DeliveryRecord::State;
+
+/// The same alarm is not told again within this.
+constexpr Millis kAlarmAgain{3'600'000};
+
+}  // namespace
+
+Gateway::Gateway(GatewaySettings settings, GatewayStore& store, const Clock& clock, Rng& rng)
+    : settings_(std::move(settings)),
+      store_(store),
+      clock_(clock),
+      rng_(rng),
+      state_(rng_),
+      ladder_(state_, settings_,
+              [this](Medium medium) { return sender_.usable(medium, clock_.mono()); }),
+      sender_(state_, settings_, ladder_, rng_) {}
+
+Result<void> Gateway::open() {
+  const Times at = now();
+  LINLI_TRY(StoreSnapshot snapshot, store_.open(at.wall));
+  sender_.load(snapshot.sent, at.wall);
+  std::vector<DeliveryId> unanswered;
+  for (const DeliveryRecord& delivery : snapshot.deliveries)
+    if (delivery.state == intent) unanswered.push_back(delivery.id);
+  state_.load(std::move(snapshot));
+  for (const DeliveryId id : unanswered) sender_.recover(id, at);
+  return {};
+}
+
+void Gateway::on_page(const std::string& id, const Result<RecipientPage>& page) {
+  Notice* notice = state_.notice(id);
+  if (notice == nullptr) return;
+  notice->is_asking = false;
+  if (notice->record.state != NoticeRecord::State::live) return;
+  const Times at = now();
+  if (!page) {
+    log_event(LogLevel::warn, "notify.directory", {{"code", errc_name(page.error().code)}});
+    notice->ask_at = at.wall + kPageAgain;
+    return;
+  }
+  ladder_.plan_page(*notice, page->recipients, at.wall);
+  if (!page->next.empty()) notice->record.fan_after = page->next;
+  notice->record.fan_done = page->done;
+  if (page->done) notice->acked_early.clear();
+  if (!page->done && page->recipients.empty()) notice->ask_at = at.wall + kPageAgain;
+  state_.touch_notice(id);
+}
+
+void Gateway::on_person(const std::string& person, const Result<std::optional<Recipient>>& who) {
+  // Without an answer the endpoints stay as they were; the next change asks again.
+  if (who) ladder_.refresh(person, *who);
+}
+
+void Gateway::on_done(const std::string& channel, const action::Done& done) {
+  sender_.done(channel, done, now());
+  for (const std::string& id : done.outcome.provider_ids)
+    orphans_settled_.emplace_back(channel, id);
+}
+
+std::optional<DeliveryRecord> Gateway::find_delivery(const std::string& channel,
+                                                     const Receipt& receipt) {
+  std::optional<DeliveryId> id = receipt.delivery;
+  if (!id) id = state_.by_provider(channel, receipt.provider_id);
+  if (id)
+    if (const DeliveryRecord* known = state_.delivery(*id)) return *known;
+  auto stored =
+      id ? store_.delivery(*id) : store_.delivery_by_provider(channel, receipt.provider_id);
+  if (stored) return *stored;
+  log_event(LogLevel::error, "notify.store", {{"code", errc_name(stored.error().code)}});
+  return std::nullopt;
+}
+
+void Gateway::on_heard(const std::string& channel, const Receipt& receipt) {
+  const Times at = now();
+  auto delivery = find_delivery(channel, receipt);
+  state_.add_receipt({channel, receipt.provider_id, delivery ? delivery->id : DeliveryId{},
+                      receipt.state, receipt.at.value_or(at.wall)});
+  if (!delivery) return;
+  if (receipt.because)
+    state_.add_fact("endpoint.invalid", {{"person", delivery->person},
+                                         {"medium", medium_name(delivery->to.medium)},
+                                         {"address", delivery->to.address},
+                                         {"why", outcome_name(*receipt.because)}});
+  hear(std::move(*delivery), receipt.provider_id, receipt.state, receipt.at.value_or(at.wall));
+}
+
+void Gateway::hear(DeliveryRecord d, const std::string& provider_id, ReceiptState state,
+                   Instant at) {
+  const bool is_final = d.state == delivered;
+  if (state == ReceiptState::failed && !is_final) {
+    d.state = failed;
+    d.reason = "the receipt says no";
+    state_.add_reach(d, "failed", at);
+    const PlanKey key{d.notice, d.person};
+    state_.put_delivery(std::move(d));
+    return ladder_.hasten(key, clock_.now());
+  }
+  if (state == ReceiptState::read) {
+    d.state = delivered;
+    state_.add_reach(d, "read", at);
+    return state_.put_delivery(std::move(d));
+  }
+  if (state != ReceiptState::delivered || is_final) return;
+  const auto part = std::ranges::find(d.provider_ids, provider_id);
+  const bool has_parts = d.provider_ids.size() > 1 && part != d.provider_ids.end();
+  if (has_parts) {
+    d.parts_delivered |= std::uint64_t{1} << (part - d.provider_ids.begin());
+    const std::uint64_t all = (std::uint64_t{1} << d.provider_ids.size()) - 1;
+    if (d.parts_delivered != all) return state_.put_delivery(std::move(d));
+  }
+  d.state = delivered;
+  state_.add_reach(d, "delivered", at);
+  state_.put_delivery(std::move(d));
+}
+
+/// Receipts that came before the answer which named them (notify.md §5 trap 13).
+void Gateway::settle_orphans() {
+  for (const auto& [channel, id] : std::exchange(orphans_settled_, {}))
+    for (const ReceiptRecord& early : state_.take_orphans(channel, id))
+      if (const auto found = state_.by_provider(channel, id))
+        hear(*state_.delivery(*found), id, early.state, early.at);
+}
+
+void Gateway::ask_pages(Times at) {
+  for (auto& [id, notice] : state_.notices()) {
+    const NoticeRecord& record = notice.record;
+    const bool wants = record.state == NoticeRecord::State::live && !record.fan_done;
+    if (!wants || notice.is_asking || notice.ask_at > at.wall) continue;
+    // A full memory makes the rest of the audience wait, red first.
+    if (state_.plans() >= kPlansMax && record.lane != Lane::red) {
+      notice.ask_at = at.wall + kPageAgain;
+      continue;
+    }
+    notice.is_asking = true;
+    turn_.pages.emplace_back(id, record.fan_after);
+  }
+}
+
+void Gateway::expire_notices(Times at) {
+  for (auto& [id, notice] : state_.notices()) {
+    const bool is_over =
+        notice.record.state != NoticeRecord::State::ended && notice.record.expires <= at.wall;
+    if (is_over) ladder_.end_notice(notice, NoticeRecord::State::ended, "over");
+    // An ended one stays while answers of its last deliveries may come.
+    if (notice.record.state == NoticeRecord::State::ended &&
+        state_.deliveries_of_notice(id).empty())
+      state_.drop_notice(id);
+  }
+}
+
+void Gateway::collect_cancels() {
+  for (const DeliveryId id : std::exchange(ladder_.cancels, {}))
+    if (const DeliveryRecord* delivery = state_.delivery(id))
+      turn_.cancels.emplace_back(delivery->channel, id);
+}
+
+void Gateway::set_times(Times at) {
+  turn_.due = state_.next_due(at.wall);
+  turn_.wake = sender_.wake_at();
+  if (has_more_) turn_.due = at.wall;
+  for (const auto& [id, notice] : state_.notices()) {
+    if (notice.record.state == NoticeRecord::State::ended) continue;
+    if (!notice.record.fan_done && !notice.is_asking)
+      turn_.due = std::min(turn_.due.value_or(notice.ask_at), std::max(notice.ask_at, at.wall));
+    turn_.due = std::min(turn_.due.value_or(notice.record.expires), notice.record.expires);
+  }
+}
+
+Result<Turn> Gateway::turn() {
+  const Times at = now();
+  settle_orphans();
+  expire_notices(at);
+  has_more_ = ladder_.step(at.wall);
+  const auto waited = state_.due_waits(at.wall, kStepPlansMax);
+  ladder_.release(waited, at.wall);
+  sender_.give_up(waited, at);
+  for (Submit& submit : sender_.pick(at)) turn_.submits.push_back(std::move(submit));
+  ask_pages(at);
+  collect_cancels();
+  state_.gather_reach();
+  StoreBatch batch = state_.batch();
+  batch.at = at.wall;
+  if (!batch.empty()) LINLI_CHECK(store_.apply(batch));
+  state_.stored();
+  turn_.facts = state_.facts();
+  set_times(at);
+  return std::exchange(turn_, {});
+}
+
+void Gateway::pause(const std::string& channel, const std::string& why) {
+  LINLI_ASSERT(!why.empty());
+  state_.set_paused(channel, why);
+}
+
+void Gateway::resume(const std::string& channel) { state_.set_paused(channel, {}); }
+
+Result<void> Gateway::replay(DeliveryId id) {
+  LINLI_TRY(auto found, store_.delivery(id));
+  if (!found) return fail(Errc::not_found, "no such delivery");
+  if (found->state != dead && found->state != failed)
+    return fail(Errc::wrong_state, "only what failed can be sent again");
+  if (state_.notice(found->notice) == nullptr)
+    return fail(Errc::wrong_state, "its notice has ended");
+  found->state = ready;
+  found->faults = 0;
+  found->ready_at = clock_.now();
+  state_.put_delivery(std::move(*found));
+  return {};
+}
+
+void Gateway::alarm(const std::string& kind, const std::string& subject, const std::string& text) {
+  const Instant at = clock_.now();
+  Instant& last = alarmed_[{kind, subject}];
+  if (last != Instant{} && at < last + kAlarmAgain) return;
+  last = at;
+  state_.add_fact("account.alarm", {{"kind", kind}, {"subject", subject}, {"text", text}});
+}
+
+std::vector<Gateway::NoticeLook> Gateway::notices() const {
+  std::vector<NoticeLook> out;
+  for (const auto& [id, notice] : state_.notices())
+    out.push_back({id, std::string(kNoticeStates[static_cast<std::size_t>(notice.record.state)]),
+                   state_.deliveries_of_notice(id).size() + state_.plans_of_notice(id).size(),
+                   notice.record.cost, !notice.record.fan_done});
+  return out;
+}
+
+}  // namespace linli::notify

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the community tells: rows of its outbox (decision B6).
+#include <algorithm>
+
+#include "base/log.h"
+#include "notify/engine/gateway.h"
+
+namespace linli::notify {
+namespace {
+
+/// A page of deliveries to be told of a change.
+constexpr std::size_t kHandedPage = 500;
+
+Lane lane_of(const std::string& severity, bool is_urgent, bool needs_ack) {
+  if (severity == "red") return Lane::red;
+  if (severity == "orange" || is_urgent) return Lane::orange;
+  return needs_ack ? Lane::personal : Lane::bulk;
+}
+
+void read_text(const Json& data, Message& message) {
+  const auto take = [&](const char* member, std::string& into) {
+    if (data.contains(member)) into = json_text(data, member);
+  };
+  take("category", message.category);
+  take("severity", message.severity);
+  take("title", message.title);
+  take("action_line", message.action_line);
+  take("body", message.body);
+  take("issuer", message.issuer);
+  take("community", message.community);
+  message.rev = json_int(data, "rev", message.rev);
+  message.needs_ack = json_bool(data, "needs_ack", message.needs_ack);
+  message.drill = json_bool(data, "drill", message.drill);
+}
+
+Instant expires_of(const Json& data, Instant sent_at) {
+  const std::int64_t to = json_int(data, "valid_to");
+  return to == 0 ? sent_at + kRoutineExpiry : from_unix_ms(to);
+}
+
+}  // namespace
+
+void Gateway::accept(std::span<const OutboxItem> rows) {
+  for (const OutboxItem& row : rows) {
+    if (row.id <= state_.cursor()) continue;
+    take(row);
+    state_.set_cursor(row.id);
+  }
+}
+
+void Gateway::take(const OutboxItem& row) {
+  if (row.kind == "notice_sent") return notice_sent(row);
+  if (row.kind == "notice_changed") return notice_changed(row);
+  if (row.kind == "notice_ended") return notice_ended(row);
+  if (row.kind == "person_acked")
+    return ladder_.acked(json_text(row.data, "notice"), json_text(row.data, "person"));
+  if (row.kind == "endpoint_changed") {
+    const std::string person = json_text(row.data, "person");
+    const auto plans = state_.plans_of_person(person);
+    if (!plans.empty()) turn_.persons.push_back(plans.front());
+    return;
+  }
+  if (row.kind == "notice_stopped") {
+    if (Notice* notice = state_.notice(json_text(row.data, "notice")))
+      ladder_.end_notice(*notice, NoticeRecord::State::stopped, "stopped by the office");
+    return;
+  }
+  // A newer community may tell more than this gateway understands.
+  log_event(LogLevel::warn, "notify.outbox_kind", {{"kind", row.kind}});
+}
+
+void Gateway::notice_sent(const OutboxItem& row) {
+  const Json& data = row.data;
+  NoticeRecord record;
+  record.id = json_text(data, "notice");
+  if (state_.notice(record.id) != nullptr) return;
+  record.outbox_id = row.id;
+  record.ask = json_int(data, "ask");
+  record.message.notice = record.id;
+  read_text(data, record.message);
+  const std::string& severity = record.message.severity;
+  const bool is_urgent = json_bool(data, "urgent");
+  record.policy = settings_.policies.for_notice(severity, is_urgent, record.message.needs_ack).name;
+  record.lane = lane_of(severity, is_urgent, record.message.needs_ack);
+  record.sent_at = row.at;
+  record.expires = expires_of(data, row.at);
+  record.cost_cap = json_int(data, "cost_cap");
+  // A restored or long-stopped gateway never sends what is over (notify.md §5 trap 23).
+  if (record.expires <= clock_.now()) return;
+  state_.add_notice(std::move(record));
+}
+
+void Gateway::notice_changed(const OutboxItem& row) {
+  Notice* notice = state_.notice(json_text(row.data, "notice"));
+  if (notice == nullptr) return;
+  if (json_text(row.data, "what") == "audience") return audience_changed(*notice, row.data);
+  NoticeRecord& record = notice->record;
+  record.outbox_id = row.id;
+  read_text(row.data, record.message);
+  if (row.data.contains("valid_to")) record.expires = expires_of(row.data, record.sent_at);
+  const std::int64_t ask = json_int(row.data, "ask", record.ask);
+  const bool is_worse = ask > record.ask;
+  record.ask = ask;
+  const std::string& severity = record.message.severity;
+  const bool is_urgent = json_bool(row.data, "urgent", record.lane <= Lane::orange);
+  record.policy = settings_.policies.for_notice(severity, is_urgent, record.message.needs_ack).name;
+  record.lane = lane_of(severity, is_urgent, record.message.needs_ack);
+  state_.touch_notice(record.id);
+  if (is_worse) return ladder_.restart(*notice, clock_.now());
+  Message message = record.message;
+  message.purpose = Purpose::correction;
+  if (is_urgent) tell_handed(*notice, message);
+}
+
+void Gateway::notice_ended(const OutboxItem& row) {
+  Notice* notice = state_.notice(json_text(row.data, "notice"));
+  if (notice == nullptr) return;
+  const bool is_withdrawn = json_text(row.data, "why") == "withdrawn";
+  ladder_.end_notice(*notice, NoticeRecord::State::ended, "ended");
+  if (!is_withdrawn || !is_pressing(notice->record.lane)) return;
+  Message& message = notice->record.message;
+  message.purpose = Purpose::all_clear;
+  message.action_line.clear();
+  message.body.clear();
+  message.needs_ack = false;
+  tell_handed(*notice, message);
+}
+
+/// Another audience: new persons are planned, those who are not in it any more are left alone.
+void Gateway::audience_changed(Notice& notice, const Json& data) {
+  if (json_int(data, "snap") <= 1) return;
+  notice.record.fan_after.clear();
+  notice.record.fan_done = false;
+  state_.touch_notice(notice.record.id);
+  for (const PlanKey& key : state_.plans_of_notice(notice.record.id)) turn_.persons.push_back(key);
+}
+
+void Gateway::tell_handed(const Notice& notice, const Message& message) {
+  std::set<std::pair<std::string, std::string>> told;
+  DeliveryId after{};
+  for (bool more = true; more;) {
+    auto page = store_.handed(notice.record.id, after, kHandedPage);
+    if (!page) {
+      log_event(LogLevel::error, "notify.store", {{"code", errc_name(page.error().code)}});
+      return;
+    }
+    more = page->size() == kHandedPage;
+    for (const DeliveryRecord& earlier : *page) {
+      after = earlier.id;
+      if (!told.insert({earlier.person, earlier.to.address}).second) continue;
+      ladder_.tell(earlier, message, clock_.now());
+    }
+  }
+}
+
+}  // namespace linli::notify

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "notify/engine/ladder.h"
+#include "notify/engine/settings.h"
+#include "notify/engine/state.h"
+
+namespace linli::notify {
+
+/// Wall time for what is stored, monotonic time for waits.
+struct Times {
+  Instant wall{};
+  MonoTime mono{0};
+};
+
+/// What to hand to one channel once the intents are durable; at most its batch_max items.
+struct Submit {
+  std::string channel;
+  std::vector<Item> items;
+};
+
+/// Chooses what goes out next over which channel, and takes the answers (notify.md §4.3, §4.4).
+/// Threads: one.
+class Sender {
+ public:
+  Sender(State& state, const GatewaySettings& settings, Ladder& ladder, Rng& rng);
+
+  /// Attempts of the last day, for per-recipient calendars and daily caps.
+  void load(const std::vector<StoreSnapshot::Sent>& sent, Instant now);
+  /// An attempt of an earlier run whose answer nobody heard (trap: killed between intent and answer).
+  void recover(DeliveryId id, Times now);
+
+  [[nodiscard]] bool usable(Medium medium, MonoTime now) const;
+  /// Marks what may go out now as intent, red first, at most kSubmitItemsMax.
+  std::vector<Submit> pick(Times now);
+  void done(const std::string& channel, const action::Done& done, Times now);
+  /// Unknown ones whose hold is over count as not reached.
+  void give_up(std::span<const DeliveryId> waited, Times now);
+  /// When tokens or a breaker's probe allow what is ready but could not go.
+  [[nodiscard]] std::optional<MonoTime> wake_at() const { return wake_at_; }
+
+  struct Look {
+    std::string name;
+    std::string paused;
+    bool is_open = false;
+    std::size_t in_flight = 0;
+    double rate = 0;
+    std::uint64_t handed = 0;
+    std::uint64_t failed = 0;
+  };
+  [[nodiscard]] std::vector<Look> look() const;
+
+ private:
+  struct Channel {
+    const ChannelSetup* setup = nullptr;
+    TokenBucket bucket;
+    Calendar calendar;
+    Breaker breaker;
+    std::size_t in_flight = 0;
+    std::uint64_t handed = 0;
+    std::uint64_t failed = 0;
+  };
+  enum class Pick : std::uint8_t { taken, left, full };
+
+  std::size_t pick_from(Channel& channel, Times now, std::size_t limit, std::vector<Submit>& out);
+  Pick try_one(Channel& channel, DeliveryRecord delivery, Times now, std::vector<Submit>& out);
+  /// True when a rule keeps it from going; it was put back with another time or state.
+  bool is_kept_back(Channel& channel, DeliveryRecord& delivery, Times now);
+  bool is_capped(DeliveryRecord& delivery, const Notice* notice, std::int64_t cost);
+  /// `notice` is there unless the delivery says something of its own.
+  static Item item_of(const DeliveryRecord& delivery, const Notice* notice);
+  void settle(Channel& channel, DeliveryRecord delivery, const Outcome& outcome, Times now);
+  void accepted(Channel& channel, DeliveryRecord delivery, const Outcome& outcome, Times now);
+  /// `asked`: what the peer wants; 0 = our own back-off.
+  void retry(DeliveryRecord delivery, Millis asked, Times now);
+  void refuse(DeliveryRecord delivery, const Outcome& outcome, Times now);
+  void resolve_unknown(const Channel& channel, DeliveryRecord delivery, Times now);
+  void fail_for_good(DeliveryRecord delivery, DeliveryRecord::State state, Times now);
+  void strike(const DeliveryRecord& delivery, const Outcome& outcome);
+  void wake(MonoTime at);
+  int& sent_today(const std::string& person, Instant now);
+  Channel* find(const std::string& name);
+
+  State& state_;
+  const GatewaySettings& settings_;
+  Ladder& ladder_;
+  Rng& rng_;
+  std::vector<Channel> channels_;
+  /// Doubtful refusals of an address; the second removes it.
+  std::map<std::string, int> strikes_;
+  /// Routine messages a person got today over anything but the app, for the daily cap.
+  std::map<std::string, int> today_;
+  Instant today_start_{};
+  std::optional<MonoTime> wake_at_;
+};
+
+}  // namespace linli::notify

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "notify/channel.h"
+#include "notify/engine/pacing.h"
+#include "notify/engine/policy.h"
+
+namespace linli::notify {
+
+/// One configured channel as the engine sees it. The adapter is asked for capabilities() and
+/// preview() only, which are const.
+struct ChannelSetup {
+  std::string name;
+  const Adapter* adapter = nullptr;
+  TokenBucket::Options rate{};
+  std::vector<CalendarRule> rules{};
+  /// Tries of one delivery before it is dead.
+  std::uint32_t attempts_max = 6;
+};
+
+struct GatewaySettings {
+  Policies policies = Policies::shipped();
+  /// In order of preference where several serve one medium.
+  std::vector<ChannelSetup> channels;
+  /// Nothing may leave over a channel that is not marked for training; drills are treated alike.
+  bool is_training = false;
+};
+
+/// Bounds of the engine.
+inline constexpr std::size_t kStepPlansMax = 2000;    // ladder steps a turn: some 20 ms of work
+inline constexpr std::size_t kSubmitItemsMax = 1000;  // intents a turn: one fsync serves them all
+inline constexpr std::size_t kPlansMax = 200'000;     // in memory; more audience waits its turn
+inline constexpr std::size_t kFactRecords = 100;      // persons of one reach.record (M12: 200 rows)
+/// An emptied page is asked for again after this: the snapshot is still being made.
+inline constexpr Millis kPageAgain{1'000};
+/// First and longest wait between tries; pressing lanes start sooner.
+inline constexpr Millis kRetryPressing{3'000};
+inline constexpr Millis kRetryRoutine{60'000};
+inline constexpr Millis kRetryMax{30 * 60'000};
+/// An SMS whose answer never came counts as not reached after this, unless a receipt says otherwise.
+inline constexpr Millis kUnknownHold{30 * 60'000};
+/// Red does not wait so long before its one repetition.
+inline constexpr Millis kUnknownHoldRed{60'000};
+/// A routine message that could not go out for so long is not worth sending any more.
+inline constexpr Millis kRoutineExpiry{48 * 3'600'000};
+
+}  // namespace linli::notify
