@@ -8,7 +8,9 @@
 
 namespace linli::notify {
 
-std::string_view opening_of(Purpose purpose) noexcept {
+namespace {
+
+std::string_view reason_of(Purpose purpose) {
   switch (purpose) {
     case Purpose::correction: return "更正：";
     case Purpose::all_clear: return "解除：";
@@ -21,11 +23,16 @@ std::string_view opening_of(Purpose purpose) noexcept {
   return "";
 }
 
-std::string headline_of(const Message& message) {
+}  // namespace
+
+std::string opening_of(const Message& message) {
   std::string out = message.drill ? "【演练】" : "";
-  out += opening_of(message.purpose);
-  out += one_line(message.title);
+  out += reason_of(message.purpose);
   return out;
+}
+
+std::string headline_of(const Message& message) {
+  return opening_of(message) + one_line(message.title);
 }
 
 bool is_silent(Purpose purpose, bool correction_sounds) noexcept {

@@ -9,9 +9,9 @@
 /// What every channel that has a title says first.
 namespace linli::notify {
 
-/// "更正：", "解除：", ...; empty for a notice itself.
-std::string_view opening_of(Purpose purpose) noexcept;
-/// 【演练】, why it is sent, and the title, as one line.
+/// 【演练】 and why it is sent ("更正：", "解除：", ...); empty for a notice itself.
+std::string opening_of(const Message& message);
+/// The opening and the title, as one line of valid UTF-8.
 std::string headline_of(const Message& message);
 /// Whether the phone stays still: an all-clear never sounds (RAIN-4), a correction only when
 /// `correction_sounds`.

@@ -247,9 +247,10 @@ Result<CallbackReply> SmtpAdapter::on_callback(const Callback& request, Instant 
                          .body = std::string(unsubscribe_page())};
   if (request.method != "POST") return fail(Errc::method_not_allowed, "smtp: only GET and POST");
   if (!is_one_click(request.body)) return fail(Errc::malformed, "smtp: not a one-click request");
+  // The link stands only in the mail, so the mail arrived.
   out.emplace_back(action::Heard{{.provider_id = "",
                                   .delivery = *delivery,
-                                  .state = ReceiptState::failed,
+                                  .state = ReceiptState::delivered,
                                   .at = now,
                                   .because = OutcomeKind::opted_out,
                                   .reason = "unsubscribed"}});
