@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Web Push channel against a push service made of http_ece and jose (peers/push_service.mjs)."""
+"""The Web Push channel against a push service of http_ece and jose (peers/push_service.mjs)."""
 
 import json
 import ssl
@@ -25,8 +25,9 @@ class WebPush(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory()
         cls.path = Path(cls.folder.name)
         cls.cert, cls.key = certificate(cls.path)
-        openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", cls.path / "vapid.pem")
-        openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", cls.path / "other.pem")
+        for name in ("vapid.pem", "other.pem"):
+            curve = ["ecparam", "-name", "prime256v1", "-genkey", "-noout"]
+            openssl(*curve, "-out", cls.path / name)
         cls.service = JsonLines(["node", HERE / "peers/push_service.mjs", cls.cert, cls.key])
         cls.port = cls.service.wait("port")
         cls.context = ssl.create_default_context(cafile=cls.cert)

@@ -30,12 +30,13 @@ async function resolver(name, type) {
 async function dkim(raw) {
   const {results} = await dkimVerify(raw, {resolver});
   return results.map(({status, signingHeaders}) => ({
-    result: status.result, comment: status.comment ?? '', headers: signingHeaders?.keys ?? '',
+    result: status.result, comment: status.comment ?? '',
+    headers: signingHeaders?.keys ?? '',
   }));
 }
 
 const server = new SMTPServer({
-  cert: fs.readFileSync(cert), key: fs.readFileSync(key), banner: 'test', disableReverseLookup: true,
+  cert: fs.readFileSync(cert), key: fs.readFileSync(key), disableReverseLookup: true,
   onAuth({username, password}, session, done) {
     if (username === 'linli' && password === 'sesame') return done(null, {user: username});
     done(Object.assign(new Error('5.7.8 Authentication failed'), {responseCode: 535}));
@@ -63,6 +64,8 @@ server.server.on('connection', (socket) => {
   socket.on('close', () => connections.delete(socket));
 });
 server.on('error', () => {});  // a client that breaks off is the test's business
-server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({port: server.server.address().port})));
+server.listen(0, '127.0.0.1', () => {
+  console.log(JSON.stringify({port: server.server.address().port}));
+});
 process.stdin.resume();
 process.stdin.on('end', () => process.exit(0));
