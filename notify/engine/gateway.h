@@ -80,6 +80,8 @@ class Gateway {
   void notice_sent(const OutboxItem& row);
   void notice_changed(const OutboxItem& row);
   void notice_ended(const OutboxItem& row);
+  void take_order(const Json& data);
+  void test(const std::string& channel, const std::string& address, const std::string& text);
   /// Those who were sent the notice hear that it is over or different, over what reached them.
   void tell_handed(const Notice& notice, const Message& message);
   void audience_changed(Notice& notice, const Json& data);

@@ -193,7 +193,7 @@ Item Sender::item_of(const DeliveryRecord& d, const Notice* notice) {
   out.id = d.id;
   out.key = d.key;
   // A summary replaces nothing: it is about several notices.
-  out.collapse = d.purpose == Purpose::summary ? d.key : d.notice;
+  out.collapse = d.purpose == Purpose::summary || d.notice.empty() ? d.key : d.notice;
   out.to = d.to;
   out.message = d.says ? *d.says : notice->record.message;
   out.message.purpose = d.purpose;

@@ -19,6 +19,8 @@ struct ChannelSetup {
   std::vector<CalendarRule> rules{};
   /// Tries of one delivery before it is dead.
   std::uint32_t attempts_max = 6;
+  /// Addresses that a test message may go to; nobody else ever gets one.
+  std::vector<std::string> test_addresses{};
 };
 
 struct GatewaySettings {

@@ -106,6 +106,7 @@ notify::GatewaySettings GatewayRuntime::engine_settings() {
     setup.rate = config.rate;
     setup.rules = config.rules;
     setup.attempts_max = config.attempts_max;
+    setup.test_addresses = config.test_addresses;
     out.channels.push_back(std::move(setup));
   }
   return out;

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "server/admin/local_community.h"
 #include "server/app/adapters.h"
-#include "server/app/gateway_runtime.h"
+#include "server/app/gateway_face.h"
 #include "server/community/modules.h"
 #include "server/http/router.h"
 #include "server/net/thread_pool.h"
@@ -71,6 +71,7 @@ struct Parts {
   std::shared_ptr<http::Site> site;
   std::unique_ptr<SocketAuthenticator> sockets;
   std::unique_ptr<GatewayRuntime> gateway;
+  std::unique_ptr<GatewayFace> gateway_face;
 };
 
 Result<std::unique_ptr<CommunityRuntime>> open_runtime(const Config& config, Server& server,
@@ -147,6 +148,13 @@ Result<void> add_community(const Config& config, Server& server,
   LINLI_CHECK(parts->book.load(out.runtime->setup_store()));
   LINLI_TRY(const std::string name,
             name_for_people(out.runtime->setup_store(), out.runtime->slug()));
+  LINLI_TRY(parts->gateway, open_gateway(config, server, *common, *out.runtime));
+  out.runtime->observe([gateway = parts->gateway.get()](const sync::SharedCommit& commit) {
+    gateway->on_commit(commit->outbox_head);
+  });
+  out.started = [gateway = parts->gateway.get()] { gateway->start(); };
+  out.stopping = [gateway = parts->gateway.get()] { gateway->stop(); };
+  parts->gateway_face = std::make_unique<GatewayFace>(*parts->gateway);
   parts->site = std::make_shared<http::Site>(http::SiteParts{
       .runtime = *out.runtime,
       .book = parts->book,
@@ -169,12 +177,6 @@ Result<void> add_community(const Config& config, Server& server,
           ignore(p->book.load(reader), "the next reload or restart reads it again");
         });
       });
-  LINLI_TRY(parts->gateway, open_gateway(config, server, *common, *out.runtime));
-  out.runtime->observe([gateway = parts->gateway.get()](const sync::SharedCommit& commit) {
-    gateway->on_commit(commit->outbox_head);
-  });
-  out.started = [gateway = parts->gateway.get()] { gateway->start(); };
-  out.stopping = [gateway = parts->gateway.get()] { gateway->stop(); };
   out.authenticator = parts->sockets.get();
   out.keep = std::move(parts);
   server.add(std::move(out));

@@ -88,16 +88,13 @@ void GatewayDesk::add_to(EndpointTable& table) {
 
 void GatewayDesk::run_hook(const Call& call, const Respond& done) const {
   const std::string request_id = call.request.request_id;
-  const auto refuse = [&](Errc code, const char* what) {
-    done(problem({code, what}, request_id));
-  };
+  const auto refuse = [&](Errc code, const char* what) { done(problem({code, what}, request_id)); };
   if (parts_.gateway == nullptr) return refuse(Errc::not_found, "no gateway");
   if (call.request.body.size() > kHookBytesMax) return refuse(Errc::too_large, "web hook");
-  parts_.gateway->callback(call.path.at("channel"), call.request,
-                           [done, request_id](Result<net::HttpResponse> answer) {
-                             done(answer ? std::move(*answer)
-                                         : problem(answer.error(), request_id));
-                           });
+  parts_.gateway->callback(
+      call.path.at("channel"), call.request, [done, request_id](Result<net::HttpResponse> answer) {
+        done(answer ? std::move(*answer) : problem(answer.error(), request_id));
+      });
 }
 
 }  // namespace linli::http
