@@ -15,6 +15,7 @@
 #include "base/outgoing.h"
 #include "base/result.h"
 #include "base/rng.h"
+#include "base/signer.h"
 #include "notify/model.h"
 #include "notify/outcome.h"
 
@@ -164,9 +165,9 @@ struct CallbackReply {
 struct Health {
   enum class State : std::uint8_t { idle, up, degraded, down } state = State::idle;
   /// For the operator; no personal data.
-  std::string text;
+  std::string text{};
   /// Money or parts left as the peer last said; absent = it does not say.
-  std::optional<std::int64_t> balance;
+  std::optional<std::int64_t> balance{};
 };
 
 class Adapter {
@@ -248,6 +249,8 @@ struct AdapterParts {
   Rng* rng = nullptr;
   const Clock* clock = nullptr;
   const SecretReader* secrets = nullptr;
+  /// What the channels of Web Push, mail and vendor push sign and encrypt with.
+  const Signer* signer = nullptr;
 };
 /// Errors: invalid_argument, naming the key and what is wrong with it.
 using MakeAdapter = std::function<Result<std::unique_ptr<Adapter>>(const AdapterParts&)>;

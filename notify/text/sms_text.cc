@@ -5,22 +5,10 @@
 
 #include "base/bytes.h"
 #include "notify/text/graphemes.h"
+#include "notify/text/headline.h"
 
 namespace linli::notify {
 namespace {
-
-std::string_view opening_of(Purpose purpose) {
-  switch (purpose) {
-    case Purpose::correction: return "更正：";
-    case Purpose::all_clear: return "解除：";
-    case Purpose::reminder: return "提醒：";
-    case Purpose::test: return "测试：";
-    case Purpose::notice:
-    case Purpose::summary:
-    case Purpose::alarm: return "";
-  }
-  return "";
-}
 
 bool is_warning(const Message& message) {
   return message.severity == "orange" || message.severity == "red";
@@ -38,9 +26,7 @@ Frame frame_of(const Message& message, const SmsForm& form) {
   Frame frame;
   if (!form.signature.empty())
     (form.signature_by_peer ? frame.peer_before : frame.head) = "【" + form.signature + "】";
-  if (message.drill) frame.head += "【演练】";
-  frame.head += opening_of(message.purpose);
-  frame.head += message.title;
+  frame.head += opening_of(message) + message.title;
   if (!message.action_line.empty()) frame.head += "\n" + message.action_line;
   if (form.links && !message.link.empty()) frame.tail += "\n" + message.link;
   if (!form.opt_out.empty() && !is_warning(message)) {

@@ -5,6 +5,8 @@
 #include "notify/channels/http/adapter.h"
 #include "notify/channels/mqtt/adapter.h"
 #include "notify/channels/smpp/adapter.h"
+#include "notify/channels/smtp/adapter.h"
+#include "notify/channels/webpush/adapter.h"
 
 namespace linli::app {
 
@@ -13,6 +15,8 @@ void add_adapters(notify::AdapterRegistry& registry) {
   registry.add("http", &notify::make_http_channel);
   registry.add("mqtt", &notify::mqtt::LoudspeakerAdapter::make);
   registry.add("smpp", &notify::smpp::make_smpp);
+  registry.add("smtp", &notify::smtp::SmtpAdapter::make);
+  registry.add("webpush", &notify::webpush::WebPushAdapter::make);
 }
 
 }  // namespace linli::app

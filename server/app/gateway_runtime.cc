@@ -75,6 +75,7 @@ Result<void> GatewayRuntime::make_channels() {
     parts.rng = options_.rng;
     parts.clock = options_.clock;
     parts.secrets = options_.secrets;
+    parts.signer = options_.signer;
     auto adapter = options_.adapters->make(config.kind, parts);
     if (!adapter) return named(adapter.error());
     auto transports = NetTransports::make(*options_.net, config.settings, *options_.secrets);

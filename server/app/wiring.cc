@@ -10,6 +10,7 @@
 #include "server/app/gateway_face.h"
 #include "server/community/modules.h"
 #include "server/http/router.h"
+#include "server/net/openssl_signer.h"
 #include "server/net/thread_pool.h"
 #include "sync/store/sqlite/sqlite_store.h"
 
@@ -33,6 +34,7 @@ struct Common {
                            net::ThreadPool::kPasswordQueueMax};
   notify::AdapterRegistry adapters;
   FileSecrets secrets;
+  net::OpensslSigner signer;
   std::vector<ChannelConfig> channels;
   /// Made with the first channel: without one there is nobody outside to talk to.
   std::unique_ptr<ChannelNet> channel_net;
@@ -119,6 +121,7 @@ Result<std::unique_ptr<GatewayRuntime>> open_gateway(const Config& config, Serve
   options.net = common.channel_net.get();
   options.adapters = &common.adapters;
   options.secrets = &common.secrets;
+  options.signer = &common.signer;
   options.clock = &server.clock();
   options.rng = &server.rng();
   for (const ChannelConfig& channel : common.channels)

@@ -23,6 +23,7 @@
 #include "server/app/adapters.h"
 #include "server/app/channel_host.h"
 #include "server/app/channel_net.h"
+#include "server/net/openssl_signer.h"
 
 namespace linli {
 namespace {
@@ -329,6 +330,7 @@ Result<void> run(const Arguments& arguments) {
   const SystemClock clock;
   SystemRng rng;
   const app::FileSecrets secrets;
+  const net::OpensslSigner signer;
   LINLI_TRY(const std::string text, secrets.read(arguments.settings));
   LINLI_TRY(const Json settings, parse_json(text));
   notify::AdapterRegistry registry;
@@ -341,7 +343,8 @@ Result<void> run(const Arguments& arguments) {
                                                           .settings = settings,
                                                           .rng = &rng,
                                                           .clock = &clock,
-                                                          .secrets = &secrets}));
+                                                          .secrets = &secrets,
+                                                          .signer = &signer}));
   LINLI_TRY(parts.transports, app::NetTransports::make(shared, settings, secrets));
   Tool tool(turns, clock);
   tool.host(std::move(parts));
