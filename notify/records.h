@@ -36,8 +36,8 @@ struct Recipient {
   std::vector<Endpoint> endpoints;
   /// Of family and neighbours who may be told instead (rung `helpers`).
   std::vector<Endpoint> helpers;
-  /// Lives alone at 65 or more, is disabled, in a basement, a child alone: a knock goes out together
-  /// with the first message (RAIN-9).
+  /// Lives alone at 65 or more, is disabled, in a basement, a child alone: a knock goes out
+  /// together with the first message (RAIN-9).
   bool needs_knock = false;
   /// Categories the person muted; warnings are never muted (NTC-1).
   std::vector<std::string> muted;
@@ -124,13 +124,15 @@ struct DeliveryRecord {
   std::uint32_t attempts = 0;
   /// Attempts that failed by themselves; being throttled is not one.
   std::uint32_t faults = 0;
-  /// Which run of the gateway owns the attempt; an older owner may not write (trap: stalled worker).
+  /// Which run of the gateway owns the attempt; an older owner may not write (trap: stalled
+  /// worker).
   std::uint64_t lease_no = 0;
   /// The channel of the last attempt.
   std::string channel;
   std::vector<std::string> provider_ids;
   std::uint32_t parts = 0;
-  /// Bit n: the receipt of part n said delivered. A message of n parts is delivered with all of them.
+  /// Bit n: the receipt of part n said delivered. A message of n parts is delivered with all of
+  /// them.
   std::uint64_t parts_delivered = 0;
   Instant handed_at{};
   std::string reason;

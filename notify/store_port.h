@@ -75,8 +75,14 @@ struct ReachCounts {
 class GatewayStore {
  public:
   virtual ~GatewayStore() = default;
-  /// Takes the lease for a new run. `now` bounds what is still of interest.
-  virtual Result<StoreSnapshot> open(Instant now) = 0;
+  /// Takes the lease for a new run and brings the two hand-offs in line with the other side, one of
+  /// which may come from an older backup (decision M11): numbers of facts go on above `facts_told`,
+  /// the cursor is at most `outbox_head`. `now` bounds what is still of interest.
+  struct OtherSide {
+    std::uint64_t facts_told = 0;
+    std::uint64_t outbox_head = 0;
+  };
+  virtual Result<StoreSnapshot> open(Instant now, const OtherSide& other) = 0;
   virtual Result<void> apply(const StoreBatch& batch) = 0;
   /// Facts with n > after, ascending.
   virtual Result<std::vector<FactRecord>> facts(std::uint64_t after, std::size_t limit) = 0;

@@ -26,9 +26,9 @@ Gateway::Gateway(GatewaySettings settings, GatewayStore& store, const Clock& clo
               [this](Medium medium) { return sender_.usable(medium, clock_.mono()); }),
       sender_(state_, settings_, ladder_, rng_) {}
 
-Result<void> Gateway::open() {
+Result<void> Gateway::open(const GatewayStore::OtherSide& other) {
   const Times at = now();
-  LINLI_TRY(StoreSnapshot snapshot, store_.open(at.wall));
+  LINLI_TRY(StoreSnapshot snapshot, store_.open(at.wall, other));
   sender_.load(snapshot.sent, at.wall);
   std::vector<DeliveryId> unanswered;
   for (const DeliveryRecord& delivery : snapshot.deliveries)

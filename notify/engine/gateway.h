@@ -41,7 +41,7 @@ class Gateway {
   Gateway(GatewaySettings settings, GatewayStore& store, const Clock& clock, Rng& rng);
 
   /// Takes the lease and reads what there is. Errors: those of GatewayStore::open.
-  Result<void> open();
+  Result<void> open(const GatewayStore::OtherSide& other);
 
   /// Rows in order; those at or below the cursor are known and skipped.
   void accept(std::span<const OutboxItem> rows);
@@ -51,7 +51,8 @@ class Gateway {
   void on_done(const std::string& channel, const action::Done& done);
   void on_heard(const std::string& channel, const Receipt& receipt);
 
-  /// Errors: those of GatewayStore::apply; nothing was submitted, the next turn tries the same again.
+  /// Errors: those of GatewayStore::apply; nothing was submitted, the next turn tries the same
+  /// again.
   Result<Turn> turn();
 
   // What staff and operators do; durable with the next turn.

@@ -27,8 +27,8 @@ class Ladder {
   /// Messages that waited for the end of quiet hours: one goes as it is, several as a summary.
   void release(std::span<const DeliveryId> held, Instant now);
 
-  /// The person answered: the ladder ends, what has not gone out is taken back. Below red one answer
-  /// of a household ends the ladders of all its members, where the policy says so.
+  /// The person answered: the ladder ends, what has not gone out is taken back. Below red one
+  /// answer of a household ends the ladders of all its members, where the policy says so.
   void acked(const std::string& notice, const std::string& person);
   /// Nobody is asked any more; `why` becomes the reason of what had not gone out.
   void end_notice(Notice& notice, NoticeRecord::State state, const char* why);

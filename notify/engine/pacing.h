@@ -13,7 +13,8 @@
 #include "base/rng.h"
 #include "notify/model.h"
 
-/// How fast, how often and whether at all a channel may send (notify.md §4.4). Pure; times injected.
+/// How fast, how often and whether at all a channel may send (notify.md §4.4). Pure; times
+/// injected.
 namespace linli::notify {
 
 /// Parts per second of one account, with a share that only pressing lanes may use, and a rate that
@@ -111,8 +112,8 @@ class Breaker {
   bool probing_ = false;
 };
 
-/// Wait before attempt `next` (from 2): doubling from `first` to `most`, each multiplied by a random
-/// factor in [0.5, 1).
+/// Wait before attempt `next` (from 2): doubling from `first` to `most`, each multiplied by a
+/// random factor in [0.5, 1).
 Millis backoff(std::uint32_t next, Millis first, Millis most, Rng& rng);
 
 }  // namespace linli::notify

@@ -32,7 +32,8 @@ class Sender {
 
   /// Attempts of the last day, for per-recipient calendars and daily caps.
   void load(const std::vector<StoreSnapshot::Sent>& sent, Instant now);
-  /// An attempt of an earlier run whose answer nobody heard (trap: killed between intent and answer).
+  /// An attempt of an earlier run whose answer nobody heard (trap: killed between intent and
+  /// answer).
   void recover(DeliveryId id, Times now);
 
   [[nodiscard]] bool usable(Medium medium, MonoTime now) const;

@@ -40,7 +40,8 @@ inline constexpr Millis kPageAgain{1'000};
 inline constexpr Millis kRetryPressing{3'000};
 inline constexpr Millis kRetryRoutine{60'000};
 inline constexpr Millis kRetryMax{30 * 60'000};
-/// An SMS whose answer never came counts as not reached after this, unless a receipt says otherwise.
+/// An SMS whose answer never came counts as not reached after this, unless a receipt says
+/// otherwise.
 inline constexpr Millis kUnknownHold{30 * 60'000};
 /// Red does not wait so long before its one repetition.
 inline constexpr Millis kUnknownHoldRed{60'000};

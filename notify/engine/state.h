@@ -134,8 +134,8 @@ class State {
   std::map<std::pair<std::string, std::int64_t>, Json> reach_;
 };
 
-/// Whether a step of ours may still change it. A late receipt may change others, which are then read
-/// from the store.
+/// Whether a step of ours may still change it. A late receipt may change others, which are then
+/// read from the store.
 constexpr bool is_open(DeliveryRecord::State state) {
   using enum DeliveryRecord::State;
   return state == ready || state == held || state == intent || state == unknown;

@@ -16,8 +16,7 @@ namespace fs = std::filesystem;
 
 /// Beside the database, copied first: what the gateway holds may lag the database, never lead it
 /// (decision M11).
-constexpr std::initializer_list<const char*> kSideFiles = {"gateway.db"};
-constexpr const char* kHeldMark = "gateway.held";
+constexpr std::initializer_list<const char*> kSideFiles = {kGatewayFile};
 
 Result<void> copy_private(const fs::path& from, const fs::path& to) {
   LINLI_TRY(const auto content, auth::read_file(from));
@@ -85,7 +84,7 @@ class Drafts {
 
  private:
   /// The database last: its name makes the folder a community.
-  static constexpr std::initializer_list<const char*> kFiles = {"gateway.db", kDatabaseFile};
+  static constexpr std::initializer_list<const char*> kFiles = {kGatewayFile, kDatabaseFile};
 
   void remove() const {
     std::error_code ec;

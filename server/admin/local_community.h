@@ -20,6 +20,9 @@ namespace linli::admin {
 inline constexpr const char* kDatabaseFile = "sync.db";
 inline constexpr const char* kKeyFile = "server.key";
 inline constexpr const char* kRevokedFile = "revoked.log";
+inline constexpr const char* kGatewayFile = "gateway.db";
+/// Left by a restore: the gateway sends nothing until a person released it.
+inline constexpr const char* kHeldMark = "gateway.held";
 
 /// A community without a server: the commands act on its files as the system.
 /// Threads: one.

@@ -106,6 +106,11 @@ const std::vector<Row>& table() {
       {"sync", "window_bytes", "bytes",
        LINLI_INT(sync, window_bytes, limits::kWindowBytes, limits::kWindowBytesMin, 1024 * 1024),
        "Bulk bytes under way to one phone. Smaller lets warnings overtake sooner on slow lines."},
+      {"gateway", "channels", "", LINLI_TEXT(gateway, channels, ""),
+       "File with the channels to reach people besides the app: SMS, push, mail, loudspeakers;\n"
+       "see config/channels.toml. Empty = the app, and a knock at the door."},
+      {"gateway", "mode", "", LINLI_TEXT(gateway, mode, "real", "real", "training"),
+       "training: channels that reach real people are not even opened."},
       {"metrics", "allow", "", LINLI_LIST(metrics, allow, anything, "127.0.0.1", "::1"),
        "Addresses that may read /metrics; \"*\" = all."},
       {"log", "level", "", LINLI_TEXT(log, level, "info", "debug", "info", "warn", "error"),

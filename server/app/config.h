@@ -33,6 +33,10 @@ struct Config {
     std::int64_t window_bytes = 0;
   } sync;
   struct {
+    std::string channels;
+    std::string mode;
+  } gateway;
+  struct {
     std::vector<std::string> allow;
   } metrics;
   struct {

@@ -47,6 +47,8 @@ Server::Server(Config config) : config_(std::move(config)), fds_(net::raise_fd_l
 
 Server::~Server() {
   for (auto& listener : listeners_) listener->close();
+  for (auto& [slug, community] : communities_)
+    if (community.stopping) community.stopping();
   for (auto& [slug, community] : communities_) community.runtime->stop();
   shards_->stop();
 }
@@ -152,6 +154,8 @@ void Server::run() {
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number);
   await_signal();
   control_.run();
+  for (auto& [slug, community] : communities_)
+    if (community.stopping) community.stopping();
   for (auto& [slug, community] : communities_) community.runtime->stop();
   shards_->stop();
   log_event(LogLevel::info, "app.stopped");

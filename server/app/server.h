@@ -24,8 +24,9 @@ struct Community {
   std::unique_ptr<CommunityRuntime> runtime;
   sync::SessionConfig session;
   ws::Authenticator* authenticator = nullptr;
-  /// Called once the runtime runs.
+  /// Called once the runtime runs, and before it stops.
   std::function<void()> started;
+  std::function<void()> stopping;
   /// Whatever the members above refer to.
   std::shared_ptr<void> keep;
 };

@@ -6,6 +6,8 @@
 
 #include "base/log.h"
 #include "server/admin/local_community.h"
+#include "server/app/adapters.h"
+#include "server/app/gateway_runtime.h"
 #include "server/community/modules.h"
 #include "server/http/router.h"
 #include "server/net/thread_pool.h"
@@ -29,6 +31,11 @@ struct Common {
                          net::ThreadPool::kCryptoQueueMax};
   net::ThreadPool password{"password", net::ThreadPool::kPasswordThreads,
                            net::ThreadPool::kPasswordQueueMax};
+  notify::AdapterRegistry adapters;
+  FileSecrets secrets;
+  std::vector<ChannelConfig> channels;
+  /// Made with the first channel: without one there is nobody outside to talk to.
+  std::unique_ptr<ChannelNet> channel_net;
 };
 
 /// The sockets' view of the device book.
@@ -63,6 +70,7 @@ struct Parts {
   auth::IdentityBook book;
   std::shared_ptr<http::Site> site;
   std::unique_ptr<SocketAuthenticator> sockets;
+  std::unique_ptr<GatewayRuntime> gateway;
 };
 
 Result<std::unique_ptr<CommunityRuntime>> open_runtime(const Config& config, Server& server,
@@ -98,6 +106,26 @@ Result<std::string> name_for_people(sync::StoreReader& store, const std::string&
     if (json && json_text(*json, "kind") == "community") return json_text(*json, "name");
   }
   return slug;
+}
+
+Result<std::unique_ptr<GatewayRuntime>> open_gateway(const Config& config, Server& server,
+                                                     const Common& common,
+                                                     CommunityRuntime& runtime) {
+  const fs::path folder = fs::path(config.data.folder) / runtime.slug();
+  GatewayOptions options;
+  options.file = (folder / admin::kGatewayFile).string();
+  options.community = &runtime;
+  options.net = common.channel_net.get();
+  options.adapters = &common.adapters;
+  options.secrets = &common.secrets;
+  options.clock = &server.clock();
+  options.rng = &server.rng();
+  for (const ChannelConfig& channel : common.channels)
+    if (channel.serves(runtime.slug())) options.channels.push_back(channel);
+  options.is_training = config.gateway.mode == "training";
+  std::error_code ec;
+  options.is_held = fs::exists(folder / admin::kHeldMark, ec);
+  return GatewayRuntime::open(std::move(options));
 }
 
 Result<void> add_community(const Config& config, Server& server,
@@ -141,6 +169,12 @@ Result<void> add_community(const Config& config, Server& server,
           ignore(p->book.load(reader), "the next reload or restart reads it again");
         });
       });
+  LINLI_TRY(parts->gateway, open_gateway(config, server, *common, *out.runtime));
+  out.runtime->observe([gateway = parts->gateway.get()](const sync::SharedCommit& commit) {
+    gateway->on_commit(commit->outbox_head);
+  });
+  out.started = [gateway = parts->gateway.get()] { gateway->start(); };
+  out.stopping = [gateway = parts->gateway.get()] { gateway->stop(); };
   out.authenticator = parts->sockets.get();
   out.keep = std::move(parts);
   server.add(std::move(out));
@@ -154,6 +188,11 @@ Result<std::unique_ptr<Server>> wire(const Config& config) {
   auto server = std::make_unique<Server>(config);
   auto common = std::make_shared<Common>(std::move(lock));
   community::declare_modules(common->registry);
+  add_adapters(common->adapters);
+  if (!config.gateway.channels.empty()) {
+    LINLI_TRY(common->channels, load_channels(config.gateway.channels));
+    common->channel_net = std::make_unique<ChannelNet>();
+  }
   std::error_code ec;
   std::vector<fs::path> folders;
   for (const auto& entry : fs::directory_iterator(config.data.folder, ec))

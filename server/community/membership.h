@@ -24,6 +24,8 @@ void ensure_person_bucket(MutatorContext& ctx, const std::string& person);
 
 /// Due kind, key = person: somebody came or went; the module of notices declares it.
 inline constexpr std::string_view kPersonChanged = "notice.person";
+/// Due kind, key = task: it is looked at again; the module of tasks declares it.
+inline constexpr std::string_view kTaskDue = "task.due";
 
 /// Persons an account speaks for: its own and those it is an active proxy of; active ones only.
 std::vector<std::string> persons_of(ReadContext& ctx, const Json& account);

@@ -5,6 +5,7 @@
 #include "server/community/identity/module.h"
 #include "server/community/notices/module.h"
 #include "server/community/people/module.h"
+#include "server/community/tasks/module.h"
 
 namespace linli::community {
 
@@ -13,6 +14,7 @@ void declare_modules(sync::Registry& registry) {
   people::declare(registry);
   identity::declare(registry);
   notices::declare(registry);
+  tasks::declare(registry);
 }
 
 }  // namespace linli::community

@@ -373,19 +373,40 @@ Result<BatchResult> Committer::tick() {
   });
 }
 
-Result<void> Committer::collect_garbage(std::uint64_t outbox_consumed) {
-  Store& store = impl_->base.store();
+namespace {
+
+/// Last outbox row, at most `consumed`, that is older than its retention: until then a restored
+/// gateway may ask for it again (decision M11). A page a call; the next hour goes on.
+Result<std::uint64_t> outbox_to_drop(Store& store, Instant now, std::uint64_t consumed) {
+  constexpr std::size_t kPage = 5000;
+  LINLI_TRY(const auto rows, store.outbox(0, kPage));
+  std::uint64_t last = 0;
+  for (const OutboxRow& row : rows)
+    if (row.id <= consumed && from_unix_ms(row.at) < now - limits::kOutboxRetention) last = row.id;
+  return last;
+}
+
+}  // namespace
+
+Result<SharedCommit> Committer::collect_garbage(std::uint64_t outbox_consumed) {
+  BaseState& base = impl_->base;
+  auto commit = std::make_shared<Commit>();
+  commit->from = commit->to = base.head;
+  // After a failure memory may be older than the store; the next batch reads it anew.
+  if (impl_->broken) return commit;
+  Store& store = base.store();
   const Instant now = impl_->clock.now();
   LINLI_TRY(const Seq floor, store.seq_at(to_unix_ms(now - limits::kTombstoneRetention)));
-  if (floor.raw() > 0) {
-    for (auto& [id, info] : impl_->base.buckets) {
-      const Seq to = std::min(floor, info.head);
-      if (to <= info.floor) continue;
-      LINLI_CHECK(store.raise_floor(info.id, to));
-      info.floor = to;
-    }
+  for (auto& [id, info] : base.buckets) {
+    const Seq to = std::min(floor, info.head);
+    if (to <= info.floor) continue;
+    LINLI_CHECK(store.raise_floor(info.id, to));
+    info.floor = to;
+    commit->new_buckets.push_back(info);
   }
-  return store.prune(to_unix_ms(now - limits::kResultRetention), outbox_consumed);
+  LINLI_TRY(const std::uint64_t drop, outbox_to_drop(store, now, outbox_consumed));
+  LINLI_CHECK(store.prune(to_unix_ms(now - limits::kResultRetention), drop));
+  return commit;
 }
 
 }  // namespace linli::sync

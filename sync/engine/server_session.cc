@@ -187,6 +187,7 @@ void ServerSession::ask_results() {
   for (std::size_t lane = 0; lane < kUpLanes; ++lane) missing |= answered_n_[lane] < stored[lane];
   if (!missing) return begin_streams();
   streaming_ = false;
+  results_upto_ = stored;
   asks_.push_back(AskResults{principal_.cid, answered_n_, stored});
 }
 
@@ -247,7 +248,10 @@ void ServerSession::on_results(const Result<std::vector<StoredResult>>& results)
     send(to_frame(r));
     note_answered(r.lane, r.n);
   }
-  begin_streams();
+  // What retention took is not waited for.
+  for (const UpLane lane : {UpLane::alert, UpLane::interactive, UpLane::bulk})
+    note_answered(lane, results_upto_[index(lane)]);
+  ask_results();
 }
 
 void ServerSession::on_frame(FramePush& frame) {
@@ -286,6 +290,13 @@ void ServerSession::on_mutate_refused(const AskMutate& ask, std::int64_t after_m
 void ServerSession::on_result(const ResultOut& out) {
   if (state_ == State::closed) return;
   if (const auto* r = std::get_if<FrameR>(&out.frame)) {
+    const bool skips = r->n > answered_n_[index(r->lane)] + 1;
+    if (skips && r->status != MutationStatus::retry) {
+      // After a failure, numbers before it were stored unseen. The phone counts results as stored
+      // up to the highest, so this one waits for its turn among the stored ones.
+      if (streaming_) on_reload();
+      return;
+    }
     send(*r);
     if (r->status == MutationStatus::retry) {
       next_n_[index(r->lane)] = std::min(next_n_[index(r->lane)], r->n - 1);

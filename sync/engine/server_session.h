@@ -83,6 +83,9 @@ struct SessionConfig {
   /// Origins that hello may name; a look-alike site is refused (decision B7).
   std::vector<std::string> origins;
   std::uint32_t window = limits::kWindowBytes;
+  /// Beyond either a lane's queue falls into lag mode.
+  std::size_t queue_bytes = limits::kQueueBytesMax;
+  std::size_t queue_frames = limits::kQueueFramesMax;
 };
 
 /// One phone's conversation, with no sockets, clock, threads or database.
@@ -227,6 +230,8 @@ class ServerSession {
   /// Per up-lane: highest number handed to the writer, and highest one answered to this phone.
   UpNumbers next_n_{};
   UpNumbers answered_n_{};
+  /// Stored results are being read up to here.
+  UpNumbers results_upto_{};
   std::uint64_t tx_bytes_ = 0;
   /// The phone owes an ack up to here (it acknowledges every C).
   std::uint64_t tx_owed_ = 0;

@@ -61,6 +61,7 @@ void ClientSession::reset_socket_state() {
   rx_bytes_ = rx_acked_ = 0;
   reveal_unacked_ = had_set_hash_ = rekey_ = false;
   rekey_goal_.reset();
+  push_again_upto_.reset();
   goal_ = {};
   lanes_ = {};
   fills_.clear();
@@ -184,6 +185,7 @@ void ClientSession::on_message(std::string_view message) {
   }
   if (is_live()) {
     flush_results();
+    if (reveal_unacked_) push_unanswered();
     spill();
     send_refills();
     send_ack_if_due(std::exchange(reveal_unacked_, false));
@@ -226,6 +228,7 @@ void ClientSession::on_frame(FrameErr& frame) {
     attempts_ = 0;
     return;
   }
+  if (code == Errc::conflict && is_live()) note_conflict();
   if (code == Errc::revoked && stored(replica_->wipe_rows())) changes_.all = notify_ = true;
   if (frame.fatal && is_final(code)) return refuse(code);
   if (frame.fatal) close(1000, Error{code, frame.msg});

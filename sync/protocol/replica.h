@@ -117,6 +117,8 @@ class Replica {
   /// Next mutations of a lane with n > after_n, in order; gives numbers where missing.
   Result<std::vector<PushedMutation>> pushable(UpLane lane, std::uint64_t after_n,
                                                std::size_t count_max, std::size_t bytes_max);
+  /// Number of the oldest mutation of a lane without a result; 0 = none, or none given yet.
+  Result<std::uint64_t> oldest_queued_n(UpLane lane);
   Result<Changes> store_results(const std::vector<FrameR>& results);
   /// The server wants number `want` again although it answered it before. False = it is gone.
   Result<bool> requeue(UpLane lane, std::uint64_t want);

@@ -163,6 +163,12 @@ Result<std::vector<PushedMutation>> Replica::pushable(UpLane lane, std::uint64_t
   return out;
 }
 
+Result<std::uint64_t> Replica::oldest_queued_n(UpLane lane) {
+  LINLI_TRY(const std::vector<LocalMutation> found,
+            storage_->mutations({.lane = lane, .state = LocalMutation::State::queued, .limit = 1}));
+  return found.empty() ? 0 : found.front().n;
+}
+
 Result<bool> Replica::requeue_above(ReplicaState& next, UpLane lane, std::uint64_t last_n) {
   if (last_n >= next.res_n[index(lane)]) return true;
   LINLI_TRY(std::vector<LocalMutation> known,

@@ -104,9 +104,12 @@ class SqliteGatewayStore::Impl {
  public:
   explicit Impl(const std::string& path) : db(path) {}
 
-  StoreSnapshot load(Instant now) {
+  StoreSnapshot load(Instant now, const OtherSide& other) {
     SQLite::Transaction transaction(db.db());
-    db.query("UPDATE meta SET lease_no = lease_no + 1").run();
+    db.query("UPDATE meta SET lease_no = lease_no + 1, fact_head = max(fact_head, ?), "
+             "outbox_cursor = min(outbox_cursor, ?)",
+             other.facts_told, other.outbox_head)
+        .run();
     StoreSnapshot out;
     {
       Query meta = db.query("SELECT lease_no, outbox_cursor, fact_head, delivery_head FROM meta");
@@ -252,8 +255,8 @@ Result<std::unique_ptr<SqliteGatewayStore>> SqliteGatewayStore::open(const std::
   });
 }
 
-Result<StoreSnapshot> SqliteGatewayStore::open(Instant now) {
-  return guarded("read gateway.db", [&] { return impl_->load(now); });
+Result<StoreSnapshot> SqliteGatewayStore::open(Instant now, const OtherSide& other) {
+  return guarded("read gateway.db", [&] { return impl_->load(now, other); });
 }
 
 Result<void> SqliteGatewayStore::apply(const StoreBatch& batch) {

@@ -17,7 +17,7 @@ class SqliteGatewayStore final : public GatewayStore {
   static Result<std::unique_ptr<SqliteGatewayStore>> open(const std::string& path);
   ~SqliteGatewayStore() override;
 
-  Result<StoreSnapshot> open(Instant now) override;
+  Result<StoreSnapshot> open(Instant now, const OtherSide& other) override;
   Result<void> apply(const StoreBatch& batch) override;
   Result<std::vector<FactRecord>> facts(std::uint64_t after, std::size_t limit) override;
   Result<std::optional<DeliveryRecord>> delivery(DeliveryId id) override;

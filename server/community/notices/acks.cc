@@ -3,6 +3,7 @@
 
 #include "server/community/membership.h"
 #include "server/community/notices/audience.h"
+#include "server/community/notices/module.h"
 #include "server/community/notices/notice.h"
 #include "server/community/people/people.h"
 #include "server/community/roles.h"
@@ -110,8 +111,40 @@ MutatorResult acknowledge(MutatorContext& ctx, const Json& args) {
                                 {"state", state},
                                 {"at", row.at("captured_at")}});
   put_and_count(ctx, {notice, person, ask_of(*admin)}, member, "ack", std::move(row));
+  // Whoever is on the way to the door need not go.
+  if (holds && ctx.get("task", key) != nullptr) ctx.schedule(ctx.now(), kTaskDue, key);
   return Json{{"state", state}, {"holds", holds}};
 }
+
+}  // namespace
+
+bool has_answered(ReadContext& ctx, const std::string& notice, const std::string& person) {
+  const Row admin = ctx.get("notice_admin", notice);
+  return admin != nullptr && is_answered(reach_state(ctx, notice, ask_of(*admin), person, {}));
+}
+
+Result<void> told_in_person(MutatorContext& ctx, const std::string& notice,
+                            const std::string& person, const std::string& choice) {
+  LINLI_TRY(const Row admin, need(ctx, "notice_admin", notice));
+  LINLI_TRY(const Row who, need(ctx, "person", person));
+  Json row = ack_row(ctx, {{"notice", notice}, {"person", person}, {"choice", choice}}, *who, true);
+  row["via"] = "knock";
+  row["state"] = choice == "help" ? "help" : "in_person";
+  // At the door the question is the one that stands now.
+  if (const std::int64_t ask = ask_of(*admin); ask > 0) row["ask"] = ask;
+  const Row old = ctx.get("ack", notice + ":" + person);
+  if (is_overtaken(old, row)) return {};
+  ctx.outbox("person_acked", {{"notice", notice},
+                              {"person", person},
+                              {"choice", choice},
+                              {"state", row.at("state")},
+                              {"at", row.at("captured_at")}});
+  put_and_count(ctx, {notice, person, ask_of(*admin)}, find_member(ctx, notice, *admin, person),
+                "ack", std::move(row));
+  return {};
+}
+
+namespace {
 
 MutatorResult seen(MutatorContext& ctx, const Json& args) {
   const std::string person = actor_person(ctx);

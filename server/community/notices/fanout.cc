@@ -64,9 +64,7 @@ void publish(MutatorContext& ctx, const std::string& id, Json& admin) {
   admin["sent_at"] = now_ms(ctx);
   admin["alert"] = is_urgent(content) && !json_bool(content, "drill");
   put_public(ctx, id, admin);
-  Json row = {{"notice", id}, {"rev", admin.at("rev")}, {"urgent", is_urgent(content)}};
-  copy_members(content, row, {"category", "severity", "incident", "drill", "valid_to"});
-  ctx.outbox("notice_sent", row);
+  ctx.outbox("notice_sent", gateway_row(ctx, id, admin));
   if (const std::int64_t to = json_int(content, "valid_to"); to != 0)
     ctx.schedule(from_unix_ms(to), "notice.expire", id);
   ctx.schedule(ctx.now() + kKeep, "notice.archive", id);
@@ -100,6 +98,7 @@ void finish(MutatorContext& ctx, const std::string& id, const Json& admin, Json 
     ctx.outbox("notice_changed", {{"notice", id},
                                   {"rev", admin.at("rev")},
                                   {"what", "audience"},
+                                  {"snap", admin.at("snap")},
                                   {"persons", admin.at("persons")}});
   if (json_int(job, "snap") > 1) {
     job["phase"] = "sweep";

@@ -90,6 +90,8 @@ void declare(sync::Registry& registry) {
   declare_acks(registry);
   declare_queries(registry);
   declare_mutes(registry);
+  declare_recipients(registry);
+  declare_facts(registry);
 }
 
 int severity_rank(std::string_view severity) noexcept {
@@ -202,6 +204,21 @@ void put_public(MutatorContext& ctx, const std::string& id, const Json& admin) {
   ctx.put("notice", id, std::move(row));
 }
 
+Json gateway_row(ReadContext& ctx, const std::string& id, const Json& admin) {
+  const Json& content = admin.at("content");
+  Json row = {{"notice", id},
+              {"rev", admin.at("rev")},
+              {"ask", ask_of(admin)},
+              {"urgent", is_urgent(content)}};
+  copy_members(content, row,
+               {"category", "severity", "incident", "drill", "valid_to", "title", "action_line",
+                "body", "issuer", "needs_ack"});
+  copy_members(admin, row, {"cost_cap"});
+  const Row area = ctx.get("area", json_text(admin, "community"));
+  if (area != nullptr) row["community"] = area->at("name");
+  return row;
+}
+
 std::optional<Member> find_member(ReadContext& ctx, const std::string& notice, const Json& admin,
                                   const std::string& person) {
   for (const sync::IndexHit& hit :
@@ -223,7 +240,17 @@ std::string reach_state(ReadContext& ctx, const std::string& notice, std::int64_
     return json_text(*ack, "state");
   if (way == "excluded") return way;
   const Row seen = ctx.get("seen", key);
-  return seen != nullptr && ask_of(*seen) == ask ? "seen" : way;
+  if (seen != nullptr && ask_of(*seen) == ask) return "seen";
+  const Row reach = ctx.get("reach", key);
+  if (reach == nullptr || ask_of(*reach) != ask) return way;
+  const std::string state = json_text(*reach, "state");
+  if (state == "read") return "seen";
+  // A phone that has the app gets it all the same when a message failed.
+  return state == "failed" && way == "app" ? way : state;
+}
+
+bool is_answered(std::string_view state) noexcept {
+  return state == "ok" || state == "help" || state == "away" || state == "in_person";
 }
 
 void count_reach(MutatorContext& ctx, const std::string& notice, const std::string& unit,

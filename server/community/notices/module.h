@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+
+#include "base/result.h"
 #include "sync/engine/registry.h"
 
 /// Notices and warnings, from the draft to the last person who has not been reached.
@@ -22,8 +25,19 @@
 /// - `reach_count` key <notice>:<unit>; buckets staff:<unit>, staff:<community>. Its states always
 ///   add up to `audience`.
 /// - `notice_person` key person: how far recount_person has come; server only.
+/// - `reach` key <notice>:<person>: the best that any channel said {state, medium, at, ask}; server
+///   only.
+/// - `mute` key <account>:<category>; bucket user:<account>.
 namespace linli::community::notices {
 
 void declare(sync::Registry& registry);
+
+/// Somebody told the person at the door: an acknowledgement like any other, as of captured_at().
+/// `choice`: ok or help. Errors: not_found.
+Result<void> told_in_person(sync::MutatorContext& ctx, const std::string& notice,
+                            const std::string& person, const std::string& choice);
+
+/// Whether the person need not be told any more, as of the question that stands now.
+bool has_answered(sync::ReadContext& ctx, const std::string& notice, const std::string& person);
 
 }  // namespace linli::community::notices

@@ -5,9 +5,6 @@
 namespace linli::community::notices {
 namespace {
 
-/// Categories that exist; more rows than these one account cannot have.
-constexpr std::size_t kMutesMax = 8;
-
 std::string mute_key(ReadContext& ctx, const std::string& category) {
   return actor_id(ctx) + ":" + category;
 }

@@ -36,9 +36,15 @@ inline constexpr std::array<const char*, 14> kContent = {
     "incident", "event", "valid_from",  "valid_to", "needs_ack", "issuer", "drill"};
 
 /// States of one person for one notice; exactly one applies.
+/// `in_person`: told at the door. `delivered`, `handed`, `failed`: the best that any channel said.
 /// `excluded`: left or died after the notice was sent, without an answer.
-inline constexpr std::array<const char*, 9> kReachStates = {
-    "ok", "help", "away", "proxied", "seen", "app", "no_app", "no_channel", "excluded"};
+inline constexpr std::array<const char*, 13> kReachStates = {
+    "ok",     "help",   "away", "in_person", "proxied",    "seen",    "delivered",
+    "handed", "failed", "app",  "no_app",    "no_channel", "excluded"};
+/// Mutes of one account: as many as there are categories.
+inline constexpr std::size_t kMutesMax = 8;
+/// States in which nobody has to be told any more.
+bool is_answered(std::string_view state) noexcept;
 
 /// The eight words for what a notice is about.
 Json category_schema();
@@ -74,6 +80,8 @@ void put_job(MutatorContext& ctx, const std::string& id, Json job);
 void end_job(MutatorContext& ctx, const std::string& id);
 /// Writes `notice` from `notice_admin` as phones shall see it.
 void put_public(MutatorContext& ctx, const std::string& id, const Json& admin);
+/// A revision as the gateway is told of it: complete, so that it never has to ask back.
+Json gateway_row(ReadContext& ctx, const std::string& id, const Json& admin);
 /// Starts sending; with `check` the persons are counted first and compared with the approval (M28).
 Result<void> start_sending(MutatorContext& ctx, const std::string& id, Json admin, bool check);
 /// Counts the current snapshot anew: older answers no longer hold. Page by page.
@@ -120,5 +128,7 @@ void declare_sending(sync::Registry& registry);
 void declare_acks(sync::Registry& registry);
 void declare_queries(sync::Registry& registry);
 void declare_mutes(sync::Registry& registry);
+void declare_recipients(sync::Registry& registry);
+void declare_facts(sync::Registry& registry);
 
 }  // namespace linli::community::notices

@@ -123,7 +123,7 @@ void collect_unreached(ReadContext& ctx, const std::string& notice, std::int64_t
   const int year = year_of(ctx.now());
   for (const auto& [person, way] : page.at("members").items()) {
     const std::string state = reach_state(ctx, notice, ask, person, way.get<std::string>());
-    if (state == "ok" || state == "away" || state == "help" || state == "excluded") continue;
+    if (is_answered(state) || state == "excluded") continue;
     const Row row = ctx.get("person", person);
     if (row == nullptr || json_text(*row, "state") != "active") continue;
     Json item = {{"person", person}, {"state", state}};

@@ -179,11 +179,25 @@ MutatorResult correct(MutatorContext& ctx, const Json& args) {
     start_recount(ctx, id, admin);
   }
   put_public(ctx, id, admin);
-  ctx.outbox("notice_changed", {{"notice", id},
-                                {"rev", admin.at("rev")},
-                                {"what", "correction"},
-                                {"ask", ask_of(admin)},
-                                {"alert", admin.at("alert")}});
+  Json change = gateway_row(ctx, id, admin);
+  change["what"] = "correction";
+  change["alert"] = admin.at("alert");
+  ctx.outbox("notice_changed", change);
+  put_admin(ctx, id, std::move(admin));
+  return Json{{"id", id}};
+}
+
+/// Halts what the channels have not sent yet; what is out stays out (F6). The notice itself stays
+/// on the phones: withdrawing it is another decision.
+MutatorResult stop(MutatorContext& ctx, const Json& args) {
+  const std::string id = json_text(args, "id");
+  LINLI_TRY(const Row found, need(ctx, "notice_admin", id));
+  if (!is_live(*found)) return fail(Errc::wrong_state, "it is not out");
+  if (json_bool(*found, "stopped")) return fail(Errc::wrong_state, "it was stopped before");
+  Json admin = *found;
+  admin["stopped"] = true;
+  note(ctx, admin, "stop", json_text(args, "reason"));
+  ctx.outbox("notice_stopped", {{"notice", id}});
   put_admin(ctx, id, std::move(admin));
   return Json{{"id", id}};
 }
@@ -259,6 +273,14 @@ void declare_sending(sync::Registry& registry) {
           .online_only = true,
           .needs_elevation = true,
           .path = "/notices/{id}/correct"});
+  add(registry,
+      Mutator{.name = "notice.stop",
+              .summary = "停止发送: halts push, SMS and calls that have not gone out.",
+              .args = arg::object({{"id!", arg::short_id()}, {"reason!", arg::text(200, 1)}}),
+              .permit = may_withdraw,
+              .run = stop,
+              .online_only = true,
+              .path = "/notices/{id}/stop"});
   add(registry, Mutator{.name = "notice.withdraw",
                         .summary = "Takes a notice back from every phone; never sounds.",
                         .args = arg::object({{"id!", arg::short_id()}, {"reason", arg::text(200)}}),

@@ -2,6 +2,7 @@
 #include "server/community/people/module.h"
 
 #include "server/community/areas/module.h"
+#include "server/community/people/endpoints.h"
 #include "server/community/people/people.h"
 
 namespace linli::community::people {
@@ -105,6 +106,7 @@ void declare(sync::Registry& registry) {
   declare_proxies(registry);
   declare_imports(registry);
   declare_queries(registry);
+  declare_endpoints(registry);
 }
 
 bool is_active_proxy(const Json& proxy, std::int64_t now_ms) {

@@ -18,8 +18,8 @@ Errc code_of(const Result<Json>& result) { return result ? Errc{} : result.error
 
 std::int64_t sum_of_states(const Json& counts) {
   std::int64_t sum = 0;
-  for (const char* state :
-       {"ok", "help", "away", "proxied", "seen", "app", "no_app", "no_channel", "excluded"})
+  for (const char* state : {"ok", "help", "away", "in_person", "proxied", "seen", "delivered",
+                            "handed", "failed", "app", "no_app", "no_channel", "excluded"})
     sum += counts.at(state).get<std::int64_t>();
   return sum;
 }

@@ -68,7 +68,7 @@ void GatewayWorld::open() {
   ASSERT_TRUE(opened.has_value()) << opened.error().detail;
   store = std::move(*opened);
   gateway = std::make_unique<Gateway>(settings, *store, clock, rng);
-  const auto ready = gateway->open();
+  const auto ready = gateway->open({.facts_told = 0, .outbox_head = outbox_.size()});
   ASSERT_TRUE(ready.has_value()) << ready.error().detail;
 }
 

@@ -244,6 +244,48 @@ TEST_F(SessionTest, SecondConnectionOfADeviceReplacesTheFirst) {
   EXPECT_THAT(b.shown(), SizeIs(2));
 }
 
+TEST_F(SessionTest, PhoneFromBelowARaisedFloorFillsAnewAtOnce) {
+  put("n", "x", {"all"});
+  put("m", "x", {"all"});
+  TestPhone p = phone(2);
+  connect(p);
+  p.disconnect();
+  commit({make("note.del", {{"id", "n"}})});
+  clock_.jump(limits::kTombstoneRetention + std::chrono::hours(48));
+  auto raised = committer_.collect_garbage(0);
+  ASSERT_TRUE(raised);
+  hub_->on_commit(*raised);
+  connect(p);
+  EXPECT_THAT(p.shown(), ElementsAre(::testing::Key("note/m")));
+  EXPECT_THAT(p.faults, IsEmpty());
+}
+
+TEST_F(SessionTest, ResultsReachThePhoneInTheOrderOfTheirNumbersAfterAFailure) {
+  TestPhone p = phone(1);
+  connect(p);
+  const auto numbered = [&](std::uint64_t n) {
+    Submission s = make("note.inc", {{"id", "n"}});
+    s.actor.account = AccountId{id(1)};
+    s.actor.cid = Cid{id(101)};
+    s.actor.via = Via::device;
+    s.n = n;
+    return s;
+  };
+  // 1 and 2 are stored, but nobody is told; 3 stood behind them in the queue.
+  store_.fail_apply({.nth = 1, .code = Errc::io, .durable = true});
+  std::vector<Submission> lost{numbered(1), numbered(2)};
+  ASSERT_FALSE(committer_.run(lost));
+  std::vector<Submission> next{numbered(3)};
+  auto third = committer_.run(next);
+  ASSERT_TRUE(third);
+  hub_->on_commit(third->commit);
+  p.run();
+  std::vector<std::uint64_t> order;
+  for (const FrameR& r : p.results) order.push_back(r.n);
+  EXPECT_THAT(order, ElementsAre(1, 2, 3));
+  EXPECT_THAT(p.faults, IsEmpty());
+}
+
 TEST_F(SessionTest, StoreFailureWithUnknownOutcomeIsHealedByAReload) {
   TestPhone p = phone(1);
   connect(p);

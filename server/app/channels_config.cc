@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/app/channels_config.h"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include <toml++/toml.h>
+
+namespace linli::app {
+namespace {
+
+using notify::CalendarRule;
+
+constexpr std::array<std::string_view, 10> kOwnKeys = {
+    "name",  "kind",  "communities",  "real",        "rate",
+    "burst", "limit", "attempts_max", "balance_min", "enabled"};
+/// A provider of a community has a handful; more is a mistake in a generated file.
+constexpr std::size_t kChannelsMax = 64;
+
+constexpr std::array<std::pair<std::string_view, CalendarRule::Window>, 4> kWindows = {
+    {{"minute", CalendarRule::Window::natural_minute},
+     {"hour", CalendarRule::Window::natural_hour},
+     {"day", CalendarRule::Window::natural_day},
+     {"rolling_day", CalendarRule::Window::rolling_day}}};
+
+Json to_json(const toml::node& node) {
+  if (const auto* table = node.as_table()) {
+    Json out = Json::object();
+    for (const auto& [key, value] : *table) out[std::string(key.str())] = to_json(value);
+    return out;
+  }
+  if (const auto* list = node.as_array()) {
+    Json out = Json::array();
+    for (const auto& value : *list) out.push_back(to_json(value));
+    return out;
+  }
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return number->get();
+  if (const auto* number = node.as_floating_point()) return number->get();
+  if (const auto* flag = node.as_boolean()) return flag->get();
+  return nullptr;
+}
+
+Result<std::vector<CalendarRule>> parse_rules(const Json& json) {
+  std::vector<CalendarRule> out;
+  if (!json.is_object()) return fail(Errc::invalid_argument, "limit: {minute = 1, ...}");
+  for (const auto& [name, most] : json.items()) {
+    const auto window = std::ranges::find(kWindows, name, [](const auto& w) { return w.first; });
+    if (window == kWindows.end() || !most.is_number_integer() || most < 1)
+      return fail(Errc::invalid_argument,
+                  "limit: minute, hour, day or rolling_day = how many for one number");
+    out.push_back({window->second, most.get<int>()});
+  }
+  return out;
+}
+
+double number_of(const Json& json, const char* key, double fallback) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_number() ? found->get<double>() : fallback;
+}
+
+Result<ChannelConfig> parse_one(const Json& json) {
+  ChannelConfig out;
+  out.name = json_text(json, "name");
+  out.kind = json_text(json, "kind");
+  if (out.name.empty() || out.name == "*") return fail(Errc::invalid_argument, "name: is missing");
+  if (out.kind.empty()) return fail(Errc::invalid_argument, "kind: is missing");
+  out.is_real = json_bool(json, "real", true);
+  out.rate.parts_per_s = number_of(json, "rate", 10);
+  out.rate.burst = number_of(json, "burst", std::max(20.0, out.rate.parts_per_s * 2));
+  if (out.rate.parts_per_s <= 0 || out.rate.burst < 1)
+    return fail(Errc::invalid_argument, "rate: parts a second, above 0; burst: from 1");
+  out.attempts_max = static_cast<std::uint32_t>(json_int(json, "attempts_max", 6));
+  if (out.attempts_max < 1 || out.attempts_max > 100)
+    return fail(Errc::invalid_argument, "attempts_max: 1 to 100");
+  out.balance_min = json_int(json, "balance_min");
+  if (json.contains("limit")) {
+    LINLI_TRY(out.rules, parse_rules(json.at("limit")));
+  }
+  if (const auto list = json.find("communities"); list != json.end())
+    for (const Json& slug : *list)
+      if (slug.is_string()) out.communities.push_back(slug.get<std::string>());
+  for (const auto& [key, value] : json.items())
+    if (std::ranges::find(kOwnKeys, key) == kOwnKeys.end()) out.settings[key] = value;
+  return out;
+}
+
+}  // namespace
+
+bool ChannelConfig::serves(std::string_view slug) const {
+  return communities.empty() || std::ranges::find(communities, slug) != communities.end();
+}
+
+Result<std::vector<ChannelConfig>> parse_channels(std::string_view text, const std::string& file) {
+  toml::table root;
+  try {
+    root = toml::parse(text, file);
+  } catch (const toml::parse_error& error) {
+    return fail(Errc::invalid_argument, file + ":" + std::to_string(error.source().begin.line) +
+                                            ": " + std::string(error.description()));
+  }
+  std::vector<ChannelConfig> out;
+  std::set<std::string> names;
+  std::string faults;
+  const auto fault = [&](const toml::node& at, const std::string& name, const std::string& what) {
+    faults += file + ":" + std::to_string(at.source().begin.line) + ": channel " + name + ": " +
+              what + "\n";
+  };
+  for (const auto& [key, node] : root)
+    if (key.str() != "channel" || !node.is_array_of_tables())
+      fault(node, std::string(key.str()), "only [[channel]] tables are expected");
+  if (const auto* list = root["channel"].as_array()) {
+    for (const toml::node& node : *list) {
+      const Json json = to_json(node);
+      if (!json_bool(json, "enabled", true)) continue;
+      auto one = parse_one(json);
+      const std::string name = json_text(json, "name");
+      if (!one)
+        fault(node, name, one.error().detail);
+      else if (!names.insert(name).second)
+        fault(node, name, "the name is used twice");
+      else
+        out.push_back(std::move(*one));
+    }
+  }
+  if (out.size() > kChannelsMax) faults += file + ": more than 64 channels\n";
+  if (!faults.empty()) return fail(Errc::invalid_argument, faults);
+  return out;
+}
+
+Result<std::vector<ChannelConfig>> load_channels(const std::string& file) {
+  std::ifstream in(file);
+  std::stringstream text;
+  text << in.rdbuf();
+  if (!in) return fail(Errc::io, "cannot read " + file);
+  return parse_channels(text.str(), file);
+}
+
+}  // namespace linli::app

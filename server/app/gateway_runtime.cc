@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/app/gateway_runtime.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/log.h"
+#include "sync/protocol/frames.h"
+
+namespace linli::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Outbox rows of one reading.
+constexpr std::size_t kRowsMax = 500;
+/// Facts of one telling: less than one batch of the writer.
+constexpr std::size_t kFactsMax = 100;
+/// After a failure of a store.
+constexpr Millis kStoreAgain{1000};
+/// Tasks that wait for the thread: answers of channels and pages. A channel's window is far
+/// smaller.
+constexpr std::size_t kTasksMax = 100'000;
+/// How often balances and pauses are looked at.
+constexpr Millis kWatch{60'000};
+/// The longest sleep: a wall clock that jumps is noticed within this.
+constexpr Millis kSleepMax{10'000};
+constexpr sync::UpLane kFactLane = sync::UpLane::bulk;
+
+/// The reserved client sys.gateway (decision B6).
+sync::Cid gateway_cid() {
+  Id128 id{};
+  constexpr std::string_view kName = "sys.gateway";
+  std::copy(kName.begin(), kName.end(), id.bytes.begin());
+  return sync::Cid{id};
+}
+
+/// Whether the store failed rather than the mutator said no.
+bool is_worth_repeating(Errc code) { return errc_retryable(code) && code != Errc::internal; }
+
+}  // namespace
+
+GatewayRuntime::GatewayRuntime(GatewayOptions options)
+    : options_(std::move(options)), directory_(*options_.community) {}
+
+GatewayRuntime::~GatewayRuntime() { stop(); }
+
+Result<std::unique_ptr<GatewayRuntime>> GatewayRuntime::open(GatewayOptions options) {
+  std::unique_ptr<GatewayRuntime> out(new GatewayRuntime(std::move(options)));
+  LINLI_TRY(out->store_, notify::SqliteGatewayStore::open(out->options_.file));
+  LINLI_CHECK(out->make_channels());
+  out->gateway_ = std::make_unique<notify::Gateway>(out->engine_settings(), *out->store_,
+                                                    *out->options_.clock, *out->options_.rng);
+  const sync::StoreState& state = out->options_.community->state();
+  for (const sync::ClientWrite& client : state.clients)
+    if (client.cid == gateway_cid())
+      out->told_ = client.last_n[static_cast<std::size_t>(kFactLane)];
+  out->outbox_head_ = state.outbox_head;
+  LINLI_CHECK(out->gateway_->open({.facts_told = out->told_, .outbox_head = state.outbox_head}));
+  if (out->options_.is_held) out->gateway_->pause("*", "restored from a backup");
+  return out;
+}
+
+Result<void> GatewayRuntime::make_channels() {
+  for (const ChannelConfig& config : options_.channels) {
+    if (options_.is_training && config.is_real) continue;
+    const auto named = [&](const Error& error) {
+      return fail(error.code, "channel " + config.name + ": " + error.detail);
+    };
+    notify::AdapterParts parts;
+    parts.name = config.name;
+    parts.settings = config.settings;
+    parts.rng = options_.rng;
+    parts.clock = options_.clock;
+    parts.secrets = options_.secrets;
+    auto adapter = options_.adapters->make(config.kind, parts);
+    if (!adapter) return named(adapter.error());
+    auto transports = NetTransports::make(*options_.net, config.settings, *options_.secrets);
+    if (!transports) return named(transports.error());
+    adapters_[config.name] = adapter->get();
+    const std::string name = config.name;
+    hosts_[name] = std::make_unique<ChannelHost>(ChannelHost::Parts{
+        .name = name,
+        .adapter = std::move(*adapter),
+        .transports = std::move(*transports),
+        .clock = options_.clock,
+        .post = [this](Task task) { post(std::move(task)); },
+        .on_done = [this,
+                    name](const notify::action::Done& done) { gateway_->on_done(name, done); },
+        .on_heard = [this,
+                     name](const notify::Receipt& heard) { gateway_->on_heard(name, heard); }});
+  }
+  return {};
+}
+
+notify::GatewaySettings GatewayRuntime::engine_settings() {
+  notify::GatewaySettings out;
+  for (const ChannelConfig& config : options_.channels) {
+    const auto adapter = adapters_.find(config.name);
+    if (adapter == adapters_.end()) continue;
+    notify::ChannelSetup setup;
+    setup.name = config.name;
+    setup.adapter = adapter->second;
+    setup.rate = config.rate;
+    setup.rules = config.rules;
+    setup.attempts_max = config.attempts_max;
+    out.channels.push_back(std::move(setup));
+  }
+  return out;
+}
+
+ChannelHost* GatewayRuntime::host(const std::string& name) {
+  const auto found = hosts_.find(name);
+  return found == hosts_.end() ? nullptr : found->second.get();
+}
+
+void GatewayRuntime::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void GatewayRuntime::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_stopping_) return;
+    is_stopping_ = true;
+  }
+  some_.notify_one();
+  if (thread_.joinable()) thread_.join();
+  hosts_.clear();
+}
+
+void GatewayRuntime::post(Task task) {
+  {
+    const std::lock_guard lock(mutex_);
+    LINLI_ASSERT(tasks_.size() < kTasksMax);
+    tasks_.push_back(std::move(task));
+  }
+  some_.notify_one();
+}
+
+void GatewayRuntime::on_commit(std::uint64_t outbox_head) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (outbox_head <= outbox_head_) return;
+    outbox_head_ = outbox_head;
+  }
+  some_.notify_one();
+}
+
+void GatewayRuntime::run() {
+  for (auto& [name, host] : hosts_) host->start();
+  for (;;) {
+    std::deque<Task> tasks;
+    {
+      std::unique_lock lock(mutex_);
+      const MonoTime now = options_.clock->mono();
+      const auto ready = [&] {
+        const bool has_rows = outbox_head_ > gateway_->cursor() && !is_feeding_;
+        return is_stopping_ || !tasks_.empty() || (has_rows && now >= not_before_);
+      };
+      some_.wait_for(lock, next_wake(now) - now, ready);
+      if (is_stopping_) break;
+      tasks.swap(tasks_);
+    }
+    for (const Task& task : tasks) task();
+    work();
+  }
+  for (auto& [name, host] : hosts_) host->stop();
+  const MonoTime until = options_.clock->mono() + ChannelHost::kStopMax;
+  const auto all_stopped = [&] {
+    return std::ranges::all_of(hosts_,
+                               [](const auto& entry) { return entry.second->is_stopped(); });
+  };
+  while (!all_stopped() && options_.clock->mono() < until) {
+    std::deque<Task> tasks;
+    {
+      std::unique_lock lock(mutex_);
+      some_.wait_for(lock, 50ms, [&] { return !tasks_.empty(); });
+      tasks.swap(tasks_);
+    }
+    for (const Task& task : tasks) task();
+    for (auto& [name, host] : hosts_) host->run_timers(options_.clock->mono());
+  }
+  // What the channels said at the end is worth one more commit.
+  if (auto last = gateway_->turn(); !last)
+    log_event(LogLevel::error, "gateway.store", {{"code", errc_name(last.error().code)}});
+}
+
+MonoTime GatewayRuntime::next_wake(MonoTime now) const {
+  MonoTime out = now + kSleepMax;
+  const auto offer = [&](MonoTime at) { out = std::min(out, std::max(at, not_before_)); };
+  if (wake_) offer(*wake_);
+  if (due_) offer(now + std::max(Millis{0}, *due_ - options_.clock->now()));
+  for (const auto& [name, host] : hosts_)
+    if (const auto timer = host->next_timer()) out = std::min(out, *timer);
+  return std::max(out, now);
+}
+
+void GatewayRuntime::work() {
+  const MonoTime now = options_.clock->mono();
+  for (auto& [name, host] : hosts_) host->run_timers(now);
+  if (now < not_before_) return;
+  watch(now);
+  auto turn = gateway_->turn();
+  if (!turn) {
+    log_event(LogLevel::error, "gateway.store",
+              {{"community", options_.community->slug()},
+               {"code", errc_name(turn.error().code)},
+               {"detail", turn.error().detail}});
+    not_before_ = now + kStoreAgain;
+    return;
+  }
+  for (const Task& task : std::exchange(after_commit_, {})) task();
+  perform(std::move(*turn));
+  feed();
+  tell();
+}
+
+void GatewayRuntime::perform(notify::Turn turn) {
+  due_ = turn.due;
+  wake_ = turn.wake;
+  facts_ = turn.facts;
+  for (const notify::Submit& submit : turn.submits)
+    if (ChannelHost* to = host(submit.channel)) to->submit(submit.items);
+  for (const auto& [channel, id] : turn.cancels)
+    if (ChannelHost* to = host(channel)) to->cancel(id);
+  for (const auto& [notice, after] : turn.pages)
+    directory_.page(notice, after, [this, id = notice](Result<notify::RecipientPage> page) {
+      post([this, id, page = std::move(page)] { gateway_->on_page(id, page); });
+    });
+  for (const auto& [notice, person] : turn.persons)
+    directory_.person(notice, person,
+                      [this, id = person](Result<std::optional<notify::Recipient>> who) {
+                        post([this, id, who = std::move(who)] { gateway_->on_person(id, who); });
+                      });
+}
+
+void GatewayRuntime::feed() {
+  const std::uint64_t cursor = gateway_->cursor();
+  options_.community->outbox_consumed(cursor);
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_feeding_ || outbox_head_ <= cursor) return;
+    is_feeding_ = true;
+  }
+  const bool is_queued = options_.community->with_reader([this, cursor](sync::StoreReader& reader) {
+    auto rows = reader.outbox(cursor, kRowsMax);
+    post([this, rows = std::move(rows)] {
+      {
+        const std::lock_guard lock(mutex_);
+        is_feeding_ = false;
+      }
+      if (!rows) {
+        log_event(LogLevel::error, "gateway.outbox", {{"code", errc_name(rows.error().code)}});
+        not_before_ = options_.clock->mono() + kStoreAgain;
+        return;
+      }
+      std::vector<notify::OutboxItem> items;
+      for (const sync::OutboxRow& row : *rows) {
+        auto json = parse_json(row.data, limits::kRowBytesMax);
+        items.push_back(
+            {row.id, row.kind, json ? std::move(*json) : Json::object(), from_unix_ms(row.at)});
+      }
+      gateway_->accept(items);
+    });
+  });
+  if (!is_queued) {
+    const std::lock_guard lock(mutex_);
+    is_feeding_ = false;
+    not_before_ = options_.clock->mono() + kStoreAgain;
+  }
+}
+
+void GatewayRuntime::tell() {
+  if (is_telling_ || facts_ <= told_) return;
+  const auto facts = store_->facts(told_, kFactsMax);
+  if (!facts || facts->empty()) {
+    if (!facts)
+      log_event(LogLevel::error, "gateway.facts", {{"code", errc_name(facts.error().code)}});
+    // Numbers that were skipped when one side came from a backup.
+    if (facts) told_ = facts_;
+    return;
+  }
+  is_telling_ = true;
+  const std::uint64_t last = facts->back().n;
+  for (const notify::FactRecord& fact : *facts) {
+    sync::Submission submission;
+    submission.actor.cid = gateway_cid();
+    submission.lane = kFactLane;
+    submission.n = fact.n;
+    submission.name = fact.name;
+    submission.args_text = dump_json(fact.args);
+    submission.mhash = sync::mutation_hash(fact.name, submission.args_text);
+    submission.args = std::make_shared<const Json>(fact.args);
+    submission.captured_at = options_.clock->now();
+    const std::uint64_t n = fact.n;
+    const bool is_last = n == last;
+    const bool is_queued = options_.community->submit(
+        std::move(submission), [this, n, is_last, name = fact.name](const sync::Answer& answer) {
+          post([this, n, is_last, name, result = answer.result] {
+            told(n, result);
+            if (is_last) is_telling_ = false;
+          });
+        });
+    if (is_queued) continue;
+    is_telling_ = n != facts->front().n;
+    not_before_ = options_.clock->mono() + kStoreAgain;
+    // What was queued ends this telling; the rest follows in the next.
+    if (is_telling_) post([this] { is_telling_ = false; });
+    return;
+  }
+}
+
+void GatewayRuntime::told(std::uint64_t n, const Result<Json>& answer) {
+  if (answer || !is_worth_repeating(answer.error().code)) {
+    if (!answer)
+      log_event(
+          LogLevel::warn, "gateway.fact_refused",
+          {{"n", n}, {"code", errc_name(answer.error().code)}, {"detail", answer.error().detail}});
+    told_ = std::max(told_, n);
+    return;
+  }
+  not_before_ = options_.clock->mono() + kStoreAgain;
+}
+
+/// Silence alarms (decisions F5): what nobody would notice by itself.
+void GatewayRuntime::watch(MonoTime now) {
+  if (now < watched_) return;
+  watched_ = now + kWatch;
+  for (const ChannelConfig& config : options_.channels) {
+    const ChannelHost* channel = host(config.name);
+    if (channel == nullptr) continue;
+    const notify::Health health = channel->health();
+    if (config.balance_min > 0 && health.balance && *health.balance < config.balance_min)
+      gateway_->alarm("balance_low", config.name, "余额只剩 " + std::to_string(*health.balance));
+    if (health.state == notify::Health::State::down)
+      gateway_->alarm("channel_down", config.name, "通道连不上：" + health.text);
+  }
+  for (const auto& [channel, why] : gateway_->paused())
+    gateway_->alarm("gateway_stopped", channel, "已停止发送：" + why);
+}
+
+void GatewayRuntime::callback(const std::string& channel, notify::Callback request,
+                              std::function<void(Result<notify::CallbackReply>)> done) {
+  post([this, channel, request = std::move(request), done = std::move(done)] {
+    ChannelHost* to = host(channel);
+    if (to == nullptr) return done(fail(Errc::not_found, "no such channel"));
+    auto reply = to->callback(request);
+    if (!reply) return done(std::move(reply));
+    // The peer hears "taken" only when it is: a crash in between makes it tell us again. What the
+    // channel heard is queued before this.
+    post([this, done, reply = std::move(reply)] {
+      after_commit_.push_back([done, reply] { done(reply); });
+    });
+  });
+}
+
+void GatewayRuntime::look(std::function<void(GatewayLook)> done) {
+  post([this, done = std::move(done)] {
+    GatewayLook out;
+    for (const notify::Sender::Look& sender : gateway_->channels()) {
+      const ChannelHost* channel = host(sender.name);
+      out.channels.push_back({sender,
+                              std::string(notify::medium_name(channel->capabilities().medium)),
+                              channel->health(), channel->pending()});
+    }
+    out.notices = gateway_->notices();
+    out.paused = gateway_->paused();
+    {
+      const std::lock_guard lock(mutex_);
+      out.rows_behind = outbox_head_ - std::min(outbox_head_, gateway_->cursor());
+    }
+    out.facts_behind = facts_ - std::min(facts_, told_);
+    done(std::move(out));
+  });
+}
+
+void GatewayRuntime::with_gateway(
+    std::function<void(notify::Gateway&, notify::GatewayStore&)> task) {
+  post([this, task = std::move(task)] { task(*gateway_, *store_); });
+}
+
+void GatewayRuntime::quote(notify::Message message, std::function<void(std::vector<Quote>)> done) {
+  post([this, message = std::move(message), done = std::move(done)] {
+    std::vector<Quote> out;
+    for (const ChannelConfig& config : options_.channels) {
+      const ChannelHost* channel = host(config.name);
+      if (channel == nullptr) continue;
+      const notify::Capabilities& can = channel->capabilities();
+      out.push_back({config.name, std::string(notify::medium_name(can.medium)),
+                     channel->preview({can.medium, "", {}}, message), can.part_price,
+                     config.rate.parts_per_s});
+    }
+    done(std::move(out));
+  });
+}
+
+}  // namespace linli::app

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "notify/engine/gateway.h"
+#include "notify/store/sqlite/gateway_store.h"
+#include "server/app/channel_host.h"
+#include "server/app/channel_net.h"
+#include "server/app/channels_config.h"
+#include "server/app/community_runtime.h"
+#include "server/app/gateway_directory.h"
+
+namespace linli::app {
+
+struct GatewayOptions {
+  /// gateway.db; made when it is not there.
+  std::string file;
+  CommunityRuntime* community = nullptr;
+  ChannelNet* net = nullptr;
+  const notify::AdapterRegistry* adapters = nullptr;
+  const notify::SecretReader* secrets = nullptr;
+  const Clock* clock = nullptr;
+  Rng* rng = nullptr;
+  std::vector<ChannelConfig> channels;
+  bool is_training = false;
+  /// Nothing leaves until a person releases it: a restore left its mark (decision M11).
+  bool is_held = false;
+};
+
+/// One look for desk, metrics and admin.
+struct GatewayLook {
+  struct Channel {
+    notify::Sender::Look sender;
+    std::string medium;
+    notify::Health health;
+    std::size_t pending = 0;
+  };
+  std::vector<Channel> channels;
+  std::vector<notify::Gateway::NoticeLook> notices;
+  std::map<std::string, std::string> paused;
+  /// Rows of the outbox that are not taken over yet, and facts that are not told yet.
+  std::uint64_t rows_behind = 0;
+  std::uint64_t facts_behind = 0;
+};
+
+/// The gateway of one community: its thread, store, channels and the bridge to the sync store
+/// (decision B6). Down: outbox rows are read behind a cursor. Up: facts are pushed as numbered
+/// mutations of the reserved client sys.gateway, so each takes effect once.
+/// Threads: open(), start() and stop() by the owner, the rest by any.
+class GatewayRuntime {
+ public:
+  /// Errors: those of the store, and invalid_argument naming the channel that cannot be made.
+  static Result<std::unique_ptr<GatewayRuntime>> open(GatewayOptions options);
+  ~GatewayRuntime();
+
+  /// After the community's runtime started.
+  void start();
+  /// Ends the channels politely, at most ChannelHost::kStopMax, and joins.
+  void stop();
+  /// A commit with rows up to `outbox_head` is durable.
+  void on_commit(std::uint64_t outbox_head);
+
+  /// A provider's web hook. Answered when what it told is durable. Errors: not_found, those of
+  /// Adapter::on_callback, unavailable.
+  void callback(const std::string& channel, notify::Callback request,
+                std::function<void(Result<notify::CallbackReply>)> done);
+  void look(std::function<void(GatewayLook)> done);
+  /// Runs `task` on the gateway's thread with the engine; what it changes is durable soon after.
+  void with_gateway(std::function<void(notify::Gateway&, notify::GatewayStore&)> task);
+  /// What `message` would cost and take over each medium. Errors: those of Adapter::preview by
+  /// channel, in the place of the number of parts.
+  struct Quote {
+    std::string channel;
+    std::string medium;
+    Result<notify::Adapter::Preview> preview;
+    std::int64_t part_price = 0;
+    double rate = 0;
+  };
+  void quote(notify::Message message, std::function<void(std::vector<Quote>)> done);
+
+ private:
+  using Task = std::function<void()>;
+
+  explicit GatewayRuntime(GatewayOptions options);
+  Result<void> make_channels();
+  notify::GatewaySettings engine_settings();
+  void post(Task task);
+  void run();
+  void work();
+  void perform(notify::Turn turn);
+  void feed();
+  void tell();
+  void told(std::uint64_t n, const Result<Json>& answer);
+  void watch(MonoTime now);
+  [[nodiscard]] MonoTime next_wake(MonoTime now) const;
+  ChannelHost* host(const std::string& name);
+
+  const GatewayOptions options_;
+  GatewayDirectory directory_;
+  std::unique_ptr<notify::SqliteGatewayStore> store_;
+
+  // Owned by the thread after start().
+  std::map<std::string, std::unique_ptr<ChannelHost>> hosts_;
+  std::map<std::string, const notify::Adapter*> adapters_;
+  std::unique_ptr<notify::Gateway> gateway_;
+  std::uint64_t told_ = 0;
+  std::uint64_t facts_ = 0;
+  bool is_telling_ = false;
+  /// After a failure of either store nothing is tried before.
+  MonoTime not_before_{0};
+  std::optional<Instant> due_;
+  std::optional<MonoTime> wake_;
+  MonoTime watched_{0};
+  /// Web hook answers that wait for the commit of what they told.
+  std::vector<Task> after_commit_;
+
+  // Guarded by mutex_.
+  std::mutex mutex_;
+  std::condition_variable some_;
+  std::deque<Task> tasks_;
+  std::uint64_t outbox_head_ = 0;
+  /// A reading of the outbox is under way.
+  bool is_feeding_ = false;
+  bool is_stopping_ = false;
+
+  std::thread thread_;
+};
+
+}  // namespace linli::app

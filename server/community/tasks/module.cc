@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/community/tasks/module.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "server/community/areas/module.h"
+#include "server/community/membership.h"
+#include "server/community/notices/module.h"
+#include "server/community/roles.h"
+#include "server/community/rows.h"
+
+namespace linli::community::tasks {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A task that nobody moved for so long goes to the next owner (RAIN-12).
+constexpr Millis kRedAgain = 15min;
+constexpr Millis kAgain = 60min;
+/// Nobody at home twice: another person decides what follows.
+constexpr std::int64_t kTriesMax = 2;
+constexpr std::size_t kOutcomesMax = 20;
+constexpr std::size_t kListMax = 500;
+
+std::vector<std::string> task_buckets(std::string_view /*key*/, const Json& row) {
+  std::vector<std::string> out;
+  for (const char* member : {"unit", "community"}) {
+    const std::string node = json_text(row, member);
+    if (!node.empty() && !std::ranges::count(out, areas::staff_bucket(node)))
+      out.push_back(areas::staff_bucket(node));
+  }
+  if (const std::string account = json_text(row, "assignee"); !account.empty())
+    out.push_back(user_bucket(account));
+  return out;
+}
+
+std::vector<std::string> open_unit(std::string_view /*key*/, const Json& row) {
+  if (json_text(row, "state") == "done") return {};
+  return {exact(json_text(row, "unit")) + json_text(row, "door")};
+}
+
+Millis again_of(const Json& task) {
+  return json_text(task, "severity") == "red" ? kRedAgain : kAgain;
+}
+
+/// Sets when the task is looked at again; an open task without such a time does not exist.
+void put_open(MutatorContext& ctx, const std::string& key, Json row) {
+  const Instant at = ctx.now() + again_of(row);
+  row["next_at"] = to_unix_ms(at);
+  ctx.schedule(at, kTaskDue, key);
+  ctx.put("task", key, std::move(row));
+}
+
+MutatorResult open_task(MutatorContext& ctx, const Json& args) {
+  const std::string notice = json_text(args, "notice");
+  const std::string person = json_text(args, "person");
+  const std::string key = notice + ":" + person;
+  LINLI_TRY(const Row admin, need(ctx, "notice_admin", notice));
+  LINLI_TRY(const Row who, need(ctx, "person", person));
+  const Row old = ctx.get("task", key);
+  const std::int64_t ask = json_int(args, "ask");
+  if (old != nullptr && json_int(*old, "ask") >= ask) return Json{{"id", key}, {"known", true}};
+  const Json& content = admin->at("content");
+  Json row = {{"kind", "knock"},          {"notice", notice}, {"person", person},
+              {"state", "open"},          {"owner", "grid"},  {"tries", 0},
+              {"opened_at", now_ms(ctx)}, {"ask", ask},       {"outcomes", Json::array()}};
+  copy_members(args, row, {"why"});
+  copy_members(*who, row,
+               {"name", "door", "floor", "area", "unit", "community", "living_alone", "mobility",
+                "neighbour", "keyholder"});
+  copy_members(content, row, {"severity", "title"});
+  row["line"] = json_text(content, "action_line");
+  // Who goes there already goes for the worse warning too.
+  if (old != nullptr) copy_members(*old, row, {"assignee", "outcomes"});
+  put_open(ctx, key, std::move(row));
+  return Json{{"id", key}};
+}
+
+Result<void> may_assign(ReadContext& ctx, const Json& args) {
+  LINLI_TRY(const Row task, need(ctx, "task", json_text(args, "id")));
+  return require_any(ctx, {Role::grid, Role::lead, Role::window, Role::approver},
+                     json_text(*task, "area"));
+}
+
+MutatorResult assign(MutatorContext& ctx, const Json& args) {
+  const std::string key = json_text(args, "id");
+  const std::string account = json_text(args, "account");
+  LINLI_TRY(const Row found, need(ctx, "task", key));
+  LINLI_CHECK(need(ctx, "account", account));
+  if (json_text(*found, "state") == "done") return fail(Errc::wrong_state, "it is done");
+  Json row = *found;
+  row["assignee"] = account;
+  row["owner"] = "assignee";
+  row["state"] = "open";
+  ctx.ensure_bucket({user_bucket(account), sync::Lane::normal, 1});
+  put_open(ctx, key, std::move(row));
+  return Json{{"id", key}};
+}
+
+Result<void> may_visit(ReadContext& ctx, const Json& args) {
+  LINLI_TRY(const Row task, need(ctx, "task", json_text(args, "id")));
+  if (json_text(*task, "assignee") == actor_id(ctx)) return {};
+  return require_any(ctx, {Role::grid, Role::lead, Role::volunteer, Role::window},
+                     json_text(*task, "area"));
+}
+
+void add_outcome(MutatorContext& ctx, const Json& args, Json& row) {
+  Json entry = {{"at", to_unix_ms(ctx.captured_at())}, {"by", actor_id(ctx)}};
+  copy_members(args, entry, {"outcome", "note"});
+  Json& outcomes = row["outcomes"];
+  outcomes.push_back(std::move(entry));
+  if (outcomes.size() > kOutcomesMax) outcomes.erase(outcomes.begin());
+}
+
+/// Two people at one door: one visit with both names (RAIN-11). What was told stays told.
+MutatorResult visit(MutatorContext& ctx, const Json& args) {
+  const std::string key = json_text(args, "id");
+  LINLI_TRY(const Row found, need(ctx, "task", key));
+  Json row = *found;
+  add_outcome(ctx, args, row);
+  const std::string outcome = json_text(args, "outcome");
+  const bool was_done = json_text(row, "state") == "done";
+  if (outcome != "no_answer") {
+    const char* choice = outcome == "rescue" ? "help" : "ok";
+    LINLI_CHECK(
+        notices::told_in_person(ctx, json_text(row, "notice"), json_text(row, "person"), choice));
+    row["state"] = "done";
+    row["result"] = outcome;
+    row["done_at"] = to_unix_ms(ctx.captured_at());
+    ctx.cancel(kTaskDue, key);
+    ctx.put("task", key, std::move(row));
+    return Json{{"id", key}, {"state", "done"}};
+  }
+  if (was_done) {
+    ctx.put("task", key, std::move(row));
+    return Json{{"id", key}, {"state", "done"}};
+  }
+  row["tries"] = json_int(row, "tries") + 1;
+  row["state"] = "no_answer";
+  if (json_int(row, "tries") >= kTriesMax) {
+    row["state"] = "handed_on";
+    row["owner"] = "lead";
+  }
+  const Json state = row.at("state");
+  put_open(ctx, key, std::move(row));
+  return Json{{"id", key}, {"state", state}};
+}
+
+/// Answered by another way: nobody has to climb the stairs any more. Else nobody moved it: from the
+/// grid worker to the lead, from the lead to the desk, where it stays and comes up again.
+void due(MutatorContext& ctx, std::string_view at, bool /*missed*/) {
+  const std::string key(at);
+  const Row found = ctx.get("task", key);
+  if (found == nullptr || json_text(*found, "state") == "done") return;
+  const Row notice = ctx.get("notice_admin", json_text(*found, "notice"));
+  const std::string state = notice ? json_text(*notice, "state") : std::string();
+  const bool is_live = state == "sent" || state == "corrected";
+  const bool has_answered =
+      notices::has_answered(ctx, json_text(*found, "notice"), json_text(*found, "person"));
+  Json row = *found;
+  if (has_answered || !is_live) {
+    row["state"] = "done";
+    row["result"] = has_answered ? "answered" : "ended";
+    ctx.put("task", key, std::move(row));
+    return;
+  }
+  const std::string owner = json_text(row, "owner");
+  row["owner"] = owner == "lead" || owner == "desk" ? "desk" : "lead";
+  row["state"] = "handed_on";
+  put_open(ctx, key, std::move(row));
+}
+
+/// By floor, so that one walk down the stairwell meets them all.
+Result<Json> list(ReadContext& ctx, const Json& params) {
+  Json out = {{"tasks", Json::array()}};
+  const std::string unit = json_text(params, "unit");
+  const std::string prefix = unit.empty() ? std::string() : exact(unit);
+  std::vector<Json> found;
+  for (const sync::IndexHit& hit : ctx.scan("task.open_unit", prefix, std::nullopt, kListMax)) {
+    Json item = *ctx.get("task", hit.key);
+    item["id"] = hit.key;
+    found.push_back(std::move(item));
+  }
+  std::ranges::stable_sort(found, [](const Json& a, const Json& b) {
+    const auto order = [](const Json& t) {
+      return std::tuple(json_text(t, "unit"), json_text(t, "door").substr(0, 3),
+                        -json_int(t, "floor"), json_text(t, "door"));
+    };
+    return order(a) < order(b);
+  });
+  for (Json& item : found) out["tasks"].push_back(std::move(item));
+  return out;
+}
+
+}  // namespace
+
+void declare(sync::Registry& registry) {
+  sync::TableDef table{};
+  table.name = "task";
+  table.buckets = task_buckets;
+  table.indexes = {{"open_unit", open_unit}};
+  registry.add(std::move(table));
+  registry.add(sync::DueDef{std::string(kTaskDue), 24h, due});
+
+  const Json id = arg::text(64, 3);
+  add(registry, Mutator{.name = "reach.open_task",
+                        .summary = "The gateway's last rung: somebody has to go there.",
+                        .args = arg::object({{"notice!", arg::short_id()},
+                                             {"person!", arg::id()},
+                                             {"ask!", arg::integer(0, 1000)},
+                                             {"why!", arg::one_of({"ladder", "parallel"})}}),
+                        .permit = system_only,
+                        .run = open_task,
+                        .lane = sync::UpLane::bulk,
+                        .internal = true});
+  add(registry, Mutator{.name = "task.assign",
+                        .summary = "Gives a knock to a volunteer or colleague.",
+                        .args = arg::object({{"id!", id}, {"account!", arg::hex(32)}}),
+                        .permit = may_assign,
+                        .run = assign,
+                        .path = "/tasks/{id}/assign"});
+  const Json effect = {
+      {"op", "patch"},
+      {"tbl", "task"},
+      {"key", "{id}"},
+      {"row", {{"result", "{outcome}"}, {"done_at", "{now}"}, {"visited_by", "{actor}"}}}};
+  add(registry,
+      Mutator{.name = "task.visit",
+              .summary = "当面告知 / 无人应答 / 已转移 / 拒绝 / 需救助, also without a net.",
+              .args = arg::object(
+                  {{"id!", id},
+                   {"outcome!", arg::one_of({"told", "no_answer", "moved", "refused", "rescue"})},
+                   {"note", arg::text(200)}}),
+              .permit = may_visit,
+              .run = visit,
+              .effects = Json::array({effect}),
+              .lane = sync::UpLane::alert,
+              .path = "/tasks/{id}/visit"});
+  add(registry, Query{.name = "task.list",
+                      .summary = "Open knocks, by building and floor.",
+                      .params = arg::object({{"unit", arg::id()}}),
+                      .permit = allow({Role::grid, Role::lead, Role::volunteer, Role::window,
+                                       Role::approver, Role::supervisor}),
+                      .run = list,
+                      .path = "/tasks"});
+}
+
+}  // namespace linli::community::tasks

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "sync/engine/registry.h"
+
+/// Knocks: whom no message reached is told at the door, and until then somebody owns the task and
+/// knows when it is due next (RAIN-11..13).
+///
+/// Row `task`, key <notice>:<person>: {kind: knock, notice, person, name, door, floor, area, unit,
+/// community, line, why: ladder|parallel, ask, state: open|no_answer|handed_on|done, assignee?,
+/// owner: grid|assignee|lead|desk, tries, next_at, outcomes: [{at, by, outcome, note?}]}.
+/// Buckets: staff:<unit>, staff:<community>, and user:<assignee> of the volunteer who goes.
+namespace linli::community::tasks {
+
+void declare(sync::Registry& registry);
+
+}  // namespace linli::community::tasks

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// Goal:   whom no message reached is told at the door, somebody always owns that, and it counts.
+// Method: facts as the gateway tells them, the real modules, a small town of four people.
+#include <gtest/gtest.h>
+
+#include "tests/support/test_community.h"
+
+namespace linli::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+const Json kEverybody = {{"areas", {"hn"}}};
+
+struct Storm : SmallTown {
+  Storm() {
+    wang = enrol("p-wang", 1);
+    id = send(notice("n1", kEverybody, "red"));
+  }
+  /// The gateway asks for a knock at p-wang's door.
+  std::string knock() {
+    const Json opened = must("", "reach.open_task",
+                             {{"notice", id}, {"person", "p-wang"}, {"ask", 0}, {"why", "ladder"}});
+    return opened.at("id").get<std::string>();
+  }
+  std::int64_t count(const char* state) {
+    return ask(approver, "notice.reach", {{"id", id}})->at("total").at(state).get<std::int64_t>();
+  }
+  std::string wang;
+  std::string id;
+};
+
+TEST(RAIN_11, AVisitToldAtTheDoorIsAnAcknowledgementWithWhoAndWhen) {
+  Storm town;
+  const std::string task = town.knock();
+  EXPECT_TRUE(town.holds(town.grid1, "task", task)) << "on the grid worker's phone";
+  EXPECT_EQ(town.row("task", task).at("door"), town.row("person", "p-wang").at("door"));
+  town.must(town.grid1, "task.visit", {{"id", task}, {"outcome", "told"}, {"note", "已告知"}});
+  const Json ack = town.row("ack", town.id + ":p-wang");
+  EXPECT_EQ(ack.at("state"), "in_person");
+  EXPECT_EQ(ack.at("by"), town.grid1);
+  EXPECT_EQ(town.count("in_person"), 1);
+  EXPECT_EQ(town.row("task", task).at("state"), "done");
+  EXPECT_EQ(town.outbox("person_acked").size(), 1U) << "the ladder stops";
+}
+
+TEST(RAIN_11, TwoPeopleAtOneDoorAreOneVisitWithBothNames) {
+  Storm town;
+  const std::string task = town.knock();
+  town.must(town.grid1, "task.visit", {{"id", task}, {"outcome", "told"}});
+  town.must(town.window, "task.visit", {{"id", task}, {"outcome", "no_answer"}});
+  const Json row = town.row("task", task);
+  EXPECT_EQ(row.at("outcomes").size(), 2U);
+  EXPECT_EQ(row.at("state"), "done") << "what was told stays told";
+  EXPECT_EQ(town.count("in_person"), 1);
+}
+
+TEST(RAIN_12, NobodyAtHomeTwiceHandsOverToTheLead) {
+  Storm town;
+  const std::string task = town.knock();
+  town.must(town.grid1, "task.visit", {{"id", task}, {"outcome", "no_answer"}});
+  EXPECT_EQ(town.row("task", task).at("owner"), "grid");
+  town.must(town.grid1, "task.visit", {{"id", task}, {"outcome", "no_answer"}});
+  EXPECT_EQ(town.row("task", task).at("owner"), "lead");
+  EXPECT_GT(town.row("task", task).at("next_at"), to_unix_ms(town.clock().now()));
+}
+
+TEST(RAIN_12, ATaskThatNobodyMovesGoesToTheNextOwnerAndComesUpAgain) {
+  Storm town;
+  const std::string task = town.knock();
+  for (const char* owner : {"lead", "desk", "desk"}) {
+    town.clock().advance(16min);
+    town.settle();
+    EXPECT_EQ(town.row("task", task).at("owner"), owner);
+    EXPECT_GT(town.row("task", task).at("next_at"), to_unix_ms(town.clock().now()));
+  }
+}
+
+TEST(RAIN_12, AnAnswerByAnotherWayEndsTheKnock) {
+  Storm town;
+  const std::string task = town.knock();
+  town.must(town.wang, "notice.acknowledge",
+            {{"notice", town.id}, {"person", "p-wang"}, {"choice", "ok"}});
+  town.settle();
+  EXPECT_EQ(town.row("task", task).at("state"), "done");
+  EXPECT_EQ(town.row("task", task).at("result"), "answered");
+}
+
+TEST(RAIN_10, RescueAtTheDoorIsACallForHelp) {
+  Storm town;
+  const std::string task = town.knock();
+  town.must(town.grid1, "task.visit", {{"id", task}, {"outcome", "rescue"}});
+  EXPECT_EQ(town.count("help"), 1);
+  EXPECT_TRUE(town.holds(town.grid1, "ack", town.id + ":p-wang")) << "up on the desk";
+}
+
+TEST(RAIN_12, AVolunteerGetsTheTaskOnTheOwnPhoneAndStrangersDoNot) {
+  Storm town;
+  const std::string liu = town.enrol("p-liu", 2);
+  const std::string task = town.knock();
+  EXPECT_FALSE(town.holds(liu, "task", task));
+  const auto refused = town.call(liu, "task.visit", {{"id", task}, {"outcome", "told"}});
+  EXPECT_EQ(refused.error().code, Errc::forbidden);
+  town.must(town.grid1, "task.assign", {{"id", task}, {"account", liu}});
+  EXPECT_TRUE(town.holds(liu, "task", task));
+  town.must(liu, "task.visit", {{"id", task}, {"outcome", "told"}});
+  EXPECT_EQ(town.count("in_person"), 1);
+}
+
+TEST(RAIN_13, FactsOfTheGatewayMoveTheCountsAndNeverBackwards) {
+  Storm town;
+  const auto tell = [&](const char* state) {
+    town.must(
+        "", "reach.record",
+        {{"notice", town.id},
+         {"ask", 0},
+         {"records", {{{"person", "p-liu"}, {"state", state}, {"medium", "sms"}, {"at", 1}}}}});
+  };
+  tell("handed");
+  EXPECT_EQ(town.count("handed"), 1);
+  tell("delivered");
+  tell("failed");
+  tell("handed");
+  EXPECT_EQ(town.count("delivered"), 1);
+  EXPECT_EQ(town.count("handed") + town.count("failed"), 0);
+  const Json total = town.ask(town.approver, "notice.reach", {{"id", town.id}})->at("total");
+  std::int64_t sum = 0;
+  for (const auto& [state, persons] : total.items())
+    if (state != "audience") sum += persons.get<std::int64_t>();
+  EXPECT_EQ(sum, total.at("audience").get<std::int64_t>());
+}
+
+TEST(B6, TheGatewayReadsItsRecipientsPageByPage) {
+  Storm town;
+  std::map<std::string, Json> found;
+  std::string after;
+  for (bool done = false; !done;) {
+    const Json page = *town.ask("", "notice.recipients", {{"id", town.id}, {"after", after}});
+    for (const Json& one : page.at("recipients")) found[one.at("person")] = one;
+    after = page.at("next");
+    done = page.at("done");
+  }
+  EXPECT_EQ(found.size(), 4U);
+  EXPECT_TRUE(found.at("p-wang").at("needs_knock")) << "82 and alone";
+  EXPECT_EQ(found.at("p-wang").at("endpoints")[0].at("medium"), "app");
+  EXPECT_FALSE(town.ask(town.approver, "notice.recipients", {{"id", town.id}})) << "nobody else";
+}
+
+TEST(Endpoint, ARefusedNumberIsNotTriedAgainUntilItChanges) {
+  SmallTown town;
+  town.must(town.grid1, "person.put", {{"id", "p-chen"}, {"phone", "12000000042"}});
+  const std::string id = town.send(SmallTown::notice("n1", kEverybody, "red"));
+  const auto media = [&] {
+    std::string out;
+    const Json one = *town.ask("", "notice.recipients", {{"id", id}, {"person", "p-chen"}});
+    for (const Json& endpoint : one.at("recipients")[0].at("endpoints"))
+      out += endpoint.at("medium").get<std::string>() + " ";
+    return out;
+  };
+  EXPECT_EQ(media(), "sms voice ");
+  town.must("", "endpoint.invalid",
+            {{"person", "p-chen"},
+             {"medium", "sms"},
+             {"address", "12000000042"},
+             {"why", "invalid_endpoint"}});
+  EXPECT_EQ(media(), "voice ");
+  town.must(town.grid1, "person.put", {{"id", "p-chen"}, {"phone", "12000000043"}});
+  EXPECT_EQ(media(), "sms voice ");
+}
+
+TEST(F6, StoppingTellsTheGatewayOnce) {
+  Storm town;
+  town.must(town.approver, "notice.stop", {{"id", town.id}, {"reason", "写错了"}});
+  EXPECT_EQ(town.outbox("notice_stopped").size(), 1U);
+  EXPECT_FALSE(town.call(town.approver, "notice.stop", {{"id", town.id}, {"reason", "x"}}));
+}
+
+}  // namespace
+}  // namespace linli::test
