@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loudspeakers by MQTT, against Debian's mosquitto; its own tools are the controller of the zone."""
+"""Loudspeakers by MQTT, against Debian's mosquitto; its own tools are the zone's controller."""
 
 import json
 import signal
@@ -59,9 +59,10 @@ class Controller:
         self.where = ["-h", "127.0.0.1", "-p", str(port), "-V", "5", "-q", "1"]
         lasting = ["-i", session, "-c", "-x", "3600"] if session else []
         # %r is 1 for a retained message.
-        command = ["stdbuf", "-oL", "mosquitto_sub", *self.where, *lasting, "-d", "-F", "heard %r %t %p"]
+        command = ["stdbuf", "-oL", "mosquitto_sub", *self.where, *lasting]
+        form = ["-d", "-F", "heard %r %t %p"]
         self.process = subprocess.Popen(
-            [*command, "-t", f"{PREFIX}/{ZONE}/play", "-t", f"{PREFIX}/{ZONE}/stop"],
+            [*command, *form, "-t", f"{PREFIX}/{ZONE}/play", "-t", f"{PREFIX}/{ZONE}/stop"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

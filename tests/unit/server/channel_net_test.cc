@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Goal:   what a channel's settings say of its program and broker is checked when the server starts,
-//         not when the first warning is due.
+// Goal:   what a channel's settings say of its program and broker is checked when the server
+//         starts, not when the first warning is due.
 #include "server/app/channel_net.h"
 
 #include <filesystem>
