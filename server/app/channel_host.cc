@@ -394,13 +394,16 @@ void ChannelHost::start_program() {
 }
 
 void ChannelHost::perform_one(action::Line&& what) {
-  if (state_ == State::stopped) return;
+  // Between a failure and its report lines belong to the program that failed.
+  if (state_ == State::stopped || is_program_lost_) return;
   if (!program_) start_program();
   if (program_ && program_->send(std::move(what.text))) return;
   // None, or one that does not read: the adapter hears that it is gone.
   program_.reset();
-  relay<>([serial = ++program_serial_](ChannelHost& host) {
-    if (host.program_serial_ != serial) return;
+  ++program_serial_;
+  is_program_lost_ = true;
+  relay<>([](ChannelHost& host) {
+    host.is_program_lost_ = false;
     host.ask("on_line", [&](Adapter& adapter, MonoTime now, Actions& out) {
       adapter.on_line("", true, now, out);
     });

@@ -147,6 +147,7 @@ class ChannelHost {
   std::unique_ptr<ChannelTransports> transports_;
   std::unique_ptr<ProgramLink> program_;
   std::uint64_t program_serial_ = 0;
+  bool is_program_lost_ = false;
   std::unique_ptr<BrokerLink> broker_;
 };
 

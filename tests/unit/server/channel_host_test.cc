@@ -4,6 +4,7 @@
 // A failure here means that the outbox waits for ever, or that an attempt is counted twice.
 #include "server/app/channel_host.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include <gtest/gtest.h>
@@ -420,6 +421,22 @@ TEST_F(ChannelHostTest, ALineStartsTheProgramAndItsEndIsTold) {
   run();
   EXPECT_EQ(adapter_->heard.back(), "ended");
   EXPECT_TRUE(outside_.programs[1]->is_gone);
+}
+
+TEST_F(ChannelHostTest, LinesAfterALostOneWaitForNoNewProgram) {
+  adapter_->when_submitted = [](std::span<const Item>, Actions& out) {
+    out.push_back(action::Line{"{}"});
+  };
+  submit({1});
+  outside_.programs[0]->takes = false;
+  submit({2});  // lost
+  submit({3});  // its outcome is told by the same end
+  EXPECT_EQ(outside_.programs.size(), 1U);
+  outside_.programs[0]->events.on_ended();
+  run();
+  EXPECT_EQ(std::ranges::count(adapter_->heard, "ended"), 1);
+  submit({4});
+  EXPECT_EQ(outside_.programs.size(), 2U);
 }
 
 TEST_F(ChannelHostTest, AChannelWithoutAProgramHearsThatItEnded) {
