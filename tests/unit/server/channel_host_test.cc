@@ -518,6 +518,19 @@ TEST_F(ChannelHostTest, DestructionEndsWhatIsMissingAndLateRepliesFindNobody) {
   run();
 }
 
+TEST_F(ChannelHostTest, NothingIsPostedOnceTheHostIsStopped) {
+  call_for_each();
+  submit({1});
+  host_->stop();
+  clock_.advance(ChannelHost::kStopMax);
+  host_->run_timers(clock_.mono());
+  ASSERT_TRUE(host_->is_stopped());
+  tasks_.clear();
+  outside_.calls[0].second({});  // the gateway may be gone by now
+  outside_.broker.on_state(true);
+  EXPECT_TRUE(tasks_.empty());
+}
+
 TEST_F(ChannelHostTest, ACallIdInUseIsNotStartedAgain) {
   adapter_->when_submitted = [](std::span<const Item>, Actions& out) {
     out.push_back(action::Mail{CallId(1), {}});
