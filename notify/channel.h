@@ -27,6 +27,18 @@
 /// adapter come from one thread, one at a time.
 namespace linli::notify {
 
+/// How much a peer takes: the engine holds back what would be more.
+struct Quota {
+  /// Of the whole account, of one recipient, or of one template to one recipient.
+  Scope scope = Scope::account;
+  /// Parts within `per`.
+  std::uint32_t max = 0;
+  Millis per{0};
+  /// Windows start with the minute, hour or day of UTC+8; otherwise any span of `per` counts
+  /// (notify.md §5 trap 19).
+  bool is_calendar = false;
+};
+
 /// What the medium and the peer can do; constant after construction.
 struct Capabilities {
   Medium medium = Medium::sms;
@@ -51,6 +63,7 @@ struct Capabilities {
   bool templates_only = false;
   /// Price of one part in 1/10000 yuan, for the estimate; 0 = free.
   std::int64_t part_price = 0;
+  std::vector<Quota> quotas;
 };
 
 /// One delivery as a channel gets it.

@@ -11,9 +11,6 @@ namespace {
 
 using enum DeliveryRecord::State;
 
-/// The same alarm is not told again within this.
-constexpr Millis kAlarmAgain{3'600'000};
-
 }  // namespace
 
 Gateway::Gateway(GatewaySettings settings, GatewayStore& store, const Clock& clock, Rng& rng)
@@ -220,11 +217,7 @@ Result<void> Gateway::replay(DeliveryId id) {
 }
 
 void Gateway::alarm(const std::string& kind, const std::string& subject, const std::string& text) {
-  const Instant at = clock_.now();
-  Instant& last = alarmed_[{kind, subject}];
-  if (last != Instant{} && at < last + kAlarmAgain) return;
-  last = at;
-  state_.add_fact("account.alarm", {{"kind", kind}, {"subject", subject}, {"text", text}});
+  state_.raise_alarm(kind, subject, text, clock_.now());
 }
 
 std::vector<Gateway::NoticeLook> Gateway::notices() const {

@@ -60,7 +60,7 @@ class Gateway {
   void resume(const std::string& channel);
   /// A dead or failed delivery once more. Errors: not_found, wrong_state.
   Result<void> replay(DeliveryId id);
-  /// Tells something of ours to the operator's desk, at most once per kind, subject and hour.
+  /// As State::raise_alarm.
   void alarm(const std::string& kind, const std::string& subject, const std::string& text);
 
   struct NoticeLook {
@@ -104,7 +104,6 @@ class Gateway {
   /// Kept over a failed apply().
   Turn turn_;
   std::vector<std::pair<std::string, std::string>> orphans_settled_;
-  std::map<std::pair<std::string, std::string>, Instant> alarmed_;
   bool has_more_ = false;
 };
 

@@ -141,10 +141,11 @@ Result<void> add_community(const Config& config, Server& server,
   out.session.server_id = keys.server_id();
   auth::RevocationLog* log = revoked.get();
   auto on_revoked = [&server, log, slug = out.runtime->slug()](const sync::Cid& cid,
-                                                               const auth::KnownDevice&) {
-    if (auto added = log->add(cid, server.clock().now()); !added)
+                                                               const auth::KnownDevice& device) {
+    if (auto added = log->add(cid, {device.revoked_at, device.replaced}); !added)
       log_event(LogLevel::error, "app.revoked_log", {{"code", errc_name(added.error().code)}});
-    server.sessions().close_device(slug, cid, Errc::revoked);
+    // A replaced phone comes back at once, without a right to rows, and hands over.
+    server.sessions().close_device(slug, cid, device.replaced ? Errc::unavailable : Errc::revoked);
   };
   auto parts =
       std::make_shared<Parts>(common, std::move(keys), std::move(revoked), std::move(on_revoked));

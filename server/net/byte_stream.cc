@@ -15,6 +15,9 @@ namespace {
 
 /// One read; a TLS record.
 constexpr std::size_t kReadBytes = 16 * 1024;
+/// What a report costs of kUnconsumedBytesMax at least, so that a peer that sends single bytes
+/// does not make a quarter of a million of them.
+constexpr std::size_t kReportCostMin = 4 * 1024;
 /// What was queued before close() gets this long to leave.
 constexpr Millis kDrainMax{1'000};
 constexpr const char* kClosedByUs = "closed by us";
@@ -143,7 +146,7 @@ void ByteStream::write() {
 
 void ByteStream::consumed(std::size_t bytes) {
   asio::post(io_, [self = shared_from_this(), bytes] {
-    self->unconsumed_ -= std::min(bytes, self->unconsumed_);
+    self->unconsumed_ -= std::min(std::max(bytes, kReportCostMin), self->unconsumed_);
     self->read();
   });
 }
@@ -159,7 +162,7 @@ void ByteStream::read() {
                              if (error == asio::error::eof)
                                return self->finish("the peer closed the connection");
                              if (error) return self->finish(reason_of("receive", error));
-                             self->unconsumed_ += bytes;
+                             self->unconsumed_ += std::max(bytes, kReportCostMin);
                              if (self->events_.on_bytes)
                                self->events_.on_bytes(self->inbox_.substr(0, bytes));
                              self->read();

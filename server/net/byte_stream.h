@@ -74,7 +74,7 @@ class ByteStream : public std::enable_shared_from_this<ByteStream> {
 
   /// In order. Before on_open the bytes wait for it.
   void send(std::string bytes);
-  /// Who got `bytes` by on_bytes is done with them.
+  /// Who got `bytes` by on_bytes is done with them; once per report.
   void consumed(std::size_t bytes);
   /// Sends what is queued if that takes no longer than a second, then closes; on_closed follows.
   void close();

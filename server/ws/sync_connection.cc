@@ -166,13 +166,13 @@ void SyncConnection::perform(sync::AskChunk& ask) {
 void SyncConnection::perform(sync::AskMutate& ask) {
   const Instant now = loop_.clock().now();
   const sync::Principal who = *session_.principal();
-  sync::AskMutate first{ask.lane, std::vector<sync::PushedMutation>(1)};
+  sync::AskMutate first{ask.lane, std::vector<sync::PushedMutation>(1), ask.clock_off};
   first.muts.front().n = ask.muts.front().n;
   std::vector<sync::Submission> work;
   work.reserve(ask.muts.size());
   for (sync::PushedMutation& pushed : ask.muts)
     work.push_back(sync::make_submission(community_.runtime->registry(), who, ask.lane,
-                                         std::move(pushed), now));
+                                         std::move(pushed), {now, ask.clock_off}));
   const std::size_t size = work.size();
   if (community_.runtime->submit_device(std::move(work))) return;
   count(loop_.stats().mutations_refused, size);

@@ -82,11 +82,16 @@ inline constexpr std::size_t kInFlightMutations = 256;
 /// Arguments in one push frame; escaped JSON stays far below limits::kClientMessageBytesMax.
 inline constexpr std::size_t kPushBytesMax = 128 * 1024;
 
+/// Pause before try number `attempts` + 1: doubling from kReconnectMin to kReconnectMax, times a
+/// random factor in [0.5, 1).
+Millis reconnect_delay(std::uint32_t attempts, Rng& rng);
+
 /// One phone's conversation with its community's server, with no socket, thread or database.
 ///
 ///   offline --on_open--> awaiting_nonce --K--> awaiting_welcome --welcome--> live
 ///      ^------------------- on_closed (from any, through closing) ----------------'
-///   halted: the server refused this device; start() tries again.
+///   halted: the server refused this device, or it was replaced and has handed over; start() tries
+///   again.
 ///
 /// Call one method at a time, then perform take_actions() in order. Peer input never throws and
 /// never asserts: it ends in CloseSocket. Errors of the local store close the socket too, and
@@ -228,6 +233,7 @@ class ClientSession {
   void note_conflict();
   void send_rekey();
   void flush_results();
+  void end_hand_over_if_done();
 
   // Constant after construction.
   Replica* replica_;
@@ -271,6 +277,8 @@ class ClientSession {
   MonoTime spilled_{0};
   std::vector<FrameR> results_;
   std::array<UpState, kUpLanes> up_;
+  /// This phone was replaced: it hands over what it made, then says bye (ENR-10).
+  bool hand_over_ = false;
   /// last_n of welcome, until the first C.
   std::optional<UpNumbers> push_again_upto_;
   bool rekey_ = false;

@@ -102,6 +102,14 @@ void ClientSession::flush_results() {
   if (replica_->state().rekey_wanted) close(1000);
 }
 
+void ClientSession::end_hand_over_if_done() {
+  if (!is_live() || !hand_over_) return;
+  const ReplicaState& held = replica_->state();
+  if (held.unsent() > 0 || held.confirmed > 0) return;
+  send(FrameBye{});
+  refuse(Errc::revoked);
+}
+
 void ClientSession::rekey_if_known() {
   for (std::size_t lane = 0; lane < kUpLanes; ++lane)
     if (up_[lane].seen < (*rekey_goal_)[lane]) return;

@@ -23,12 +23,14 @@ class SmppCase(unittest.TestCase):
         self.addCleanup(self.folder.remove)
         (self.folder.path / "password").write_text("secret\n")
 
-    def start(self, *arguments, **settings):
-        """A message centre and a channel that is bound to it."""
+    def start(self, *arguments, bound=True, **settings):
+        """A message centre and a channel that has asked it for a session, and got it if `bound`."""
         self.smsc = smsc(*arguments)
         self.addCleanup(self.smsc.stop)
         self.channel = self.dial(self.smsc.wait("port"), **settings)
         self.smsc.wait("bind")
+        if bound:
+            wait_for(lambda: self.channel.health()["state"] == "up", "the session")
 
     def dial(self, port, **settings):
         channel = Channel(
@@ -214,7 +216,7 @@ class Smpp(SmppCase):
 
     def test_a_wrong_password_is_a_configuration_fault(self):
         (self.folder.path / "password").write_text("wrong")
-        self.start()
+        self.start(bound=False)
         self.channel.submit(1, TO, "hello")
         self.assertEqual(self.channel.done(1)["outcome"], "permanent_config")
         self.assertEqual(self.channel.health()["state"], "down")

@@ -244,7 +244,7 @@ TEST(Outcomes, OurOwnMistakeStopsTheChannelAndBurnsNoDelivery) {
   town.answer = [](const Sent&) { return outcome(OutcomeKind::permanent_config); };
   town.send("n1", "red");
   town.pass(1min);
-  EXPECT_EQ(town.facts("account.alarm").size(), 5U) << "all five were on their way already";
+  EXPECT_EQ(town.facts("desk.raise_alarm").size(), 1U) << "five were on their way, one alarm";
   const std::size_t before = town.sent.size();
   EXPECT_EQ(town.state_of("n1", "p1"), "ready");
   town.answer = [](const Sent& one) { return accepted({one.item.key}); };
@@ -434,8 +434,8 @@ TEST(Cost, NothingIsSpentBeyondTheCap) {
   town.send("n1", "red", {{"cost_cap", 450 * 4}});
   town.run();
   EXPECT_EQ(town.sent.size(), 4U);
-  ASSERT_FALSE(town.facts("account.alarm").empty());
-  EXPECT_EQ(town.facts("account.alarm")[0].at("kind"), "cost_cap");
+  ASSERT_FALSE(town.facts("desk.raise_alarm").empty());
+  EXPECT_EQ(town.facts("desk.raise_alarm")[0].at("kind"), "cost_cap");
 }
 
 TEST(Worse, EverybodyIsAskedAgainAlsoWhoAnsweredTheMilderOne) {

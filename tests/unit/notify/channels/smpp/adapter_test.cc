@@ -325,7 +325,7 @@ TEST(Smpp, Trap14AnAnswerAfterItsTimeTellsWhatBecameOfIt) {
   EXPECT_EQ(smsc.heard.size(), 2U);
 }
 
-TEST(Smpp, Trap15SequenceNumbersWrapAndSkipThoseInUse) {
+TEST(Smpp, Trap15SequenceNumbersWrap) {
   Smsc smsc(Smsc::usual(), kSequenceMax - 1);
   smsc.start();
   smsc.accept_connection();
@@ -442,6 +442,24 @@ TEST(Smpp, Trap15ALostConnectionMakesWhatWasUnderWayUnknownAndTheRestWaits) {
   smsc.pass(1s);
   smsc.rebind();
   EXPECT_EQ(smsc.next_message().text, "never left");
+}
+
+TEST(Smpp, Trap11ABegunMessageDoesNotGoOnInANewSession) {
+  Smsc smsc;
+  smsc.bind();
+  smsc.submit(1, kTwoParts);
+  smsc.submit(2, "two");
+  const Pdu part = smsc.next(Command::submit_sm);
+  smsc.refuse(kStatusThrottled);
+  smsc.respond(part, kStatusOk, encode_message_id("p1"));
+  EXPECT_TRUE(smsc.sent.empty()) << "the second part waits for the end of the pause";
+  smsc.lose_connection();
+  EXPECT_EQ(smsc.outcome(1).kind, unknown);
+  EXPECT_EQ(smsc.outcome(1).provider_ids, std::vector<std::string>{"p1"});
+  smsc.pass(1s);
+  smsc.rebind();
+  smsc.pass(2s);
+  EXPECT_TRUE(smsc.sent.empty());
 }
 
 TEST(Smpp, Trap15BytesOfAnOldConnectionAreNotHeard) {
