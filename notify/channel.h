@@ -63,7 +63,7 @@ struct Capabilities {
   bool templates_only = false;
   /// Price of one part in 1/10000 yuan, for the estimate; 0 = free.
   std::int64_t part_price = 0;
-  std::vector<Quota> quotas;
+  std::vector<Quota> quotas{};
 };
 
 /// One delivery as a channel gets it.
