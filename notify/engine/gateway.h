@@ -87,6 +87,7 @@ class Gateway {
   void audience_changed(Notice& notice, const Json& data);
   void hear(DeliveryRecord delivery, const std::string& provider_id, ReceiptState state,
             Instant at);
+  void replied(const DeliveryRecord& delivery, const std::string& reply);
   void settle_orphans();
   std::optional<DeliveryRecord> find_delivery(const std::string& channel, const Receipt& receipt);
   void ask_pages(Times at);
