@@ -62,7 +62,6 @@ class Gateway(harness.WorldTest):
 
     def test_RAIN_11_a_knock_is_a_task_on_the_grid_workers_phone_and_counts(self):
         person = self.person("12000000902", mobility="wheelchair")
-        worker, _ = self.world.grid_worker("g1")
         notice = self.world.send("红色暴雨 敲门", severity="red", action_line="上二楼")
         task = f"{notice}:{person}"
         desk = self.world.desk(APPROVER)
