@@ -15,9 +15,6 @@ namespace {
 
 /// One read; a TLS record.
 constexpr std::size_t kReadBytes = 16 * 1024;
-/// What a report costs of kUnconsumedBytesMax at least, so that a peer that sends single bytes
-/// does not make a quarter of a million of them.
-constexpr std::size_t kReportCostMin = 4 * 1024;
 /// What was queued before close() gets this long to leave.
 constexpr Millis kDrainMax{1'000};
 constexpr const char* kClosedByUs = "closed by us";

@@ -68,6 +68,10 @@ class ByteStream : public std::enable_shared_from_this<ByteStream> {
   /// Bytes reported and not yet consumed(): reading pauses beyond, so the peer is slowed down.
   static constexpr std::size_t kUnconsumedBytesMax = 256 * 1024;
 
+  /// What one report costs of it at least, so that a peer that sends single bytes does not make a
+  /// quarter of a million of them.
+  static constexpr std::size_t kReportCostMin = 4 * 1024;
+
   static std::shared_ptr<ByteStream> open(asio::io_context& io, Target target,
                                           ByteStreamEvents events);
   ~ByteStream();

@@ -167,12 +167,9 @@ class ScriptedAdapter final : public notify::Adapter {
   Result<notify::CallbackReply> on_callback(const notify::Callback& request, Instant,
                                             Actions& out) override {
     if (request.body == "bad") throw std::runtime_error("planted");
-    out.push_back(action::Heard{{.provider_id = request.body,
-                                 .delivery = {},
-                                 .state = notify::ReceiptState::delivered,
-                                 .at = {},
-                                 .because = {},
-                                 .reason = {}}});
+    notify::Receipt receipt;
+    receipt.provider_id = request.body;
+    out.push_back(action::Heard{receipt});
     return notify::CallbackReply{.status = 200, .content_type = "text/plain", .body = "ok"};
   }
 
