@@ -91,8 +91,8 @@ void Gateway::take_order(const Json& data) {
   log_event(LogLevel::warn, "notify.order", {{"what", what}});
 }
 
-/// A message of its own that belongs to no notice and no person's ladder. Only to addresses that the
-/// operator set aside for training.
+/// A message of its own that belongs to no notice and no person's ladder. Only to addresses that
+/// the operator set aside for training.
 void Gateway::test(const std::string& channel, const std::string& address,
                    const std::string& text) {
   const auto setup = std::ranges::find(settings_.channels, channel, &ChannelSetup::name);

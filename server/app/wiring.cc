@@ -169,7 +169,8 @@ Result<void> add_community(const Config& config, Server& server,
       .crypto_pool = [c = common.get()](auto task) { return c->crypto.post(std::move(task)); },
       .password_pool = [c = common.get()](auto task) { return c->password.post(std::move(task)); },
       .origins = config.server.origins,
-      .name = name});
+      .name = name,
+      .gateway = parts->gateway_face.get()});
   common->router.add(parts->site);
   parts->sockets = std::make_unique<SocketAuthenticator>(parts->site->authenticator());
   // Before the shards: whoever signs in after a commit is judged by it.

@@ -19,6 +19,7 @@ class GatewayDesk {
   using Ask = std::function<void(GatewayPort&, const Json& args, GatewayPort::Done done)>;
   /// Asks the port for who may look; the permission is that of the query gateway.look.
   void ask_for(const Call& call, Respond done, const Ask& ask) const;
+  void run_quote(const Call& call, Respond done) const;
   void run_hook(const Call& call, const Respond& done) const;
 
   const SiteParts& parts_;

@@ -30,7 +30,8 @@ class Gateway(harness.WorldTest):
     def sent(self, notice=None):
         """What the provider was given, oldest first."""
         file = self.world.folder / "sms.log"
-        items = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+        lines = file.read_text().splitlines() if file.exists() else []
+        items = [json.loads(line) for line in lines]
         return [i for i in items if notice is None or i["message"].get("notice") == notice]
 
     def person(self, phone, **more):
@@ -61,7 +62,6 @@ class Gateway(harness.WorldTest):
 
     def test_RAIN_11_a_knock_is_a_task_on_the_grid_workers_phone_and_counts(self):
         person = self.person("12000000902", mobility="wheelchair")
-        worker, _ = self.world.grid_worker("g1")
         notice = self.world.send("红色暴雨 敲门", severity="red", action_line="上二楼")
         task = f"{notice}:{person}"
         desk = self.world.desk(APPROVER)
@@ -105,9 +105,12 @@ class Gateway(harness.WorldTest):
         for address in ("12000000901", "12000009999"):
             desk.post("/gateway/test", {"channel": "sms", "address": address,
                                         "text": f"测试 {uuid.uuid4().hex[:6]}"})
-        wait_for(lambda: [i for i in self.sent() if i["message"]["purpose"] == "test"], "the test", 20)
-        tests = {i["to"]["address"] for i in self.sent() if i["message"]["purpose"] == "test"}
-        self.assertEqual(tests, {"12000009999"})
+
+        def tests():
+            return {i["to"]["address"] for i in self.sent() if i["message"]["purpose"] == "test"}
+
+        wait_for(tests, "the test", 20)
+        self.assertEqual(tests(), {"12000009999"})
 
     def test_a_quote_shows_the_text_as_it_will_be_read(self):
         quotes = self.world.desk(APPROVER).post(
@@ -115,6 +118,12 @@ class Gateway(harness.WorldTest):
         )["quotes"]
         self.assertEqual([q["channel"] for q in quotes], ["sms"])
         self.assertIn("明天停水", quotes[0]["text"])
+        answer = self.world.desk(APPROVER).post(
+            "/gateway/quote", {"title": "明天停水", "audience": {"areas": ["hn"]}}
+        )
+        self.assertGreater(answer["quotes"][0]["persons"], 0, "for so many people")
+        self.assertGreaterEqual(answer["quotes"][0]["seconds"], 1)
+        self.assertGreater(answer["audience"]["persons"], answer["quotes"][0]["persons"])
 
     def test_a_hook_of_an_unknown_channel_is_a_problem(self):
         with self.assertRaises(harness.Refused) as refused:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What browsers, push services, mail servers and notices tell the Web Push and SMTP channels:
-// endpoints, Retry-After, reply codes, texts for headers. Whatever is taken can neither end a header
-// nor an SMTP command, and is UTF-8.
+// endpoints, Retry-After, reply codes, texts for headers. Whatever is taken can neither end a
+// header nor an SMTP command, and is UTF-8.
 #include <string_view>
 
 #include "base/assert.h"

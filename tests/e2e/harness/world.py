@@ -66,7 +66,7 @@ class World:
         gateway = ""
         if self._channels:
             channels = self.folder / "channels.toml"
-            channels.write_text(self._channels.replace("@FOLDER@", str(self.folder)))
+            channels.write_text(self._channels.replace("@FOLDER@", str(channels.parent)))
             gateway = f'[gateway]\nchannels = "{channels}"\n'
         origins = [f"http://127.0.0.1:{port}"] + [line.origin for line in self._lines]
         file.write_text(
