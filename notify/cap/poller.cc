@@ -2,6 +2,7 @@
 #include "notify/cap/poller.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "base/assert.h"
@@ -147,6 +148,8 @@ void FeedPoller::on_timer(MonoTime now, PollActions& out) {
 
 void FeedPoller::begin_round(MonoTime now, PollActions& out) {
   bodies_left_ = settings_.bodies_max;
+  std::ranges::move(failed_, std::back_inserter(waiting_));
+  failed_.clear();
   fetch({settings_.url, {}}, feed_, out);
   out.emplace_back(poll::Timer{now + settings_.period});
 }
@@ -253,7 +256,7 @@ void FeedPoller::body_came(const Wanted& what, const CallReply& reply, MonoTime 
     note("message not fetched: " + why(reply), out);
     if (!bodies_failing_since_) bodies_failing_since_ = now;
     if (is_hopeless) return remember(what.url, {{}, what.stamp, {}, now});
-    return waiting_.push_back(what);
+    return failed_.push_back(what);
   }
   bodies_failing_since_.reset();
   const auto known = bodies_.find(what.url);

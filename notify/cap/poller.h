@@ -119,7 +119,7 @@ class FeedPoller {
   [[nodiscard]] Millis silence(MonoTime now) const { return now - heard_at_; }
   [[nodiscard]] std::size_t cache_bytes() const { return cache_bytes_; }
   /// Entries whose body is still to be fetched.
-  [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+  [[nodiscard]] std::size_t waiting() const { return waiting_.size() + failed_.size(); }
 
  private:
   /// What makes a repeated request cheap.
@@ -158,6 +158,8 @@ class FeedPoller {
   /// Bodies that this round may still fetch.
   std::size_t bodies_left_ = 0;
   std::deque<Wanted> waiting_;
+  /// To be tried again in the next round, after what is new.
+  std::vector<Wanted> failed_;
   std::map<std::string, Body, std::less<>> bodies_;
   std::size_t cache_bytes_ = 0;
   MonoTime heard_at_;

@@ -20,11 +20,11 @@ struct Sample {
   std::string status = "Actual";
   std::string type = "Alert";
   /// Messages referred to.
-  std::vector<AlertKey> references;
+  std::vector<AlertKey> references = {};
   std::string event = "暴雨";
   std::string headline = "发布暴雨红色预警信号";
   std::string severity = "Extreme";
-  std::string response;
+  std::string response = {};
   /// Empty = no expires.
   std::string expires = "2026-07-21T16:00:00+08:00";
   /// Contents of <area> after its description; empty = no area at all.
