@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdlib>
 
 #include "base/bytes.h"
 
@@ -139,6 +138,7 @@ void read_references(std::string_view text, const ReadOptions& options, Alert& a
     const std::size_t first = one.find(',');
     if (first == one.npos) {
       alert.warnings.emplace_back("a reference without sender");
+      alert.has_odd_references = true;
       continue;
     }
     Reference reference;
@@ -151,9 +151,11 @@ void read_references(std::string_view text, const ReadOptions& options, Alert& a
     const bool is_self = reference.sender == alert.key.sender &&
                          reference.identifier == alert.key.identifier &&
                          (!reference.sent || *reference.sent == alert.key.sent);
+    const bool is_later = reference.sent && *reference.sent >= alert.key.sent;
+    alert.has_odd_references = alert.has_odd_references || is_self || is_later;
     if (is_self) {
       alert.warnings.emplace_back("refers to itself");
-    } else if (reference.sent && *reference.sent >= alert.key.sent) {
+    } else if (is_later) {
       alert.warnings.emplace_back("refers to a later message");
     } else if (alert.references.size() == kReferencesMax) {
       alert.warnings.emplace_back("more references than we read");
@@ -162,59 +164,6 @@ void read_references(std::string_view text, const ReadOptions& options, Alert& a
       alert.references.push_back(std::move(reference));
     }
   }
-}
-
-// --- Times ------------------------------------------------------------------------------------
-
-/// Reads from the left; every take_ tells whether it could.
-class TimeText {
- public:
-  explicit TimeText(std::string_view text) : text_(text) {}
-  bool take(std::string_view literal) {
-    if (!text_.starts_with(literal)) return false;
-    text_.remove_prefix(literal.size());
-    return true;
-  }
-  bool take_any(std::string_view of) {
-    if (text_.empty() || of.find(text_[0]) == of.npos) return false;
-    text_.remove_prefix(1);
-    return true;
-  }
-  /// At most `digits_max` digits, at least one.
-  bool number(int& value, int digits_max) {
-    int digits = 0;
-    value = 0;
-    for (; digits < digits_max && !text_.empty() && text_[0] >= '0' && text_[0] <= '9'; ++digits) {
-      value = value * 10 + (text_[0] - '0');
-      text_.remove_prefix(1);
-    }
-    return digits > 0;
-  }
-  void blanks() {
-    while (take_any(" ")) {
-    }
-  }
-  [[nodiscard]] char next() const { return text_.empty() ? '\0' : text_[0]; }
-  [[nodiscard]] bool empty() const { return text_.empty(); }
-
- private:
-  std::string_view text_;
-};
-
-std::optional<std::chrono::minutes> read_zone(TimeText& in, std::chrono::minutes fallback) {
-  in.blanks();
-  if (in.empty()) return fallback;
-  if (in.take_any("Zz")) return std::chrono::minutes{0};
-  const bool is_west = in.next() == '-';
-  if (!in.take_any("+-")) return std::nullopt;
-  int hours = 0;
-  int minutes = 0;
-  if (!in.number(hours, 2)) return std::nullopt;
-  in.take(":");
-  if (!in.empty() && !in.number(minutes, 2)) return std::nullopt;
-  if (hours > 14 || minutes > 59) return std::nullopt;
-  const std::chrono::minutes offset{hours * 60 + minutes};
-  return is_west ? -offset : offset;
 }
 
 // --- Colours ----------------------------------------------------------------------------------
@@ -244,15 +193,13 @@ constexpr std::array<ColourWord, 14> kCodeColours = {{{"red", Colour::red},
                                                       {"Ⅰ级", Colour::red},
                                                       {"Ⅱ级", Colour::orange},
                                                       {"Ⅲ级", Colour::yellow}}};
-constexpr std::array<std::string_view, 10> kBecomes = {"更新为", "变更为", "升级为", "降级为",
-                                                       "升为",   "降为",   "更新為", "變更為",
-                                                       "改发",   "调整为"};
+constexpr std::array<std::string_view, 10> kBecomes = {
+    "更新为", "变更为", "升级为", "降级为", "升为", "降为", "更新為", "變更為", "改发", "调整为"};
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
+  std::ranges::transform(out, out.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
 }
 
@@ -313,8 +260,8 @@ Colour structured_colour(const Pairs& pairs) {
 /// "zh-Hans" for what is written in it, also when the tag names only a place.
 std::string script_of(const std::string& tag) {
   if (!tag.starts_with("zh")) return tag.substr(0, tag.find('-'));
-  const bool is_traditional = tag.contains("hant") || tag.contains("-tw") ||
-                              tag.contains("-hk") || tag.contains("-mo");
+  const bool is_traditional =
+      tag.contains("hant") || tag.contains("-tw") || tag.contains("-hk") || tag.contains("-mo");
   return is_traditional ? "zh-hant" : "zh-hans";
 }
 
@@ -373,8 +320,7 @@ Result<Alert> read_alert(const XmlElement& from, const ReadOptions& options) {
       from.ns != "http://www.incident.com/cap/1.0")
     alert.warnings.emplace_back("not in a namespace of CAP");
   read_references(from.text_of("references"), options, alert);
-  if (alert.references.empty() &&
-      (alert.type == MsgType::update || alert.type == MsgType::cancel))
+  if (alert.references.empty() && (alert.type == MsgType::update || alert.type == MsgType::cancel))
     alert.warnings.emplace_back("an Update or Cancel without a reference to another message");
   InfoReader reader(options, alert.warnings);
   for (const XmlElement& child : from.children) {
@@ -388,61 +334,12 @@ Result<Alert> read_alert(const XmlElement& from, const ReadOptions& options) {
   return alert;
 }
 
-std::optional<Instant> parse_cap_time(std::string_view raw, std::chrono::minutes zone) {
-  const std::string text = trimmed(raw);
-  TimeText in(text);
-  int year = 0;
-  int month = 0;
-  int day = 0;
-  int hour = 0;
-  int minute = 0;
-  int second = 0;
-  if (!in.number(year, 4) || !in.take_any("-/") || !in.number(month, 2) || !in.take_any("-/") ||
-      !in.number(day, 2) || !in.take_any("Tt "))
-    return std::nullopt;
-  in.blanks();
-  const bool is_morning = in.take("上午");
-  const bool is_afternoon = !is_morning && in.take("下午");
-  in.blanks();
-  if (!in.number(hour, 2) || !in.take(":") || !in.number(minute, 2)) return std::nullopt;
-  if (in.take(":") && !in.number(second, 2)) return std::nullopt;
-  int fraction = 0;
-  if (in.take(".") && !in.number(fraction, 9)) return std::nullopt;
-  if (is_afternoon && hour < 12) hour += 12;
-  if (is_morning && hour == 12) hour = 0;
-  const auto offset = read_zone(in, zone);
-  const std::chrono::year_month_day date{std::chrono::year{year},
-                                         std::chrono::month{static_cast<unsigned>(month)},
-                                         std::chrono::day{static_cast<unsigned>(day)}};
-  const bool is_time = hour <= 24 && minute <= 59 && second <= 60 && (hour < 24 || minute == 0);
-  if (!offset || !in.empty() || !date.ok() || !is_time || year < 1970) return std::nullopt;
-  return Instant{std::chrono::sys_days{date}} + std::chrono::hours{hour} +
-         std::chrono::minutes{minute} + std::chrono::seconds{second} - *offset;
-}
-
-std::string cap_time(Instant at, std::chrono::minutes zone) {
-  const Instant local = at + zone;
-  const auto day = std::chrono::floor<std::chrono::days>(local);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss time{std::chrono::floor<std::chrono::seconds>(local - day)};
-  const auto two = [](auto number) {
-    const std::string digits = std::to_string(number);
-    return digits.size() < 2 ? "0" + digits : digits;
-  };
-  const auto away = std::abs(zone.count());
-  std::string out = std::to_string(int{date.year()}) + "-" + two(unsigned{date.month()}) + "-" +
-                    two(unsigned{date.day()}) + "T";
-  out += two(time.hours().count()) + ":" + two(time.minutes().count()) + ":" +
-         two(time.seconds().count());
-  out += (zone.count() < 0 ? "-" : "+") + two(away / 60) + ":" + two(away % 60);
-  return out;
-}
-
 Colour colour_in_headline(std::string_view headline) {
   const std::vector<Named> found = han_colours_in(headline);
   if (found.empty()) return Colour::none;
   if (const auto becomes = last_becomes(headline)) {
-    const auto after = std::ranges::find_if(found, [&](const Named& n) { return n.at >= *becomes; });
+    const auto after =
+        std::ranges::find_if(found, [&](const Named& n) { return n.at >= *becomes; });
     if (after != found.end()) return after->colour;
   }
   return std::ranges::max(found, {}, &Named::colour).colour;
@@ -480,8 +377,9 @@ bool is_lift(const Info& info) {
 std::string plain_event(std::string_view event) {
   std::string out = lower(trimmed(event));
   for (const std::string_view word :
-       {"红色", "紅色", "橙色", "黄色", "黃色", "蓝色", "藍色", "预警信号", "預警信號", "预警",
-        "預警", "警报", "信号", "解除", "red ", "orange ", "yellow ", "blue ", "warning", "alert"}) {
+       {"红色",     "紅色",     "橙色",    "黄色",  "黃色",    "蓝色", "藍色",
+        "预警信号", "預警信號", "预警",    "預警",  "警报",    "信号", "解除",
+        "red ",     "orange ",  "yellow ", "blue ", "warning", "alert"}) {
     for (std::size_t at = out.find(word); at != out.npos; at = out.find(word))
       out.erase(at, word.size());
   }
@@ -507,10 +405,10 @@ std::optional<ChinaIdentifier> parse_china_identifier(std::string_view id) {
   if (!all_digits(id.substr(0, 14)) || !all_digits(id.substr(15, 14)) || !all_digits(id.substr(30)))
     return std::nullopt;
   const std::string t(id.substr(15, 14));
-  const auto at = parse_cap_time(t.substr(0, 4) + "-" + t.substr(4, 2) + "-" + t.substr(6, 2) +
-                                     "T" + t.substr(8, 2) + ":" + t.substr(10, 2) + ":" +
-                                     t.substr(12, 2),
-                                 std::chrono::minutes{8 * 60});
+  const auto at =
+      parse_cap_time(t.substr(0, 4) + "-" + t.substr(4, 2) + "-" + t.substr(6, 2) + "T" +
+                         t.substr(8, 2) + ":" + t.substr(10, 2) + ":" + t.substr(12, 2),
+                     std::chrono::minutes{8 * 60});
   if (!at) return std::nullopt;
   return ChinaIdentifier{std::string(id.substr(0, 6)), *at, std::string(id.substr(30))};
 }

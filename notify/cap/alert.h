@@ -89,6 +89,8 @@ struct Alert {
   /// Public, Restricted, Private.
   std::string scope;
   std::vector<Reference> references;
+  /// Some reference was dropped: to itself, to a later message, or without sense.
+  bool has_odd_references = false;
   std::vector<Info> infos;
   /// What was read although it is not conform; for the desk.
   std::vector<std::string> warnings;

@@ -107,14 +107,10 @@ Json IncidentBook::save() const {
   for (const auto& [id, told] : told_) {
     Json members = Json::array();
     for (const AlertKey& key : told.members) members.push_back(json_of(key));
-    incidents[id] = {{"members", std::move(members)},
-                     {"colour", colour_name(told.colour)},
-                     {"places", told.places},
-                     {"signal_no", told.signal_no},
-                     {"lead", json_of(told.lead)},
-                     {"hash", told.hash},
-                     {"drill", told.is_drill},
-                     {"over", told.is_over}};
+    incidents[id] = {{"members", std::move(members)}, {"colour", colour_name(told.colour)},
+                     {"places", told.places},         {"signal_no", told.signal_no},
+                     {"lead", json_of(told.lead)},    {"hash", told.hash},
+                     {"drill", told.is_drill},        {"over", told.is_over}};
   }
   return {{"version", 1}, {"entries", std::move(entries)}, {"incidents", std::move(incidents)}};
 }

@@ -54,15 +54,16 @@ bool unwrap(std::vector<Point>& points) {
   return crosses;
 }
 
-// --- Plane geometry; at the size of a county the earth is flat enough ------------------------------
+// --- Plane geometry: at the size of a county the earth is flat enough -------------------------
 
 double cross(Point a, Point b, Point c) {
   return (b.lon - a.lon) * (c.lat - a.lat) - (b.lat - a.lat) * (c.lon - a.lon);
 }
 
 bool is_on_segment(Point p, Point a, Point b) {
-  return cross(a, b, p) == 0 && p.lon >= std::min(a.lon, b.lon) && p.lon <= std::max(a.lon, b.lon) &&
-         p.lat >= std::min(a.lat, b.lat) && p.lat <= std::max(a.lat, b.lat);
+  return cross(a, b, p) == 0 && p.lon >= std::min(a.lon, b.lon) &&
+         p.lon <= std::max(a.lon, b.lon) && p.lat >= std::min(a.lat, b.lat) &&
+         p.lat <= std::max(a.lat, b.lat);
 }
 
 bool segments_meet(std::array<Point, 2> s, std::array<Point, 2> t) {
@@ -150,7 +151,9 @@ Point gcj_shift(Point p) {
   constexpr double kPi = std::numbers::pi;
   const double x = p.lon - 105;
   const double y = p.lat - 35;
-  const auto waves = [](double v) { return 20 * std::sin(6 * v * kPi) + 20 * std::sin(2 * v * kPi); };
+  const auto waves = [](double v) {
+    return 20 * std::sin(6 * v * kPi) + 20 * std::sin(2 * v * kPi);
+  };
   double lat = -100 + 2 * x + 3 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * std::sqrt(std::abs(x));
   lat += waves(x) * 2 / 3 + (20 * std::sin(y * kPi) + 40 * std::sin(y / 3 * kPi)) * 2 / 3;
   lat += (160 * std::sin(y / 12 * kPi) + 320 * std::sin(y * kPi / 30)) * 2 / 3;
@@ -268,9 +271,8 @@ bool codes_touch(std::string_view one, std::string_view other) {
   // Its significant digits; levels that are all zero at the end mean everything below.
   const auto significant = [](std::string_view code) -> std::optional<std::string_view> {
     constexpr std::array<std::size_t, 5> kEnds = {2, 4, 6, 9, 12};
-    const bool is_code =
-        std::ranges::find(kEnds, code.size()) != kEnds.end() &&
-        std::ranges::all_of(code, [](char c) { return c >= '0' && c <= '9'; });
+    const bool is_code = std::ranges::find(kEnds, code.size()) != kEnds.end() &&
+                         std::ranges::all_of(code, [](char c) { return c >= '0' && c <= '9'; });
     if (!is_code) return std::nullopt;
     for (std::size_t level = kEnds.size(); level-- > 1;) {
       if (code.size() < kEnds[level]) continue;
@@ -286,16 +288,15 @@ bool codes_touch(std::string_view one, std::string_view other) {
 }
 
 bool is_china_code(std::string_view value_name, std::string_view value) {
-  const bool has_form =
-      (value.size() == 6 || value.size() == 9 || value.size() == 12) && value[0] >= '1' &&
-      std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
+  const bool has_form = (value.size() == 6 || value.size() == 9 || value.size() == 12) &&
+                        value[0] >= '1' &&
+                        std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
   if (!has_form) return false;
   std::string name(value_name);
-  std::ranges::transform(name, name.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
+  std::ranges::transform(name, name.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   // Six digits are also what others use (SAME, FIPS, WARNCELLID): the name must not be theirs.
-  constexpr std::array<std::string_view, 6> kOthers = {"same",  "fips", "ugc",
+  constexpr std::array<std::string_view, 6> kOthers = {"same", "fips",     "ugc",
                                                        "emma", "warncell", "nuts"};
   return std::ranges::none_of(kOthers, [&](std::string_view o) { return name.contains(o); });
 }

@@ -60,8 +60,8 @@ class Graph {
   Index add(const AlertKey& key, bool is_exercise, const Entry* entry) {
     const auto [found, is_new] = by_key_.try_emplace({key, is_exercise}, nodes_.size());
     if (is_new) {
-      nodes_.push_back({.entry = entry, .targets = {}, .is_replaced = false, .ended_by = {},
-                        .doubts = {}});
+      nodes_.push_back(
+          {.entry = entry, .targets = {}, .is_replaced = false, .ended_by = {}, .doubts = {}});
       parents_.push_back(found->second);
     }
     return found->second;
@@ -94,8 +94,8 @@ class Graph {
         targets.push_back(candidates.front());
       if (earlier > 1) nodes_[at].doubts.insert("ambiguous reference");
     }
-    const bool is_about_others = entry.type == MsgType::update || entry.is_ending ||
-                                 entry.is_headline_update;
+    const bool is_about_others =
+        entry.type == MsgType::update || entry.is_ending || entry.is_headline_update;
     const bool is_bare_cancel = entry.type == MsgType::cancel && entry.event.empty();
     if (entry.references.empty() && is_about_others && !is_bare_cancel)
       targets = implied_targets(at);
@@ -109,8 +109,8 @@ class Graph {
     for (Index i = 0; i < at; ++i) {
       const Entry& other = *nodes_[i].entry;
       if (other.key.sender == entry.key.sender && other.event == entry.event &&
-          other.is_exercise == entry.is_exercise && !other.is_ending &&
-          !nodes_[i].is_replaced && !nodes_[i].ended_by && other.expires > entry.key.sent &&
+          other.is_exercise == entry.is_exercise && !other.is_ending && !nodes_[i].is_replaced &&
+          !nodes_[i].ended_by && other.expires > entry.key.sent &&
           overlap(other.places, entry.places))
         found.push_back(i);
     }
@@ -227,8 +227,8 @@ class Graph {
       out.places.insert(node.entry->places.begin(), node.entry->places.end());
       out.doubts.insert(node.doubts.begin(), node.doubts.end());
       out.doubts.insert(node.entry->doubts.begin(), node.entry->doubts.end());
-      out.expires = lead == nullptr ? node.entry->expires
-                                    : std::max(out.expires, node.entry->expires);
+      out.expires =
+          lead == nullptr ? node.entry->expires : std::max(out.expires, node.entry->expires);
       if (lead == nullptr || node.entry->colour >= lead->entry->colour) lead = &node;
     }
     if (lead == nullptr) {

@@ -54,8 +54,8 @@ void read_end(const Alert& alert, Entry& entry) {
 void read_texts(std::span<const Info* const> infos, Entry& entry) {
   if (infos.empty()) return;
   // The worst part speaks for the message.
-  const Info& info = **std::ranges::max_element(
-      infos, {}, [](const Info* i) { return colour_of(*i).colour; });
+  const Info& info =
+      **std::ranges::max_element(infos, {}, [](const Info* i) { return colour_of(*i).colour; });
   entry.event = plain_event(info.event.empty() ? info.headline : info.event);
   entry.headline = info.headline.empty() ? info.event : info.headline;
   entry.description = info.description;
@@ -107,8 +107,8 @@ Result<Entry> IncidentBook::admit(std::string_view source_name, const AlertDocum
   if (source->second.requires_signature && !is_verified)
     return fail(Errc::forbidden, "not verified: " + document.signature.detail);
   if (alert.status != Status::actual && alert.status != Status::exercise)
-    return fail(Errc::gone, "status " +
-                                std::string(kStatusNames[static_cast<std::size_t>(alert.status)]));
+    return fail(Errc::gone,
+                "status " + std::string(kStatusNames[static_cast<std::size_t>(alert.status)]));
   if (alert.type == MsgType::ack || alert.type == MsgType::error)
     return fail(Errc::gone, "not a warning");
   if (alert.scope != "Public") return fail(Errc::gone, "not public");
@@ -122,14 +122,14 @@ Result<Entry> IncidentBook::admit(std::string_view source_name, const AlertDocum
   entry.hash = hash_of(document.alert);
   entry.is_verified = is_verified && !document.signature.is_weak;
   const auto infos = infos_for(alert, settings_.languages);
-  const bool all_lifted = !infos.empty() && std::ranges::all_of(infos, [](const Info* i) {
-    return is_lift(*i);
-  });
+  const bool all_lifted =
+      !infos.empty() && std::ranges::all_of(infos, [](const Info* i) { return is_lift(*i); });
   entry.is_ending = alert.type == MsgType::cancel || all_lifted;
   if (all_lifted && alert.type != MsgType::cancel) entry.doubts.insert("a lift, not a Cancel");
   if (document.signature.verdict == SignatureReport::Verdict::bad)
     entry.doubts.insert("changed after signing");
   if (document.signature.is_weak) entry.doubts.insert("signed with SHA-1");
+  if (alert.has_odd_references) entry.doubts.insert("odd references");
   if (infos.empty() && !entry.is_ending) entry.doubts.insert("no info");
   const ColourReading colour = worst_colour(alert);
   entry.colour = colour.colour;
@@ -320,9 +320,8 @@ Action IncidentBook::action_for(Action::Kind kind, const std::string& id,
   const Entry* lead = entry(incident.lead);
   if (lead == nullptr) return action;
   const auto source = settings_.sources.find(lead->source);
-  action.may_send_by_rule = source != settings_.sources.end() &&
-                            source->second.has_standing_rule && lead->is_verified &&
-                            incident.doubts.empty() && !incident.is_exercise &&
+  action.may_send_by_rule = source != settings_.sources.end() && source->second.has_standing_rule &&
+                            lead->is_verified && incident.doubts.empty() && !incident.is_exercise &&
                             incident.colour >= settings_.rule_from;
   return action;
 }
@@ -344,8 +343,8 @@ void IncidentBook::prune(Instant now) {
   });
   std::erase_if(told_, [&](const auto& item) {
     return item.second.is_over && std::ranges::none_of(item.second.members, [&](const AlertKey& k) {
-      return entries_.contains(k);
-    });
+             return entries_.contains(k);
+           });
   });
   // Of too many, what is about others goes first, then what is over, oldest first.
   while (entries_.size() > kEntriesMax) {

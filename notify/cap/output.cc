@@ -114,8 +114,8 @@ bool is_name(std::string_view text) {
 
 Result<void> check(const OutSettings& settings, const OutNotice& notice, Instant now) {
   const auto is_plain = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           c == '-' || c == '_' || c == '.';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '_' || c == '.';
   };
   if (!is_name(settings.sender)) return fail(Errc::invalid_argument, "cap out: sender");
   if (notice.notice.empty() || !std::ranges::all_of(notice.notice, is_plain))
@@ -257,17 +257,15 @@ std::string Publisher::atom() const {
 std::string Publisher::rss() const {
   const std::string self = settings_.base_url + "rss.xml";
   Writer out;
-  out.open("rss",
-           "version=\"2.0\" " + attribute("xmlns:atom", "http://www.w3.org/2005/Atom"));
+  out.open("rss", "version=\"2.0\" " + attribute("xmlns:atom", "http://www.w3.org/2005/Atom"));
   out.open("channel");
   out.leaf("title", settings_.title);
   out.leaf("link", settings_.base_url);
   out.leaf("description", settings_.title);
   out.leaf("language", settings_.language);
   if (!items_.empty()) out.leaf("lastBuildDate", mail_date(items_.front().key.sent));
-  out.empty("atom:link", attribute("rel", "self") + " " +
-                             attribute("type", "application/rss+xml") + " " +
-                             attribute("href", self));
+  out.empty("atom:link", attribute("rel", "self") + " " + attribute("type", "application/rss+xml") +
+                             " " + attribute("href", self));
   for (const Issued& item : items_) {
     out.open("item");
     out.leaf("title", item.title);

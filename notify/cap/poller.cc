@@ -246,13 +246,12 @@ void FeedPoller::next_bodies(PollActions& out) {
 
 void FeedPoller::body_came(const Wanted& what, const CallReply& reply, MonoTime now,
                            PollActions& out) {
-  const bool is_final = !reply.failure && reply.status < 500 && reply.status != 429 &&
-                        reply.status != 408;
+  const bool is_final =
+      !reply.failure && reply.status < 500 && reply.status != 429 && reply.status != 408;
   if (!is_final) {
     // A body that is too large, or at a refused address, will not be better next time.
     const bool is_hopeless = reply.failure == Failure::too_large ||
-                             reply.failure == Failure::forbidden ||
-                             reply.failure == Failure::local;
+                             reply.failure == Failure::forbidden || reply.failure == Failure::local;
     note("message not fetched: " + why(reply), out);
     if (!bodies_failing_since_) bodies_failing_since_ = now;
     if (is_hopeless) return remember(what.url, {{}, what.stamp, {}, now});
@@ -273,8 +272,8 @@ void FeedPoller::body_came(const Wanted& what, const CallReply& reply, MonoTime 
   const std::string hash = to_hex(sha256(as_bytes(reply.body)));
   const bool is_new = known == bodies_.end() || known->second.hash != hash;
   if (is_new) out.emplace_back(poll::Document{settings_.source, what.url, reply.body});
-  remember(what.url, {{header(reply, "etag"), header(reply, "last-modified")}, what.stamp, hash,
-                      now});
+  remember(what.url,
+           {{header(reply, "etag"), header(reply, "last-modified")}, what.stamp, hash, now});
 }
 
 void FeedPoller::remember(const std::string& url, Body body) {

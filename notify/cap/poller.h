@@ -77,8 +77,7 @@ struct Note {
   std::string text;
 };
 }  // namespace poll
-using PollAction =
-    std::variant<poll::Fetch, poll::Timer, poll::Document, poll::Alarm, poll::Note>;
+using PollAction = std::variant<poll::Fetch, poll::Timer, poll::Document, poll::Alarm, poll::Note>;
 using PollActions = std::vector<PollAction>;
 
 /// One entry of a feed.

@@ -91,14 +91,13 @@ void on_element(void* context, const xmlChar* name, const xmlChar* prefix, const
 /// GB2312 of the declaration is in practice a wider code page, which iconv would refuse.
 const char* forced_encoding(std::string_view bytes) {
   std::string head(bytes.substr(0, 200));
-  std::ranges::transform(head, head.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
+  std::ranges::transform(head, head.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   head = head.substr(0, head.find("?>"));
   const std::size_t at = head.find("encoding");
   if (!head.contains("<?xml") || at == std::string::npos) return nullptr;
-  const bool is_chinese = head.find("gb2312", at) != std::string::npos ||
-                          head.find("gbk", at) != std::string::npos;
+  const bool is_chinese =
+      head.find("gb2312", at) != std::string::npos || head.find("gbk", at) != std::string::npos;
   return is_chinese ? "GB18030" : nullptr;
 }
 
@@ -141,8 +140,8 @@ XmlElement tree_of(const xmlNode* node) {
 }
 
 bool is_signature(const xmlNode* node) {
-  return node->type == XML_ELEMENT_NODE && view(node->name) == "Signature" &&
-         node->ns != nullptr && view(node->ns->href) == "http://www.w3.org/2000/09/xmldsig#";
+  return node->type == XML_ELEMENT_NODE && view(node->name) == "Signature" && node->ns != nullptr &&
+         view(node->ns->href) == "http://www.w3.org/2000/09/xmldsig#";
 }
 
 std::vector<xmlNode*> signatures_of(xmlNode* alert) {
@@ -200,9 +199,9 @@ Result<TrustStore> TrustStore::load(std::string_view pem) {
     const auto size = static_cast<xmlSecSize>(one.size());
     Key key(xmlSecCryptoAppKeyLoadMemory(raw(one), size, xmlSecKeyDataFormatCertPem, nullptr,
                                          nullptr, nullptr));
-    if (!key || xmlSecCryptoAppKeysMngrCertLoadMemory(store.parts_->anchors.get(), raw(one), size,
-                                                      xmlSecKeyDataFormatPem,
-                                                      xmlSecKeyDataTypeTrusted) < 0)
+    if (!key ||
+        xmlSecCryptoAppKeysMngrCertLoadMemory(store.parts_->anchors.get(), raw(one), size,
+                                              xmlSecKeyDataFormatPem, xmlSecKeyDataTypeTrusted) < 0)
       return fail(Errc::invalid_argument, "trust store: not a certificate");
     store.parts_->pinned.push_back(std::move(key));
   }
@@ -234,35 +233,55 @@ class SignatureCheck {
  private:
   enum class Answer : std::uint8_t { other_key, altered, good };
 
-  /// A signature made earlier does not cover those added after it: it is checked without them.
-  /// Nothing of a Signature element is ever read as part of the alert.
+  /// Which of the other signatures were there when this one was made. The document does not say.
+  /// They are left out without harm: nothing of a Signature element is read as part of the alert.
+  enum class Others : std::uint8_t { all, earlier, none };
+
   SignatureReport check_nth(const xmlDoc* doc, std::size_t nth) {
     SignatureReport report{SignatureReport::Verdict::unknown, false, "signed by somebody else"};
     if (trust_.empty()) return report;
+    bool is_altered = true;
+    const bool is_alone = signatures_of(xmlDocGetRootElement(doc)).size() == 1;
     const std::size_t pinned = trust_.parts_->pinned.size();
-    for (std::size_t key = 0; key <= pinned; ++key) {
-      xmlSecKey* pin = key < pinned ? trust_.parts_->pinned[key].get() : nullptr;
-      const Answer answer = try_key(doc, nth, pin, report.is_weak);
-      if (answer == Answer::good)
-        return {SignatureReport::Verdict::verified, report.is_weak, "verified"};
-      if (answer == Answer::altered)
-        report = {SignatureReport::Verdict::bad, report.is_weak, "changed after signing"};
+    for (const Others others : {Others::all, Others::earlier, Others::none}) {
+      for (std::size_t key = 0; key <= pinned; ++key) {
+        xmlSecKey* pin = key < pinned ? trust_.parts_->pinned[key].get() : nullptr;
+        const Answer answer = try_key(without(doc, nth, others), pin, report.is_weak);
+        if (answer == Answer::good)
+          return {SignatureReport::Verdict::verified, report.is_weak, "verified"};
+        // A chain is looked for before the text is looked at.
+        if (pin != nullptr) is_altered = is_altered && answer == Answer::altered;
+      }
+      if (is_alone) break;
     }
+    if (is_altered)
+      report = {SignatureReport::Verdict::bad, report.is_weak, "changed after signing"};
     return report;
   }
 
-  Answer try_key(const xmlDoc* source, std::size_t nth, xmlSecKey* pin, bool& is_weak) {
-    const Doc doc(xmlCopyDoc(const_cast<xmlDoc*>(source), 1));
-    if (!doc) return Answer::other_key;
+  /// A copy; its _private is the signature to check.
+  static Doc without(const xmlDoc* source, std::size_t nth, Others others) {
+    Doc doc(xmlCopyDoc(const_cast<xmlDoc*>(source), 1));
+    if (!doc) return doc;
     const auto signatures = signatures_of(xmlDocGetRootElement(doc.get()));
-    for (std::size_t later = nth + 1; later < signatures.size(); ++later) {
-      xmlUnlinkNode(signatures[later]);
-      xmlFreeNode(signatures[later]);
+    doc->_private = signatures[nth];
+    for (std::size_t other = 0; other < signatures.size(); ++other) {
+      const bool stays =
+          other == nth || others == Others::all || (others == Others::earlier && other < nth);
+      if (stays) continue;
+      xmlUnlinkNode(signatures[other]);
+      xmlFreeNode(signatures[other]);
     }
+    return doc;
+  }
+
+  Answer try_key(const Doc& doc, xmlSecKey* pin, bool& is_weak) {
+    if (!doc) return Answer::other_key;
     const Dsig dsig(xmlSecDSigCtxCreate(pin == nullptr ? trust_.parts_->anchors.get() : nullptr));
     if (!dsig || !restrict(*dsig)) return Answer::other_key;
     if (pin != nullptr) dsig->signKey = xmlSecKeyDuplicate(pin);
-    if (xmlSecDSigCtxVerify(dsig.get(), signatures[nth]) < 0) return Answer::other_key;
+    if (xmlSecDSigCtxVerify(dsig.get(), static_cast<xmlNode*>(doc->_private)) < 0)
+      return Answer::other_key;
     const auto* reference = only_reference(*dsig);
     if (reference == nullptr) return Answer::other_key;
     is_weak = is_sha1(*dsig, *reference);
@@ -289,8 +308,9 @@ class SignatureCheck {
           xmlSecTransformExclC14NWithCommentsId, xmlSecTransformSha1Id, xmlSecTransformSha256Id,
           xmlSecTransformSha384Id, xmlSecTransformSha512Id})
       ok = ok && xmlSecDSigCtxEnableReferenceTransform(&dsig, id) == 0;
-    return ok && xmlSecPtrListAdd(&dsig.keyInfoReadCtx.enabledKeyData, const_cast<void*>(
-                     static_cast<const void*>(xmlSecKeyDataX509Id))) == 0;
+    return ok &&
+           xmlSecPtrListAdd(&dsig.keyInfoReadCtx.enabledKeyData,
+                            const_cast<void*>(static_cast<const void*>(xmlSecKeyDataX509Id))) == 0;
   }
 
   static const xmlSecDSigReferenceCtx* only_reference(xmlSecDSigCtx& dsig) {
@@ -369,8 +389,8 @@ std::string XmlElement::attribute(std::string_view wanted) const {
 }
 
 std::string trimmed(std::string_view text) {
-  constexpr std::array<std::string_view, 7> kBlanks = {
-      " ", "\t", "\r", "\n", "\u00a0", "\u3000", "\ufeff"};
+  constexpr std::array<std::string_view, 7> kBlanks = {" ",      "\t",     "\r",    "\n",
+                                                       "\u00a0", "\u3000", "\ufeff"};
   for (bool more = true; more;) {
     more = false;
     for (const std::string_view blank : kBlanks) {
@@ -426,8 +446,8 @@ Result<std::string> sign_document(std::string_view xml_text, const SigningKey& k
                                                  xmlSecTransformRsaSha256Id, nullptr);
   if (signature == nullptr) return fail(Errc::internal, "sign: template");
   xmlAddChild(xmlDocGetRootElement(doc.get()), signature);
-  xmlNode* reference =
-      xmlSecTmplSignatureAddReference(signature, xmlSecTransformSha256Id, nullptr, xml(""), nullptr);
+  xmlNode* reference = xmlSecTmplSignatureAddReference(signature, xmlSecTransformSha256Id, nullptr,
+                                                       xml(""), nullptr);
   xmlNode* info = xmlSecTmplSignatureEnsureKeyInfo(signature, nullptr);
   xmlNode* x509 = info == nullptr ? nullptr : xmlSecTmplKeyInfoAddX509Data(info);
   if (reference == nullptr || x509 == nullptr ||
@@ -438,9 +458,9 @@ Result<std::string> sign_document(std::string_view xml_text, const SigningKey& k
   Key pem(xmlSecCryptoAppKeyLoadMemory(raw(key.key_pem),
                                        static_cast<xmlSecSize>(key.key_pem.size()),
                                        xmlSecKeyDataFormatPem, nullptr, nullptr, nullptr));
-  if (!pem || xmlSecCryptoAppKeyCertLoadMemory(
-                  pem.get(), raw(key.certificate_pem),
-                  static_cast<xmlSecSize>(key.certificate_pem.size()), xmlSecKeyDataFormatPem) < 0)
+  if (!pem || xmlSecCryptoAppKeyCertLoadMemory(pem.get(), raw(key.certificate_pem),
+                                               static_cast<xmlSecSize>(key.certificate_pem.size()),
+                                               xmlSecKeyDataFormatPem) < 0)
     return fail(Errc::invalid_argument, "sign: the key or its certificate cannot be read");
   const Dsig dsig(xmlSecDSigCtxCreate(nullptr));
   if (!dsig) return fail(Errc::internal, "sign: context");
@@ -461,11 +481,16 @@ std::string xml_escape(std::string_view text) {
   out.reserve(text.size());
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '&') out += "&amp;";
-    else if (c == '<') out += "&lt;";
-    else if (c == '>') out += "&gt;";
-    else if (c == '"') out += "&quot;";
-    else if (byte >= 0x20 || c == '\n' || c == '\t') out += c;
+    if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (c == '"')
+      out += "&quot;";
+    else if (byte >= 0x20 || c == '\n' || c == '\t')
+      out += c;
   }
   return out;
 }

@@ -58,10 +58,10 @@ Result<XmlElement> parse_xml(std::string_view bytes, std::size_t bytes_max = kFe
 /// What is known of who wrote an alert.
 struct SignatureReport {
   enum class Verdict : std::uint8_t {
-    unsigned_,   ///< no signature
-    unknown,     ///< signed, but by nobody in the trust store, or in a form we do not accept
-    bad,         ///< the text is not the one that was signed
-    verified,    ///< covers the whole alert as it was parsed, by a trusted certificate
+    unsigned_,  ///< no signature
+    unknown,    ///< signed, but by nobody in the trust store, or in a form we do not accept
+    bad,        ///< the text is not the one that was signed
+    verified,   ///< covers the whole alert as it was parsed, by a trusted certificate
   } verdict = Verdict::unsigned_;
   /// SHA-1 is involved: enough to show it to a human, not for a standing rule.
   bool is_weak = false;

@@ -97,7 +97,8 @@ int read(std::span<char*> args) {
     if (!loaded) return 2;
     schema = std::move(*loaded);
   }
-  const auto documents = read_alerts(read_file(args[0]), trust, args.size() > 2 ? &schema : nullptr);
+  const auto documents =
+      read_alerts(read_file(args[0]), trust, args.size() > 2 ? &schema : nullptr);
   if (!documents) {
     std::cout << dump_json({{"error", errc_name(documents.error().code)},
                             {"detail", documents.error().detail}})

@@ -27,9 +27,9 @@ TEST(CapGeo, APolygonOverHalfTheCommunitySelectsExactlyThoseBuildings_RAIN5) {
                           "34.69,113.6022"))
                 .places,
             (Ids{"b3"}));
-  EXPECT_EQ(match(polygon("34.7005,113.6022 34.7005,113.6023 34.7006,113.6023 34.7005,113.6022"))
-                .places,
-            (Ids{"b3"}));
+  EXPECT_EQ(
+      match(polygon("34.7005,113.6022 34.7005,113.6023 34.7006,113.6023 34.7005,113.6022")).places,
+      (Ids{"b3"}));
   // Around a building without touching it.
   EXPECT_EQ(match(polygon("34.702,113.59 34.703,113.59 34.703,113.61 34.702,113.61 34.702,113.59"))
                 .places,
@@ -96,17 +96,14 @@ TEST(CapGeo, DirtyPolygonsAreMendedOrRefusedWithAReason_Trap27) {
 }
 
 TEST(CapGeo, APolygonAcrossThe180thMeridianHitsBothSides) {
-  const std::vector<Place> places = {{"west", "", {{11, 179.5}}},
-                                     {"east", "", {{11, -179.5}}},
-                                     {"home", "", {{11, 0}}}};
+  const std::vector<Place> places = {
+      {"west", "", {{11, 179.5}}}, {"east", "", {{11, -179.5}}}, {"home", "", {{11, 0}}}};
   const std::vector<Area> areas = {polygon("10,179 10,-179 12,-179 12,179 10,179")};
   EXPECT_EQ(match_areas(areas, places).places, (Ids{"west", "east"}));
 }
 
 TEST(CapGeo, CirclesReachAsFarAsTheirRadius_RAIN5) {
-  const auto hit = [](std::string text) {
-    return match({"", {}, {std::move(text)}, {}}).places;
-  };
+  const auto hit = [](std::string text) { return match({"", {}, {std::move(text)}, {}}).places; };
   EXPECT_EQ(hit("34.7005,113.5999 0.1"), Ids{"b1"});
   // From the circle's centre to the second building are about 100 m.
   EXPECT_EQ(hit("34.7005,113.5999 0.15"), (Ids{"b1", "b2"}));

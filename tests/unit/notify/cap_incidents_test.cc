@@ -68,8 +68,8 @@ TEST(CapIncidents, ANewWarningOpensADraftForAHuman) {
 
 TEST(CapIncidents, TheSameMessageTwiceOrFromTwoFeedsIsOneIncident_RAIN3) {
   BookSettings settings = book_settings();
-  settings.sources["mirror"] = {.senders = {"qx@example.cn"}, .requires_signature = false,
-                                .has_standing_rule = false};
+  settings.sources["mirror"] = {
+      .senders = {"qx@example.cn"}, .requires_signature = false, .has_standing_rule = false};
   World world(settings);
   world.get({});
   EXPECT_EQ(world.reason({}), "seen before");
@@ -106,8 +106,9 @@ TEST(CapIncidents, AnotherEventOrASignalAfterItIsOverIsAnotherIncident_RAIN3) {
 TEST(CapIncidents, AnUpdateSoundsOnlyWhenColourOrAreaWorsens_RAIN4) {
   World world;
   Sample first = orange();
-  first.area = "<polygon>34.69,113.59 34.69,113.6018 34.71,113.6018 34.71,113.59 34.69,113.59"
-               "</polygon>";
+  first.area =
+      "<polygon>34.69,113.59 34.69,113.6018 34.71,113.6018 34.71,113.59 34.69,113.59"
+      "</polygon>";
   EXPECT_EQ(world.got(first), "open orange !");
   EXPECT_EQ(world.last[0].places, (std::set<std::string>{"b1", "b2"}));
   Sample text = update_of(first, 10);
@@ -303,8 +304,8 @@ TEST(CapIncidents, AllOrdersOfArrivalEndInTheSameState_G4) {
   expect_same_in_every_order({alert, orange(), lift, later({}, 60)});
   // Updates of a message that never came, and its Cancel.
   const Sample ghost = later(alert, -30);
-  expect_same_in_every_order({update_of(ghost, 10), update_of(ghost, 15), cancel_of(ghost, 20),
-                              later(alert, 90)});
+  expect_same_in_every_order(
+      {update_of(ghost, 10), update_of(ghost, 15), cancel_of(ghost, 20), later(alert, 90)});
   Sample drill = alert;
   drill.status = "Exercise";
   drill.identifier = "drill";
@@ -315,8 +316,9 @@ TEST(CapIncidents, TheStoryOfOneFloodHoldsInAnyOrder_RAIN40_G4) {
   std::vector<Sample> story = {orange()};
   for (int i = 1; i <= 5; ++i) story.push_back(later({}, i * 60));
   Sample smaller = update_of(story.back(), 10);
-  smaller.area = "<polygon>34.69,113.59 34.69,113.6018 34.71,113.6018 34.71,113.59 34.69,113.59"
-                 "</polygon>";
+  smaller.area =
+      "<polygon>34.69,113.59 34.69,113.6018 34.71,113.6018 34.71,113.59 34.69,113.59"
+      "</polygon>";
   story.push_back(smaller);
   Sample end = cancel_of(smaller, 30);
   for (const Sample& one : story) end.references.push_back(one.key());

@@ -102,8 +102,8 @@ TEST(CapOutput, ASignedOneVerifiesAndOurBookReadsTheWholeStory) {
   with_key.key = signer();
   Publisher publisher(with_key);
   BookSettings book_of = book_settings();
-  book_of.sources["us"] = {.senders = {"linli@example.cn"}, .requires_signature = true,
-                           .has_standing_rule = false};
+  book_of.sources["us"] = {
+      .senders = {"linli@example.cn"}, .requires_signature = true, .has_standing_rule = false};
   IncidentBook book(book_of);
   OutNotice next = notice();
   std::string story;

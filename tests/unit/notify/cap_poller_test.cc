@@ -15,8 +15,8 @@ const char* const kUrl = "https://feed.example/cap/rss.xml";
 
 class Server {
  public:
-  explicit Server(FeedSettings settings = {.source = "cma", .url = kUrl, .area_codes = {},
-                                           .ca_file = {}})
+  explicit Server(
+      FeedSettings settings = {.source = "cma", .url = kUrl, .area_codes = {}, .ca_file = {}})
       : poller(std::move(settings), MonoTime{0}) {}
 
   void start() {
@@ -32,8 +32,8 @@ class Server {
   }
   /// An entry of the feed, with its document.
   void add(const std::string& name, const std::string& body, const std::string& stamp = "1") {
-    items += "<item><title>x</title><link>https://feed.example/cap/" + name +
-             "</link><pubDate>" + stamp + "</pubDate></item>";
+    items += "<item><title>x</title><link>https://feed.example/cap/" + name + "</link><pubDate>" +
+             stamp + "</pubDate></item>";
     files["https://feed.example/cap/" + name] = body;
   }
 
@@ -177,8 +177,12 @@ TEST(CapPoller, ARoundFetchesSoManyBodiesAndTheNextTheRest) {
 }
 
 TEST(CapPoller, WhatIsRememberedStaysWithinItsBytes) {
-  Server server({.source = "cma", .url = kUrl, .bodies_max = 1000, .cache_bytes_max = 20'000,
-                 .area_codes = {}, .ca_file = {}});
+  Server server({.source = "cma",
+                 .url = kUrl,
+                 .bodies_max = 1000,
+                 .cache_bytes_max = 20'000,
+                 .area_codes = {},
+                 .ca_file = {}});
   for (int i = 0; i < 500; ++i)
     server.add(std::to_string(i) + ".xml", "<alert>" + std::to_string(i) + "</alert>");
   server.start();
@@ -254,14 +258,14 @@ TEST(CapPoller, AFailedBodyIsTriedAgainAndAMissingOneIsNot) {
 
 TEST(CapPoller, LinksLeadNowhereButToTheWeb) {
   Server server;
-  server.items = "<item><link>/root.xml</link></item><item><link>near.xml</link></item>"
-                 "<item><link>file:///etc/passwd</link></item><item><link>https://other.example/x"
-                 "</link></item><item><link>https://feed.example/cap/rss.xml</link></item>";
+  server.items =
+      "<item><link>/root.xml</link></item><item><link>near.xml</link></item>"
+      "<item><link>file:///etc/passwd</link></item><item><link>https://other.example/x"
+      "</link></item><item><link>https://feed.example/cap/rss.xml</link></item>";
   server.start();
-  EXPECT_EQ(server.fetched,
-            (std::vector<std::string>{kUrl, "https://feed.example/root.xml",
-                                      "https://feed.example/cap/near.xml",
-                                      "https://other.example/x"}));
+  EXPECT_EQ(server.fetched, (std::vector<std::string>{kUrl, "https://feed.example/root.xml",
+                                                      "https://feed.example/cap/near.xml",
+                                                      "https://other.example/x"}));
   EXPECT_EQ(server.calls[1].trust, AddressTrust::operator_set);
   EXPECT_EQ(server.calls[3].trust, AddressTrust::client_told);
 }

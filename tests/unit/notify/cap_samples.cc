@@ -66,17 +66,14 @@ SigningKey stranger() { return {golden("stranger_key.pem"), golden("stranger_cer
 
 BookSettings book_settings() {
   BookSettings settings;
-  settings.sources["cma"] = {.senders = {"qx@example.cn"},
-                             .requires_signature = false,
-                             .has_standing_rule = true};
+  settings.sources["cma"] = {
+      .senders = {"qx@example.cn"}, .requires_signature = false, .has_standing_rule = true};
   for (int i = 0; i < 4; ++i) {
     const double west = 113.600 + i * 0.001;
-    settings.places.push_back({"b" + std::to_string(i + 1),
-                               "410103002005",
-                               {{34.700, west},
-                                {34.700, west + 0.0005},
-                                {34.701, west + 0.0005},
-                                {34.701, west}}});
+    settings.places.push_back(
+        {"b" + std::to_string(i + 1),
+         "410103002005",
+         {{34.700, west}, {34.700, west + 0.0005}, {34.701, west + 0.0005}, {34.701, west}}});
   }
   settings.places.push_back({"far", "410105001001", {{34.80, 113.70}}});
   return settings;

@@ -55,15 +55,13 @@ TEST(CapXml, RefusesWhatIsTooLargeTooDeepOrBroken_RAIN1) {
 
 TEST(CapXml, ReadsTheEncodingsOfRealFeeds_RAIN1) {
   const std::string body = "<alert><identifier>1</identifier><note>";
-  const auto note = [](const std::string& xml) {
-    return document_of(xml).alert.text_of("note");
-  };
-  EXPECT_EQ(note("\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"UTF-8\"?>" + body +
-                 "暴雨</note></alert>"),
-            "暴雨");
-  EXPECT_EQ(note("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>" + body +
-                 "\xe9t\xe9</note></alert>"),
-            "été");
+  const auto note = [](const std::string& xml) { return document_of(xml).alert.text_of("note"); };
+  EXPECT_EQ(
+      note("\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"UTF-8\"?>" + body + "暴雨</note></alert>"),
+      "暴雨");
+  EXPECT_EQ(
+      note("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>" + body + "\xe9t\xe9</note></alert>"),
+      "été");
   // 暴雨 in GBK; and 镕, which GB2312 does not have although that is what is declared.
   EXPECT_EQ(note("<?xml version='1.0' encoding='GBK'?>" + body + "\xb1\xa9\xd3\xea</note></alert>"),
             "暴雨");
@@ -72,8 +70,9 @@ TEST(CapXml, ReadsTheEncodingsOfRealFeeds_RAIN1) {
 }
 
 TEST(CapXml, CommentsLeaveNoGapInAText) {
-  const auto alert = document_of("<alert><identifier>1</identifier>"
-                                 "<note>Ext<!-- x -->re<![CDATA[me]]></note></alert>");
+  const auto alert = document_of(
+      "<alert><identifier>1</identifier>"
+      "<note>Ext<!-- x -->re<![CDATA[me]]></note></alert>");
   EXPECT_EQ(alert.alert.text_of("note"), "Extreme");
 }
 
@@ -85,8 +84,8 @@ TEST(CapXml, FindsAlertsInWrapperRoots_RAIN1) {
   EXPECT_EQ(two->front().wrapper, "alerts");
   const auto edxl = read_alerts(
       "<EDXLDistribution xmlns=\"urn:oasis:names:tc:emergency:EDXL:DE:1.0\"><contentObject>"
-      "<xmlContent><embeddedXMLContent>" + one +
-          "</embeddedXMLContent></xmlContent></contentObject></EDXLDistribution>",
+      "<xmlContent><embeddedXMLContent>" +
+          one + "</embeddedXMLContent></xmlContent></contentObject></EDXLDistribution>",
       {});
   ASSERT_TRUE(edxl.has_value());
   EXPECT_EQ(edxl->front().wrapper, "EDXLDistribution");
@@ -117,9 +116,12 @@ TEST(CapSignature, VerifiesOurOwnAndNoticesEveryChange_RAIN1) {
   EXPECT_EQ(document_of(*signed_xml, signer_trust()).signature.verdict, Verdict::verified);
   EXPECT_FALSE(document_of(*signed_xml, signer_trust()).signature.is_weak);
   EXPECT_EQ(document_of(Sample{}.xml(), signer_trust()).signature.verdict, Verdict::unsigned_);
-  for (const auto& [what, with] : std::vector<std::pair<std::string, std::string>>{
-           {"Extreme", "Minor"}, {"<event>", "<event> "}, {"410103", "410105"},
-           {"Actual", "Exercise"}, {"</info>", "</info><info/>"}}) {
+  for (const auto& [what, with] :
+       std::vector<std::pair<std::string, std::string>>{{"Extreme", "Minor"},
+                                                        {"<event>", "<event> "},
+                                                        {"410103", "410105"},
+                                                        {"Actual", "Exercise"},
+                                                        {"</info>", "</info><info/>"}}) {
     const auto altered = document_of(replaced(*signed_xml, what, with), signer_trust());
     EXPECT_EQ(altered.signature.verdict, Verdict::bad) << what;
   }
@@ -136,9 +138,8 @@ TEST(CapSignature, AStrangersSignatureIsUnknown_E10) {
     const std::size_t from = xml.find("<X509Certificate>");
     return xml.substr(from, xml.find("</X509Certificate>") - from);
   };
-  const auto forged =
-      document_of(replaced(*signed_xml, certificate(*signed_xml), certificate(*ours)),
-                  signer_trust());
+  const auto forged = document_of(
+      replaced(*signed_xml, certificate(*signed_xml), certificate(*ours)), signer_trust());
   EXPECT_NE(forged.signature.verdict, Verdict::verified);
 }
 
@@ -164,8 +165,8 @@ TEST(CapSignature, WrappingASignedAlertDoesNotLendItsSignature_Trap28) {
   const std::string moved = replaced(forged.xml(), "</alert>", signature + "</alert>");
   EXPECT_EQ(document_of(moved, signer_trust()).signature.verdict, Verdict::bad);
   // A Reference to something else than the whole document, by id.
-  const std::string by_id = replaced(replaced(*signed_xml, "URI=\"\"", "URI=\"#x\""), "<alert ",
-                                     "<alert Id=\"x\" ");
+  const std::string by_id =
+      replaced(replaced(*signed_xml, "URI=\"\"", "URI=\"#x\""), "<alert ", "<alert Id=\"x\" ");
   EXPECT_EQ(document_of(by_id, signer_trust()).signature.verdict, Verdict::unknown);
 }
 
