@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/utf8.h"
 
 namespace linli {
 namespace {
@@ -23,25 +24,6 @@ constexpr int hex_value(char digit) {
 constexpr int base64url_value(char digit) {
   const std::size_t at = kBase64url.find(digit);
   return at == std::string_view::npos ? -1 : static_cast<int>(at);
-}
-
-/// Bytes of the well-formed code point at the start of `text` (not empty), or 0.
-/// Spec: RFC 3629 §4, the table UTF8-octets.
-std::size_t code_point_bytes(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const std::uint8_t lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead < 0xc2 || lead > 0xf4) return 0;
-  const std::size_t size = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  if (text.size() < size) return 0;
-  // The second byte alone decides overlong forms, surrogates and the upper end.
-  const std::uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-  const std::uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-  if (byte(1) < low || byte(1) > high) return 0;
-  for (std::size_t i = 2; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  return size;
 }
 
 template <class Unsigned>
@@ -75,6 +57,16 @@ Result<std::string> from_hex(std::string_view hex) {
     }
     out.push_back(static_cast<char>(high << 4 | low));
   }
+  return out;
+}
+
+std::string to_base64(ByteView bytes) {
+  std::string out = to_base64url(bytes);
+  for (char& digit : out) {
+    if (digit == '-') digit = '+';
+    if (digit == '_') digit = '/';
+  }
+  while (out.size() % 4 != 0) out.push_back('=');
   return out;
 }
 
@@ -117,12 +109,8 @@ Result<std::string> from_base64url(std::string_view text) {
 }
 
 bool is_valid_utf8(std::string_view text) noexcept {
-  while (!text.empty()) {
-    const std::size_t size = code_point_bytes(text);
-    if (size == 0) return false;
-    text.remove_prefix(size);
-  }
-  return true;
+  Utf8Check check;
+  return check.feed(text) && check.at_boundary();
 }
 
 std::size_t utf8_length(std::string_view text) noexcept {

@@ -25,6 +25,9 @@ std::string to_hex(ByteView bytes);
 /// Errors: malformed on odd length or a non-hex character; upper case is accepted.
 Result<std::string> from_hex(std::string_view hex);
 
+/// Spec: RFC 4648 §4, with padding.
+std::string to_base64(ByteView bytes);
+
 /// Spec: RFC 4648 §5 without padding.
 std::string to_base64url(ByteView bytes);
 /// Errors: malformed on padding, white space, a foreign character or non-zero trailing bits.

@@ -59,6 +59,16 @@ Sha256 Sha256Stream::finish() {
   return out;
 }
 
+Sha256 hmac_sha256(ByteView key, ByteView data) {
+  static_assert(crypto_auth_hmacsha256_BYTES == std::tuple_size_v<Sha256>);
+  crypto_auth_hmacsha256_state state;
+  crypto_auth_hmacsha256_init(&state, key.data(), key.size());
+  crypto_auth_hmacsha256_update(&state, data.data(), data.size());
+  Sha256 out;
+  crypto_auth_hmacsha256_final(&state, out.data());
+  return out;
+}
+
 Secret::~Secret() {
   // The whole buffer: a moved-from short string keeps its bytes beyond its size.
   bytes_.resize(bytes_.capacity());

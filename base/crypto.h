@@ -31,6 +31,9 @@ class Sha256Stream {
   alignas(8) std::array<std::uint8_t, 128> state_;
 };
 
+/// Spec: RFC 2104 with SHA-256 (FIPS 198-1); `key` of any length.
+Sha256 hmac_sha256(ByteView key, ByteView data);
+
 /// Bytes that are wiped on destruction and never printed (no stream operator, no comparison but
 /// constant-time).
 class Secret {

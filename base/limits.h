@@ -29,7 +29,7 @@ inline constexpr std::size_t kMutatorNameBytesMax = 64;
 /// B-frame part sizes: an urgent part is at most 0.25 s of a 256 kbit/s line.
 inline constexpr std::size_t kUrgentPartBytes = 8 * 1024;
 inline constexpr std::size_t kNormalPartBytes = 16 * 1024;
-/// Gathered into one WebSocket message per loop turn (decision M13: Beast copies nothing up to 15).
+/// Gathered into one WebSocket message per loop turn (decision M13).
 inline constexpr std::size_t kMessageFramesMax = 15;
 inline constexpr std::size_t kMessageBytesMax = 64 * 1024;
 

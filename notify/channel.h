@@ -15,6 +15,7 @@
 #include "base/outgoing.h"
 #include "base/result.h"
 #include "base/rng.h"
+#include "base/signer.h"
 #include "notify/model.h"
 #include "notify/outcome.h"
 
@@ -25,6 +26,18 @@
 /// sockets, clocks or files; the host performs the actions and reports back. All calls to one
 /// adapter come from one thread, one at a time.
 namespace linli::notify {
+
+/// How much a peer takes: the engine holds back what would be more.
+struct Quota {
+  /// Of the whole account, of one recipient, or of one template to one recipient.
+  Scope scope = Scope::account;
+  /// Parts within `per`.
+  std::uint32_t max = 0;
+  Millis per{0};
+  /// Windows start with the minute, hour or day of UTC+8; otherwise any span of `per` counts
+  /// (notify.md §5 trap 19).
+  bool is_calendar = false;
+};
 
 /// What the medium and the peer can do; constant after construction.
 struct Capabilities {
@@ -50,6 +63,7 @@ struct Capabilities {
   bool templates_only = false;
   /// Price of one part in 1/10000 yuan, for the estimate; 0 = free.
   std::int64_t part_price = 0;
+  std::vector<Quota> quotas{};
 };
 
 /// One delivery as a channel gets it.
@@ -151,9 +165,9 @@ struct CallbackReply {
 struct Health {
   enum class State : std::uint8_t { idle, up, degraded, down } state = State::idle;
   /// For the operator; no personal data.
-  std::string text;
+  std::string text{};
   /// Money or parts left as the peer last said; absent = it does not say.
-  std::optional<std::int64_t> balance;
+  std::optional<std::int64_t> balance{};
 };
 
 class Adapter {
@@ -235,6 +249,8 @@ struct AdapterParts {
   Rng* rng = nullptr;
   const Clock* clock = nullptr;
   const SecretReader* secrets = nullptr;
+  /// What the channels of Web Push, mail and vendor push sign and encrypt with.
+  const Signer* signer = nullptr;
 };
 /// Errors: invalid_argument, naming the key and what is wrong with it.
 using MakeAdapter = std::function<Result<std::unique_ptr<Adapter>>(const AdapterParts&)>;

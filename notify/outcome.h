@@ -37,8 +37,9 @@ struct Outcome {
   Scope scope = Scope::account;
   /// retry_after and throttled: what the peer asked for; 0 = the engine's own back-off.
   Millis wait{0};
-  /// The peer's names of what it took, one per part in part order; receipts carry them.
-  std::vector<std::string> provider_ids;
+  /// The peer's names of what it took, one per part in part order; receipts carry them, so the
+  /// delivery is delivered when all of them are. An empty one: the peer gave that part no name.
+  std::vector<std::string> provider_ids{};
   /// Billed parts; 0 when none was taken.
   std::uint32_t parts = 0;
   /// invalid_endpoint: the peer is certain (404, 410, UNREGISTERED): remove it at once. Otherwise
@@ -47,23 +48,31 @@ struct Outcome {
   /// The fault is the account's or the peer's, not this delivery's: counts for the breaker.
   bool is_peer_fault = false;
   /// For the operator: "http 503", "smpp 0x00000058". Never personal data, never a peer's text.
-  std::string reason;
+  std::string reason{};
 };
 
-/// What a peer says later. A person's state is the greatest ever heard, whatever the order.
+/// What a peer says later. A person's state is the greatest ever heard, whatever the order. One
+/// that names neither a provider_id nor a delivery is about the person at `address`.
 enum class ReceiptState : std::uint8_t { accepted, failed, delivered, read };
 
 struct Receipt {
   /// One of Outcome::provider_ids; compared as the channel normalised it.
-  std::string provider_id;
+  std::string provider_id{};
   /// Where the peer echoes our own id instead.
-  std::optional<DeliveryId> delivery;
+  std::optional<DeliveryId> delivery{};
   ReceiptState state = ReceiptState::delivered;
   /// By the peer's clock; absent = unknown.
-  std::optional<Instant> at;
+  std::optional<Instant> at{};
   /// failed: the address is dead or unwanted, when the peer says so.
-  std::optional<OutcomeKind> because;
-  std::string reason;
+  std::optional<OutcomeKind> because{};
+  std::string reason{};
+  /// Whom it is about as the peer writes it, in the form of Endpoint::address; empty = not said.
+  /// Finds a delivery whose outcome is unknown and whose name we never learnt. Never logged.
+  std::string address{};
+  /// What that person wrote back, capitals, without blanks around: opted_out in `because`; a reply
+  /// code of digits is `read`; other words are `accepted`. Empty = the peer's own report. Never
+  /// logged.
+  std::string reply{};
 };
 
 }  // namespace linli::notify

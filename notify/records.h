@@ -165,7 +165,8 @@ struct ReceiptRecord {
 /// Told to the community as mutation number `n` of cid sys.gateway; gapless (decision B6).
 struct FactRecord {
   std::uint64_t n = 0;
-  /// A mutator: reach.record, reach.open_task, endpoint.invalid, account.alarm.
+  /// A mutator: reach.record, reach.open_task, endpoint.invalid,
+  /// notice.acknowledge (a reply by SMS), desk.raise_alarm.
   std::string name;
   Json args;
 };

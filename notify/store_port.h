@@ -89,6 +89,9 @@ class GatewayStore {
   virtual Result<std::optional<DeliveryRecord>> delivery(DeliveryId id) = 0;
   virtual Result<std::optional<DeliveryRecord>> delivery_by_provider(
       const std::string& channel, const std::string& provider_id) = 0;
+  /// The newest delivery that was tried over this channel to this address.
+  virtual Result<std::optional<DeliveryRecord>> delivery_by_address(const std::string& channel,
+                                                                    const std::string& address) = 0;
   virtual Result<std::optional<PlanRecord>> plan(const std::string& notice,
                                                  const std::string& person) = 0;
   /// Deliveries of a notice, or all, in one state, ids > after, ascending.

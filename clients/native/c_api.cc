@@ -18,7 +18,7 @@ struct linli_client {
   std::unique_ptr<linli::client::Client> client;
   std::mutex mutex;
   /// Of the last linli_enrol_check.
-  std::optional<linli::client::EnrolOffer> offer;
+  std::optional<linli::client::SlipEnrolment> offer;
 };
 
 namespace {
@@ -119,6 +119,8 @@ Result<Json> act(client::Client& of, const Json& what) {
   if (verb == "withdraw") return none(of.withdraw(id));
   if (verb == "dismiss") return none(of.dismiss(id));
   if (verb == "rekey") return none(of.rekey());
+  if (verb == "choose_person") return none(of.choose_person(json_text(what, "person")));
+  if (verb == "forget_slip") return none(of.forget_slip());
   if (verb == "seen") return none(of.note_seen(json_text(what, "notice")));
   if (verb == "first_alert") {
     LINLI_TRY(const bool first,
@@ -132,20 +134,41 @@ Result<Json> act(client::Client& of, const Json& what) {
   return Json{{"id", made.id}};
 }
 
+std::vector<std::string> purposes_of(const Json& value) {
+  std::vector<std::string> out;
+  if (const auto given = value.find("purposes"); given != value.end() && given->is_array())
+    for (const Json& purpose : *given)
+      if (purpose.is_string()) out.push_back(purpose.get<std::string>());
+  return out;
+}
+
+Result<client::SlipEnrolment> slip_of(const Json& value) {
+  linli::SystemRng rng;
+  return client::SlipEnrolment::make({.address = json_text(value, "url"),
+                                      .code = json_text(value, "code"),
+                                      .door = json_text(value, "door"),
+                                      .person = json_text(value, "person"),
+                                      .label = json_text(value, "label"),
+                                      .purposes = purposes_of(value)},
+                                     rng);
+}
+
 Result<Json> confirm(linli_client& handle, const Json& choice) {
-  std::optional<client::EnrolOffer> offer;
+  std::optional<client::SlipEnrolment> offer;
   {
     const std::lock_guard lock(handle.mutex);
     offer = handle.offer;
   }
   if (!offer) return fail(Errc::wrong_state, "linli_enrol_check comes first");
-  std::vector<std::string> purposes;
-  if (const auto given = choice.find("purposes"); given != choice.end() && given->is_array())
-    for (const Json& purpose : *given)
-      if (purpose.is_string()) purposes.push_back(purpose.get<std::string>());
-  LINLI_CHECK(client::confirm_enrolment(*handle.client, *offer, json_text(choice, "person"),
-                                        json_text(choice, "label"), purposes));
-  return handle.client->status().json();
+  offer->set_consent(json_text(choice, "label"), purposes_of(choice));
+  LINLI_CHECK(offer->choose(json_text(choice, "person")));
+  client::Client& of = *handle.client;
+  LINLI_CHECK(of.keep_slip(std::move(*offer)));
+  LINLI_TRY(const client::SlipEnrolment::Step step, of.enrol_now());
+  if (step == client::SlipEnrolment::Step::enrolled) return of.status().json();
+  const auto slip = of.slip();
+  if (slip && slip->problem()) return std::unexpected(*slip->problem());
+  return fail(Errc::wrong_state, "the persons of the slip have changed");
 }
 
 }  // namespace
@@ -186,11 +209,10 @@ int linli_enrol_check(linli_client* handle, const char* slip_json, char** out) {
   return guarded(out, [&]() -> Result<Json> {
     LINLI_TRY(client::Client * of, client_of(handle));
     LINLI_TRY(const Json slip, object_of(slip_json));
-    LINLI_TRY(client::EnrolOffer offer,
-              client::check_code(json_text(slip, "url"), json_text(slip, "code"),
-                                 json_text(slip, "door"), of->tls()));
-    Json answer = {{"household", offer.household}, {"persons", Json::array()}};
-    for (const auto& person : offer.persons)
+    LINLI_TRY(client::SlipEnrolment offer, slip_of(slip));
+    LINLI_CHECK(client::look_up(offer, of->tls()));
+    Json answer = {{"household", offer.household()}, {"persons", Json::array()}};
+    for (const auto& person : offer.persons())
       answer["persons"].push_back({{"ref", person.ref}, {"name", person.name}});
     const std::lock_guard lock(handle->mutex);
     handle->offer = std::move(offer);
@@ -203,6 +225,16 @@ int linli_enrol_confirm(linli_client* handle, const char* choice_json, char** ou
     LINLI_CHECK(client_of(handle));
     LINLI_TRY(const Json choice, object_of(choice_json));
     return confirm(*handle, choice);
+  });
+}
+
+int linli_enrol_keep(linli_client* handle, const char* slip_json, char** out) {
+  return guarded(out, [&]() -> Result<Json> {
+    LINLI_TRY(client::Client * of, client_of(handle));
+    LINLI_TRY(const Json given, object_of(slip_json));
+    LINLI_TRY(client::SlipEnrolment slip, slip_of(given));
+    LINLI_CHECK(of->keep_slip(std::move(slip)));
+    return of->status().json();
   });
 }
 

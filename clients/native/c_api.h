@@ -41,10 +41,17 @@ void linli_close(linli_client* client);
 /* slip: {"url":"https://host/c/slug" or the slip's QR address, "code":"12345678"?, "door":"..."?}
  * -> {"household":"...","persons":[{"ref":"1","name":"..."}]} */
 int linli_enrol_check(linli_client* client, const char* slip_json, char** out);
-/* choice: {"person":"<ref of the last check>","label":"..."?,"purposes":[...]?} -> status */
+/* choice: {"person":"<ref of the last check>","label":"..."?,"purposes":[...]?} -> status.
+ * When the answer does not come (50300, 40800, 42900) the slip is kept as by linli_enrol_keep. */
 int linli_enrol_confirm(linli_client* client, const char* choice_json, char** out);
+/* Without a connection: {"url","code"?,"door"?,"person"?,"label"?,"purposes"?} is stored, durable
+ * when it returns 0, and completed by itself after linli_start() -> status, whose "slip" is
+ * {"state":"waiting"|"choosing"|"refused","persons":[...],"problem"?:{...},...} until then.
+ * "choosing" waits for linli_act choose_person; "refused" for another slip. Replaces an earlier
+ * one. */
+int linli_enrol_keep(linli_client* client, const char* slip_json, char** out);
 
-/* Connects and stays connected in the background. */
+/* Connects and stays connected in the background; completes a kept slip first. */
 int linli_start(linli_client* client, char** out);
 int linli_stop(linli_client* client, char** out);
 
@@ -57,6 +64,7 @@ int linli_mutate(linli_client* client, const char* name, const char* args_json, 
 int linli_query(linli_client* client, const char* query_json, char** out);
 
 /* {"do":"edit"|"mend","id":n,"args":{...}} | {"do":"withdraw"|"dismiss","id":n} | {"do":"rekey"}
+ * | {"do":"choose_person","person":"<ref>"} | {"do":"forget_slip"}
  * | {"do":"seen","notice":"..."} | {"do":"first_alert","incident":"...","severity":"..."}
  *   (-> {"first":bool}: sound it only then) */
 int linli_act(linli_client* client, const char* action_json, char** out);

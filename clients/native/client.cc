@@ -46,6 +46,7 @@ Result<std::unique_ptr<Client>> Client::open(ClientOptions options) {
   std::unique_ptr<Client> client(
       new Client(std::move(options), std::move(lock), std::move(storage), std::move(replica)));
   LINLI_CHECK(client->recall_seen());
+  LINLI_CHECK(client->recall_slip());
   return client;
 }
 
@@ -120,14 +121,19 @@ Result<void> Client::start() {
   const std::lock_guard living(lifecycle_);
   const Lock lock(mutex_);
   if (is_running_) return {};
-  if (!replica_->state().identity) return std::unexpected(not_enrolled());
+  if (!replica_->state().identity && !slip_) return std::unexpected(not_enrolled());
   is_running_ = true;
-  loop_.post([this] { drive([this] { session_->start(); }); });
+  loop_.post([this] { go_online(); });
   if (!seen_.empty())
     loop_.post(
         [this] { loop_.call_after(Loop::Timer::app, kSeenDelay, [this] { flush_seen(); }); });
   thread_ = std::thread([this] { loop_.run(); });
   return {};
+}
+
+void Client::go_online() {
+  if (identity()) return drive([this] { session_->start(); });
+  pursue_slip();
 }
 
 void Client::stop(Millis patience) {
@@ -155,6 +161,7 @@ void Client::stop(Millis patience) {
   }
   loop_.stop();
   thread_.join();
+  abandon_slip_call();
   if (socket_) socket_->abandon();
   socket_.reset();
 }
@@ -229,18 +236,21 @@ bool Client::is_all_done() const {
          !state.rekey_wanted;
 }
 
+bool Client::is_refused() const {
+  return session_->state() == sync::ClientSession::State::halted || (slip_ && !slip_->next());
+}
+
 SyncOutcome Client::wait_synced(Millis deadline) {
   Lock lock(mutex_);
   const std::uint64_t failures = failures_;
   bool was_connected = false;
   const auto is_over = [&] {
     was_connected = was_connected || session_->is_live();
-    return is_all_done() || session_->state() == sync::ClientSession::State::halted ||
-           (failures_ != failures && !was_connected);
+    return is_all_done() || is_refused() || (failures_ != failures && !was_connected);
   };
   const bool over = changed_.wait_for(lock, deadline, is_over);
   if (is_all_done()) return SyncOutcome::synced;
-  if (session_->state() == sync::ClientSession::State::halted) return SyncOutcome::refused;
+  if (is_refused()) return SyncOutcome::refused;
   return over || !was_connected ? SyncOutcome::unreachable : SyncOutcome::timed_out;
 }
 
@@ -258,6 +268,8 @@ sync::LocalMutation Client::stamped() {
 Result<sync::LocalMutation> Client::append(std::string_view name, const Json& args) {
   if (!replica_->state().identity) return std::unexpected(not_enrolled());
   LINLI_CHECK(check_args(args));
+  LINLI_TRY(const auto handed_over, replica_->local(sync::kLocalHandOver));
+  if (handed_over) return fail(Errc::revoked, "this phone was replaced");
   sync::LocalMutation mutation = stamped();
   mutation.name = name;
   mutation.args = dump_json(args);

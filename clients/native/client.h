@@ -16,6 +16,7 @@
 #include "base/rng.h"
 #include "clients/native/connection.h"
 #include "clients/native/replica_store_sqlite.h"
+#include "clients/native/slip.h"
 #include "sync/protocol/client_session.h"
 #include "sync/protocol/overlay.h"
 
@@ -37,6 +38,15 @@ struct ClientOptions {
 /// Exactly these five are shown (GEN-6); offline is never an error.
 enum class SyncState : std::uint8_t { synced, pending, syncing, offline, trouble };
 
+/// A slip that was scanned and not taken by the server yet: 待确认 (ENR-3).
+struct SlipStatus {
+  SlipEnrolment::Stage stage = SlipEnrolment::Stage::checking;
+  std::string origin, slug, household;
+  /// Offered while somebody has to be chosen.
+  std::vector<SlipEnrolment::Person> persons{};
+  std::optional<Error> problem{};
+};
+
 struct Status {
   SyncState state = SyncState::offline;
   bool is_enrolled = false;
@@ -55,8 +65,11 @@ struct Status {
   std::optional<Error> trouble{};
   /// Empty before enrolment.
   std::string community, slug, origin, person, name, account, cid;
+  std::optional<SlipStatus> slip{};
+  /// This phone was replaced by the owner's new one: what became of its work (ENR-10).
+  std::optional<sync::HandOver> hand_over{};
 
-  /// 已同步 / 待上传 n / 同步中 / 暂时连不上（上次 hh:mm） / 有问题 n
+  /// 已同步 / 待上传 n / 同步中 / 暂时连不上（上次 hh:mm） / 有问题 n; 待确认 before enrolment.
   [[nodiscard]] std::string label() const;
   [[nodiscard]] Json json() const;
 };
@@ -99,9 +112,24 @@ class Client {
   [[nodiscard]] std::optional<sync::Identity> identity();
   [[nodiscard]] const TlsOptions& tls() const { return options_.tls; }
 
+  // --- A slip that waits for the server (ENR-3) --------------------------------------------------
+  /// Durable before it returns; replaces an earlier one. It is completed by start(), as soon as
+  /// there is a connection, or by enrol_now(). Errors: conflict when enrolled already, io,
+  /// disk_full.
+  Result<void> keep_slip(SlipEnrolment slip);
+  /// Errors: wrong_state unless somebody has to be chosen, invalid_argument (no such person).
+  Result<void> choose_person(const std::string& ref);
+  /// Forgets it. What the server took meanwhile stays in the office's list of devices.
+  Result<void> forget_slip();
+  [[nodiscard]] std::optional<SlipEnrolment> slip();
+  /// Waits for the network: goes on until enrolled, refused, a person has to be chosen, or the
+  /// server does not answer. Errors: not_found (no slip), io, disk_full.
+  Result<SlipEnrolment::Step> enrol_now();
+
   // --- Connection -------------------------------------------------------------------------------
   /// Connects and stays connected in the background: back-off 1 s..60 s with jitter, the server's
-  /// hints honoured. Errors: unauthenticated before enrolment; wrong_state inside a listener.
+  /// hints honoured; completes a kept slip first. Errors: unauthenticated with neither identity nor
+  /// slip; wrong_state inside a listener.
   Result<void> start();
   /// Says bye; after `patience` the line is dropped instead.
   void stop(Millis patience = Millis{4'000});
@@ -111,7 +139,7 @@ class Client {
   // --- Writing ----------------------------------------------------------------------------------
   /// Durable before it returns; sent when there is a connection.
   /// Errors: invalid_argument (args is no object), too_large, io, disk_full, unauthenticated before
-  /// enrolment.
+  /// enrolment, revoked once the phone was replaced.
   Result<sync::LocalMutation> mutate(std::string_view name, const Json& args);
   /// Remembers that a notice was opened; gathered and sent within 30 s, or after the next start
   /// when the program was killed before. Errors: invalid_argument, io, disk_full.
@@ -156,6 +184,18 @@ class Client {
   void drive(const std::function<void()>& event);
   void perform(Lock& lock);
   void dial();
+  void go_online();
+
+  // client_slip.cc
+  Result<void> recall_slip();
+  Result<void> put_slip(SlipEnrolment slip);
+  void pursue_slip();
+  void on_slip_reply(std::uint64_t round, const Result<HttpReply>& reply);
+  /// What `reply` means, stored. `round` names the slip that asked.
+  Result<SlipEnrolment::Step> feed_slip(std::uint64_t round, const Result<HttpReply>& reply);
+  void abandon_slip_call();
+  void tell_status();
+
   Event event_of(const sync::Changes& changes);
   sync::LocalMutation stamped();
   Result<sync::LocalMutation> append(std::string_view name, const Json& args);
@@ -165,6 +205,8 @@ class Client {
   Result<void> recall_seen();
   Result<std::string> seen_key(const std::string& notice);
   [[nodiscard]] bool is_all_done() const;
+  /// Nothing goes on until somebody acts.
+  [[nodiscard]] bool is_refused() const;
   Result<sync::MergedTable> merged(std::string_view tbl, sync::MergedTable base);
 
   // Constant after construction.
@@ -188,9 +230,16 @@ class Client {
   bool is_running_ = false;
   bool is_socket_open_ = false;
   std::uint64_t failures_ = 0;
+  std::optional<SlipEnrolment> slip_;
+  /// Changes when the slip is another one or was decided upon: an answer to the old one is void.
+  std::uint64_t slip_round_ = 0;
+  /// A request of the slip is out.
+  bool is_slip_asked_ = false;
 
   // Inside the loop only.
   std::shared_ptr<Socket> socket_;
+  std::shared_ptr<HttpRequest> slip_call_;
+  std::uint32_t slip_tries_ = 0;
 
   Loop loop_;
   std::thread thread_;

@@ -39,6 +39,7 @@ std::string_view state_name(SyncState state) {
 }
 
 std::string Status::label() const {
+  if (slip && !trouble) return "待确认";
   switch (state) {
     case SyncState::synced: return "已同步";
     case SyncState::pending: return "待上传 " + std::to_string(pending);
@@ -66,6 +67,23 @@ Json Status::json() const {
     out["account"] = account;
     out["cid"] = cid;
   }
+  if (slip) {
+    Json shown = {{"state", slip_state_name(slip->stage)},
+                  {"origin", slip->origin},
+                  {"slug", slip->slug},
+                  {"household", slip->household},
+                  {"persons", Json::array()}};
+    for (const auto& each : slip->persons)
+      shown["persons"].push_back({{"ref", each.ref}, {"name", each.name}});
+    if (slip->problem)
+      shown["problem"] = {{"code", errc_name(slip->problem->code)},
+                          {"text", errc_sentence(slip->problem->code)}};
+    out["slip"] = std::move(shown);
+  }
+  if (hand_over)
+    out["hand_over"] = {{"taken", hand_over->taken},
+                        {"refused", hand_over->refused},
+                        {"waiting", hand_over->waiting}};
   if (trouble) {
     out["trouble"] = {{"code", errc_name(trouble->code)}, {"text", errc_sentence(trouble->code)}};
   }
@@ -92,6 +110,16 @@ Status Client::status() {
     out.account = held.identity->account.raw().hex();
     out.cid = held.identity->cid.raw().hex();
   }
+  if (slip_) {
+    out.slip = SlipStatus{.stage = slip_->stage(),
+                          .origin = slip_->origin(),
+                          .slug = slip_->slug(),
+                          .household = slip_->household(),
+                          .persons = {},
+                          .problem = slip_->problem()};
+    if (slip_->stage() == SlipEnrolment::Stage::choosing) out.slip->persons = slip_->persons();
+    if (slip_->stage() == SlipEnrolment::Stage::refused) out.trouble = slip_->problem();
+  }
   out.is_connected = session_->is_live();
   // A line that broke is no trouble; a refusal or a failing store is.
   const auto& trouble = session_->trouble();
@@ -99,6 +127,11 @@ Status Client::status() {
   if (trouble && (is_halted || trouble->code == Errc::io || trouble->code == Errc::disk_full ||
                   trouble->code == Errc::corrupt)) {
     out.trouble = trouble;
+  }
+  // A store that cannot be read is told by whatever is asked next.
+  if (const auto handed_over = replica_->hand_over(); handed_over && *handed_over) {
+    out.hand_over = **handed_over;
+    out.trouble = Error{Errc::revoked, "this phone was replaced"};
   }
   if (out.trouble || out.attention > 0) {
     out.state = SyncState::trouble;

@@ -369,11 +369,17 @@ std::shared_ptr<Socket> Socket::dial(Loop& loop, const DialOptions& options,
 namespace {
 
 template <class Stream>
-class HttpExchange : public std::enable_shared_from_this<HttpExchange<Stream>> {
+class HttpExchange final : public HttpRequest,
+                           public std::enable_shared_from_this<HttpExchange<Stream>> {
  public:
-  HttpExchange(asio::io_context& io, ssl::context& context, const HttpCall& call)
-      : stream_(make_stream(io, context)),
-        opener_(std::make_shared<Opener<Stream>>(io, stream_, call.url)) {
+  HttpExchange(asio::io_context& io, std::unique_ptr<ssl::context> context, const HttpCall& call,
+               Done done)
+      : context_(std::move(context)),
+        stream_(make_stream(io, *context_)),
+        opener_(std::make_shared<Opener<Stream>>(io, stream_, call.url)),
+        deadline_(io),
+        limit_(call.deadline),
+        done_(std::move(done)) {
     const bool is_post = call.method != "GET";
     request_ = {is_post ? http::verb::post : http::verb::get, call.url.path, 11};
     request_.set(http::field::host, call.url.authority());
@@ -389,6 +395,10 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange<Stream>> {
   }
 
   void start() {
+    deadline_.expires_after(limit_);
+    deadline_.async_wait([self = this->shared_from_this()](beast::error_code ec) {
+      if (!ec) self->fail_at("deadline", beast::error::timeout);
+    });
     opener_->start([self = this->shared_from_this()](beast::error_code ec, const char* step) {
       if (ec) return self->fail_at(step, ec);
       beast::get_lowest_layer(self->stream_).expires_never();
@@ -399,7 +409,10 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange<Stream>> {
     });
   }
 
-  std::optional<Result<HttpReply>> result;
+  void abandon() override {
+    done_ = nullptr;
+    end();
+  }
 
  private:
   static Stream make_stream(asio::io_context& io, ssl::context& context) {
@@ -415,8 +428,8 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange<Stream>> {
                      [self = this->shared_from_this()](beast::error_code ec, std::size_t) {
                        if (ec) return self->fail_at("answer", ec);
                        auto& message = self->parser_.get();
-                       self->result = HttpReply{static_cast<int>(message.result_int()),
-                                                std::move(message.body())};
+                       self->finish(HttpReply{static_cast<int>(message.result_int()),
+                                              std::move(message.body())});
                      });
   }
 
@@ -424,11 +437,27 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange<Stream>> {
     const Errc code = ec == beast::error::timeout
                           ? Errc::timed_out
                           : (is_certificate_problem(ec) ? Errc::bad_signature : Errc::unavailable);
-    result = fail(code, std::string(step) + ": " + ec.message());
+    finish(fail(code, std::string(step) + ": " + ec.message()));
   }
 
+  void finish(Result<HttpReply> result) {
+    const Done done = std::exchange(done_, nullptr);
+    end();
+    if (done) done(std::move(result));
+  }
+
+  void end() {
+    deadline_.cancel();
+    opener_->cancel();
+    beast::get_lowest_layer(stream_).close();
+  }
+
+  std::unique_ptr<ssl::context> context_;
   Stream stream_;
   std::shared_ptr<Opener<Stream>> opener_;
+  asio::steady_timer deadline_;
+  Millis limit_;
+  Done done_;
   http::request<http::string_body> request_;
   http::response_parser<http::string_body> parser_;
   beast::flat_buffer buffer_;
@@ -436,20 +465,35 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange<Stream>> {
 
 }  // namespace
 
-Result<HttpReply> http_call(const HttpCall& call, const TlsOptions& tls) {
+std::shared_ptr<HttpRequest> HttpRequest::send(Loop& loop, const HttpCall& call,
+                                               const TlsOptions& tls, Done done) {
   beast::error_code ec;
-  const auto context = make_context(tls, ec);
-  if (ec) return fail(Errc::invalid_argument, "certificates: " + ec.message());
-  asio::io_context io{1};
-  const auto run = [&]<class Stream>(std::type_identity<Stream>) -> Result<HttpReply> {
-    auto exchange = std::make_shared<HttpExchange<Stream>>(io, *context, call);
+  auto context = make_context(tls, ec);
+  if (ec) {
+    loop.post([done = std::move(done), why = ec.message()] {
+      done(fail(Errc::invalid_argument, "certificates: " + why));
+    });
+    return nullptr;
+  }
+  const auto start = [&]<class Stream>(std::type_identity<Stream>) -> std::shared_ptr<HttpRequest> {
+    auto exchange = std::make_shared<HttpExchange<Stream>>(loop.impl().io, std::move(context), call,
+                                                           std::move(done));
     exchange->start();
-    io.run_for(call.deadline);
-    if (!exchange->result) return fail(Errc::timed_out, call.url.authority());
-    return std::move(*exchange->result);
+    return exchange;
   };
-  return call.url.tls ? run(std::type_identity<TlsStream>{})
-                      : run(std::type_identity<PlainStream>{});
+  return call.url.tls ? start(std::type_identity<TlsStream>{})
+                      : start(std::type_identity<PlainStream>{});
+}
+
+Result<HttpReply> http_call(const HttpCall& call, const TlsOptions& tls) {
+  Loop loop;
+  std::optional<Result<HttpReply>> out;
+  const auto request = HttpRequest::send(loop, call, tls, [&](Result<HttpReply> result) {
+    out = std::move(result);
+    loop.stop();
+  });
+  loop.run();
+  return std::move(*out);
 }
 
 }  // namespace linli::client

@@ -98,4 +98,14 @@ struct HttpReply {
 ///         server's certificate is not trusted). Any HTTP status is a reply. Threads: any.
 Result<HttpReply> http_call(const HttpCall& call, const TlsOptions& tls);
 
+/// The same inside a loop. `done` is called once, inside the loop, unless the request is abandoned.
+class HttpRequest {
+ public:
+  using Done = std::function<void(Result<HttpReply>)>;
+  static std::shared_ptr<HttpRequest> send(Loop& loop, const HttpCall& call, const TlsOptions& tls,
+                                           Done done);
+  virtual ~HttpRequest() = default;
+  virtual void abandon() = 0;
+};
+
 }  // namespace linli::client

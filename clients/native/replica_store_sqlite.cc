@@ -59,6 +59,7 @@ class SqliteStorage final : public sync::ReplicaStorage {
                                         const std::vector<std::uint64_t>& slots) override;
   Result<std::optional<std::string>> local(std::string_view key) override;
   Result<void> put_local(std::string_view key, std::string_view value) override;
+  Result<void> remove_local(std::string_view key) override;
 
  private:
   /// Runs `body`; what SQLite throws becomes an error that names the file.
@@ -421,6 +422,15 @@ Result<void> SqliteStorage::put_local(std::string_view key, std::string_view val
     put.bind(1, std::string(key));
     put.bind(2, std::string(value));
     put.exec();
+    return {};
+  });
+}
+
+Result<void> SqliteStorage::remove_local(std::string_view key) {
+  return guarded([&]() -> Result<void> {
+    SQLite::Statement& gone = statement("DELETE FROM local WHERE key = ?");
+    gone.bind(1, std::string(key));
+    gone.exec();
     return {};
   });
 }

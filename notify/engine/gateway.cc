@@ -2,6 +2,7 @@
 #include "notify/engine/gateway.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -10,9 +11,6 @@ namespace linli::notify {
 namespace {
 
 using enum DeliveryRecord::State;
-
-/// The same alarm is not told again within this.
-constexpr Millis kAlarmAgain{3'600'000};
 
 }  // namespace
 
@@ -71,28 +69,69 @@ void Gateway::on_done(const std::string& channel, const action::Done& done) {
 std::optional<DeliveryRecord> Gateway::find_delivery(const std::string& channel,
                                                      const Receipt& receipt) {
   std::optional<DeliveryId> id = receipt.delivery;
-  if (!id) id = state_.by_provider(channel, receipt.provider_id);
+  if (!id && !receipt.provider_id.empty()) id = state_.by_provider(channel, receipt.provider_id);
   if (id)
     if (const DeliveryRecord* known = state_.delivery(*id)) return *known;
-  auto stored =
-      id ? store_.delivery(*id) : store_.delivery_by_provider(channel, receipt.provider_id);
-  if (stored) return *stored;
-  log_event(LogLevel::error, "notify.store", {{"code", errc_name(stored.error().code)}});
-  return std::nullopt;
+  const auto look_up = [&]() -> Result<std::optional<DeliveryRecord>> {
+    if (id) return store_.delivery(*id);
+    if (!receipt.provider_id.empty()) {
+      LINLI_TRY(auto named, store_.delivery_by_provider(channel, receipt.provider_id));
+      if (named) return named;
+    }
+    // Whose name we never learnt, and what people write back, is found by whom it is about.
+    if (receipt.address.empty()) return std::nullopt;
+    return store_.delivery_by_address(channel, receipt.address);
+  };
+  auto stored = look_up();
+  if (!stored) {
+    log_event(LogLevel::error, "notify.store", {{"code", errc_name(stored.error().code)}});
+    return std::nullopt;
+  }
+  // It may have changed since the last turn.
+  if (*stored)
+    if (const DeliveryRecord* known = state_.delivery((*stored)->id)) return *known;
+  return *stored;
 }
 
 void Gateway::on_heard(const std::string& channel, const Receipt& receipt) {
   const Times at = now();
   auto delivery = find_delivery(channel, receipt);
-  state_.add_receipt({channel, receipt.provider_id, delivery ? delivery->id : DeliveryId{},
-                      receipt.state, receipt.at.value_or(at.wall)});
+  if (receipt.reply.empty() && !receipt.provider_id.empty())
+    state_.add_receipt({channel, receipt.provider_id, delivery ? delivery->id : DeliveryId{},
+                        receipt.state, receipt.at.value_or(at.wall)});
   if (!delivery) return;
-  if (receipt.because)
+  if (receipt.because && !delivery->person.empty())
     state_.add_fact("endpoint.invalid", {{"person", delivery->person},
                                          {"medium", medium_name(delivery->to.medium)},
                                          {"address", delivery->to.address},
                                          {"why", outcome_name(*receipt.because)}});
+  if (!receipt.reply.empty()) return replied(*delivery, receipt.reply);
+  // An answer that came after its time: the peer has it, and this is what it calls it.
+  const bool is_new_name = receipt.state == ReceiptState::accepted &&
+                           !receipt.provider_id.empty() &&
+                           std::ranges::find(delivery->provider_ids, receipt.provider_id) ==
+                               delivery->provider_ids.end();
+  if (is_new_name) {
+    delivery->provider_ids.push_back(receipt.provider_id);
+    if (delivery->state == unknown) delivery->state = accepted;
+    delivery->channel = channel;
+    orphans_settled_.emplace_back(channel, receipt.provider_id);
+    state_.put_delivery(std::move(*delivery));
+    return;
+  }
   hear(std::move(*delivery), receipt.provider_id, receipt.state, receipt.at.value_or(at.wall));
+}
+
+/// Reply codes of a message that asks: 1 我知道了, 2 我需要帮助, 3 我在外地 (M21).
+void Gateway::replied(const DeliveryRecord& delivery, const std::string& reply) {
+  constexpr std::array<std::pair<std::string_view, const char*>, 3> kCodes = {
+      {{"1", "ok"}, {"2", "help"}, {"3", "away"}}};
+  const auto code = std::ranges::find(kCodes, reply, [](const auto& c) { return c.first; });
+  if (code == kCodes.end() || delivery.notice.empty() || delivery.person.empty()) return;
+  state_.add_fact("notice.acknowledge", {{"notice", delivery.notice},
+                                         {"person", delivery.person},
+                                         {"choice", code->second},
+                                         {"ask", delivery.ask}});
 }
 
 void Gateway::hear(DeliveryRecord d, const std::string& provider_id, ReceiptState state,
@@ -220,11 +259,7 @@ Result<void> Gateway::replay(DeliveryId id) {
 }
 
 void Gateway::alarm(const std::string& kind, const std::string& subject, const std::string& text) {
-  const Instant at = clock_.now();
-  Instant& last = alarmed_[{kind, subject}];
-  if (last != Instant{} && at < last + kAlarmAgain) return;
-  last = at;
-  state_.add_fact("account.alarm", {{"kind", kind}, {"subject", subject}, {"text", text}});
+  state_.raise_alarm(kind, subject, text, clock_.now());
 }
 
 std::vector<Gateway::NoticeLook> Gateway::notices() const {

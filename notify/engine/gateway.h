@@ -60,7 +60,7 @@ class Gateway {
   void resume(const std::string& channel);
   /// A dead or failed delivery once more. Errors: not_found, wrong_state.
   Result<void> replay(DeliveryId id);
-  /// Tells something of ours to the operator's desk, at most once per kind, subject and hour.
+  /// As State::raise_alarm.
   void alarm(const std::string& kind, const std::string& subject, const std::string& text);
 
   struct NoticeLook {
@@ -80,11 +80,14 @@ class Gateway {
   void notice_sent(const OutboxItem& row);
   void notice_changed(const OutboxItem& row);
   void notice_ended(const OutboxItem& row);
+  void take_order(const Json& data);
+  void test(const std::string& channel, const std::string& address, const std::string& text);
   /// Those who were sent the notice hear that it is over or different, over what reached them.
   void tell_handed(const Notice& notice, const Message& message);
   void audience_changed(Notice& notice, const Json& data);
   void hear(DeliveryRecord delivery, const std::string& provider_id, ReceiptState state,
             Instant at);
+  void replied(const DeliveryRecord& delivery, const std::string& reply);
   void settle_orphans();
   std::optional<DeliveryRecord> find_delivery(const std::string& channel, const Receipt& receipt);
   void ask_pages(Times at);
@@ -102,7 +105,6 @@ class Gateway {
   /// Kept over a failed apply().
   Turn turn_;
   std::vector<std::pair<std::string, std::string>> orphans_settled_;
-  std::map<std::pair<std::string, std::string>, Instant> alarmed_;
   bool has_more_ = false;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the community tells: rows of its outbox (decision B6).
 #include <algorithm>
+#include <charconv>
 
 #include "base/log.h"
 #include "notify/engine/gateway.h"
@@ -10,6 +11,9 @@ namespace {
 
 /// A page of deliveries to be told of a change.
 constexpr std::size_t kHandedPage = 500;
+
+/// A test that could not go out within this tells enough.
+constexpr Millis kTestExpiry{10 * 60'000};
 
 Lane lane_of(const std::string& severity, bool is_urgent, bool needs_ack) {
   if (severity == "red") return Lane::red;
@@ -65,8 +69,49 @@ void Gateway::take(const OutboxItem& row) {
       ladder_.end_notice(*notice, NoticeRecord::State::stopped, "stopped by the office");
     return;
   }
+  if (row.kind == "gateway_order") return take_order(row.data);
   // A newer community may tell more than this gateway understands.
   log_event(LogLevel::warn, "notify.outbox_kind", {{"kind", row.kind}});
+}
+
+void Gateway::take_order(const Json& data) {
+  const std::string what = json_text(data, "what");
+  const std::string channel = json_text(data, "channel");
+  if (what == "pause") return pause(channel, json_text(data, "why"));
+  if (what == "resume") return resume(channel);
+  if (what == "replay") {
+    std::uint64_t id = 0;
+    const std::string text = json_text(data, "delivery");
+    std::from_chars(text.data(), text.data() + text.size(), id);
+    if (auto done = replay(DeliveryId{id}); !done)
+      log_event(LogLevel::warn, "notify.replay_refused", {{"code", errc_name(done.error().code)}});
+    return;
+  }
+  if (what == "test") return test(channel, json_text(data, "address"), json_text(data, "text"));
+  log_event(LogLevel::warn, "notify.order", {{"what", what}});
+}
+
+/// A message of its own that belongs to no notice and no person's ladder. Only to addresses that
+/// the operator set aside for training.
+void Gateway::test(const std::string& channel, const std::string& address,
+                   const std::string& text) {
+  const auto setup = std::ranges::find(settings_.channels, channel, &ChannelSetup::name);
+  const bool is_allowed =
+      setup != settings_.channels.end() &&
+      std::ranges::find(setup->test_addresses, address) != setup->test_addresses.end();
+  if (!is_allowed) return alarm("test_refused", channel, "测试地址不在通道的 test_addresses 里");
+  DeliveryRecord out = state_.new_delivery();
+  out.purpose = Purpose::test;
+  out.to = {setup->adapter->capabilities().medium, address, {}};
+  Message message;
+  message.purpose = Purpose::test;
+  message.title = text;
+  message.drill = true;
+  out.says = std::move(message);
+  out.lane = Lane::personal;
+  out.ready_at = clock_.now();
+  out.expires = clock_.now() + kTestExpiry;
+  state_.put_delivery(std::move(out));
 }
 
 void Gateway::notice_sent(const OutboxItem& row) {

@@ -133,15 +133,14 @@ bool Sender::is_kept_back(Channel& channel, DeliveryRecord& d, Times now) {
   return true;
 }
 
-bool Sender::is_capped(DeliveryRecord& d, const Notice* notice, std::int64_t cost) {
+bool Sender::is_capped(DeliveryRecord& d, const Notice* notice, std::int64_t cost, Instant now) {
   if (notice == nullptr || cost == 0 || notice->record.cost_cap == 0) return false;
   const NoticeRecord& record = notice->record;
   if (record.cost + cost <= record.cost_cap) return false;
   d.reason = "cost cap";
   d.state = dead;
   state_.put_delivery(d);
-  state_.add_fact("account.alarm",
-                  {{"kind", "cost_cap"}, {"subject", record.id}, {"text", "费用已到批准的上限"}});
+  state_.raise_alarm("cost_cap", record.id, "费用已到批准的上限，其余没有发出", now);
   return true;
 }
 
@@ -163,7 +162,7 @@ Sender::Pick Sender::try_one(Channel& channel, DeliveryRecord d, Times now,
   }
   const Capabilities& can = channel.setup->adapter->capabilities();
   const std::int64_t cost = can.part_price * preview->parts;
-  if (is_capped(d, notice, cost)) return Pick::left;
+  if (is_capped(d, notice, cost, now.wall)) return Pick::left;
   if (!channel.bucket.take(preview->parts, d.lane, now.mono)) {
     wake(channel.bucket.ready_at(preview->parts, d.lane, now.mono));
     return Pick::full;
@@ -193,7 +192,7 @@ Item Sender::item_of(const DeliveryRecord& d, const Notice* notice) {
   out.id = d.id;
   out.key = d.key;
   // A summary replaces nothing: it is about several notices.
-  out.collapse = d.purpose == Purpose::summary ? d.key : d.notice;
+  out.collapse = d.purpose == Purpose::summary || d.notice.empty() ? d.key : d.notice;
   out.to = d.to;
   out.message = d.says ? *d.says : notice->record.message;
   out.message.purpose = d.purpose;
@@ -235,9 +234,8 @@ void Sender::settle(Channel& channel, DeliveryRecord d, const Outcome& outcome, 
     case OutcomeKind::permanent_config: {
       // Nobody's message is worse for our mistake: it waits until a person has mended the channel.
       state_.set_paused(channel.setup->name, outcome.reason);
-      state_.add_fact("account.alarm", {{"kind", "channel_config"},
-                                        {"subject", channel.setup->name},
-                                        {"text", "通道停用：" + outcome.reason}});
+      state_.raise_alarm("channel_config", channel.setup->name, "通道停用：" + outcome.reason,
+                         now.wall);
       d.state = ready;
       d.ready_at = now.wall;
       return state_.put_delivery(std::move(d));
@@ -301,9 +299,8 @@ void Sender::resolve_unknown(const Channel& channel, DeliveryRecord d, Times now
   if (rule == After::resend) return retry(std::move(d), Millis{0}, now);
   if (rule == After::resend_once && d.attempts < 2) return retry(std::move(d), Millis{0}, now);
   if (rule == After::ask)
-    state_.add_fact("account.alarm", {{"kind", "delivery_unknown"},
-                                      {"subject", channel.setup->name},
-                                      {"text", "不知道是否已经播出，请人工确认"}});
+    state_.raise_alarm("delivery_unknown", channel.setup->name, "不知道是否已经播出，请人工确认",
+                       now.wall);
   d.state = unknown;
   d.ready_at = now.wall + (is_red && d.attempts < 2 ? kUnknownHoldRed : kUnknownHold);
   state_.put_delivery(std::move(d));

@@ -72,7 +72,7 @@ class Sender {
   Pick try_one(Channel& channel, DeliveryRecord delivery, Times now, std::vector<Submit>& out);
   /// True when a rule keeps it from going; it was put back with another time or state.
   bool is_kept_back(Channel& channel, DeliveryRecord& delivery, Times now);
-  bool is_capped(DeliveryRecord& delivery, const Notice* notice, std::int64_t cost);
+  bool is_capped(DeliveryRecord& delivery, const Notice* notice, std::int64_t cost, Instant now);
   /// `notice` is there unless the delivery says something of its own.
   static Item item_of(const DeliveryRecord& delivery, const Notice* notice);
   void settle(Channel& channel, DeliveryRecord delivery, const Outcome& outcome, Times now);

@@ -19,6 +19,8 @@ struct ChannelSetup {
   std::vector<CalendarRule> rules{};
   /// Tries of one delivery before it is dead.
   std::uint32_t attempts_max = 6;
+  /// Addresses that a test message may go to; nobody else ever gets one.
+  std::vector<std::string> test_addresses{};
 };
 
 struct GatewaySettings {
@@ -34,6 +36,11 @@ inline constexpr std::size_t kStepPlansMax = 2000;    // ladder steps a turn: so
 inline constexpr std::size_t kSubmitItemsMax = 1000;  // intents a turn: one fsync serves them all
 inline constexpr std::size_t kPlansMax = 200'000;     // in memory; more audience waits its turn
 inline constexpr std::size_t kFactRecords = 100;      // persons of one reach.record (M12: 200 rows)
+/// The same alarm is not told again within this; texts and subjects of alarms are short
+/// (server/community/desk).
+inline constexpr Millis kAlarmAgain{3'600'000};
+inline constexpr std::size_t kAlarmTextMax = 120;  // bytes: 40 Chinese characters
+inline constexpr std::size_t kAlarmSubjectMax = 24;
 /// An emptied page is asked for again after this: the snapshot is still being made.
 inline constexpr Millis kPageAgain{1'000};
 /// First and longest wait between tries; pressing lanes start sooner.

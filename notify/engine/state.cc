@@ -2,6 +2,7 @@
 #include "notify/engine/state.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -13,6 +14,14 @@ namespace {
 using enum DeliveryRecord::State;
 
 bool waits(DeliveryRecord::State state) { return state == held || state == unknown; }
+
+/// At most `bytes_max` bytes, never half a character.
+std::string cut(const std::string& text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  std::size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end);
+}
 
 /// Everything of `set` from the first element that `is_in` says yes to, while it does.
 template <class Set, class From, class IsIn, class Take>
@@ -212,12 +221,31 @@ void State::add_fact(std::string name, Json args) {
 }
 
 void State::add_reach(const DeliveryRecord& delivery, const char* what, Instant at) {
+  // A test is about nobody.
+  if (delivery.person.empty()) return;
   Json& records = reach_[{delivery.notice, delivery.ask}];
   if (records.is_null()) records = Json::array();
   records.push_back({{"person", delivery.person},
                      {"state", what},
                      {"medium", medium_name(delivery.to.medium)},
                      {"at", to_unix_ms(at)}});
+}
+
+void State::raise_alarm(const std::string& kind, const std::string& subject,
+                        const std::string& text, Instant now) {
+  Instant& last = alarmed_[{kind, subject}];
+  if (last != Instant{} && now < last + kAlarmAgain) return;
+  last = now;
+  // Subjects are row keys there.
+  std::string name = subject == "*" ? "all" : subject.substr(0, kAlarmSubjectMax);
+  const auto is_plain = [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '_';
+  };
+  for (char& c : name)
+    if (!is_plain(static_cast<unsigned char>(c))) c = '-';
+  Json args = {{"kind", kind}, {"text", cut(text, kAlarmTextMax)}};
+  if (!name.empty()) args["subject"] = name;
+  add_fact("desk.raise_alarm", std::move(args));
 }
 
 void State::gather_reach() {

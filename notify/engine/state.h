@@ -84,6 +84,9 @@ class State {
   /// reach.record facts by gather_reach(). The greatest counts there, whatever the order.
   void add_reach(const DeliveryRecord& delivery, const char* what, Instant at);
   void gather_reach();
+  /// Something of ours is wrong: told to the desk, at most once an hour for each kind and subject.
+  void raise_alarm(const std::string& kind, const std::string& subject, const std::string& text,
+                   Instant now);
   void set_cursor(std::uint64_t outbox_id);
   [[nodiscard]] std::uint64_t cursor() const { return cursor_; }
   [[nodiscard]] std::uint64_t facts() const { return fact_head_; }
@@ -132,6 +135,7 @@ class State {
   std::set<DeliveryId> dirty_deliveries_;
   std::vector<std::string> ended_notices_;
   std::map<std::pair<std::string, std::int64_t>, Json> reach_;
+  std::map<std::pair<std::string, std::string>, Instant> alarmed_;
 };
 
 /// Whether a step of ours may still change it. A late receipt may change others, which are then

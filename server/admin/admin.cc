@@ -75,6 +75,9 @@ class AdminCli {
     door->excludes(staff);
     create->add_option("--max-uses", invite_.max_uses, "Phones that may use it")
         ->check(CLI::Range(1, 20));
+    create->add_option(
+        "--replaces", invite_.replaces,
+        "Device whose place the new phone takes; it is revoked when the slip is used");
     create->callback([this] {
       if (invite_.door.empty() && invite_.staff.empty())
         throw CLI::RequiredError("--door or --staff");
@@ -114,8 +117,13 @@ class AdminCli {
                              [this](Commands& c) { return c.devices_list(id_); });
     list->add_option("--account", id_, "Only of this account");
     CLI::App* revoke = command(*devices, "revoke", "Refuses a device from now on",
-                               [this](Commands& c) { return c.devices_revoke(id_); });
+                               [this](Commands& c) { return c.devices_revoke(id_, reason_); });
     revoke->add_option("cid", id_, "Device")->required();
+    revoke
+        ->add_option("--reason", reason_,
+                     "lost, given_away, ...; replaced = the owner's new phone took its place: what "
+                     "the old one made before is still taken for 30 days")
+        ->check(CLI::IsMember({"lost", "replaced", "given_away", "wrong_household"}));
   }
 
   void add_keys() {
@@ -152,6 +160,7 @@ class AdminCli {
   Run run_;
   InitOptions init_;
   InviteOptions invite_;
+  std::string reason_ = "lost";
   RoleOptions role_;
   std::string id_;
   std::string label_;

@@ -50,6 +50,8 @@ struct InviteOptions {
   /// Account of a staff member instead of a door.
   std::string staff;
   int max_uses = 1;
+  /// Device whose place the new phone takes.
+  std::string replaces;
 };
 struct RoleOptions {
   std::string account;
@@ -74,7 +76,7 @@ class Commands {
   Result<Report> users_state(const std::string& account, const std::string& state);
   Result<Report> users_reset(const std::string& account);
   Result<Report> devices_list(const std::string& account);
-  Result<Report> devices_revoke(const std::string& cid);
+  Result<Report> devices_revoke(const std::string& cid, const std::string& reason);
   Result<Report> keys_create(const std::string& label, const std::vector<std::string>& scopes);
   Result<Report> keys_list();
   Result<Report> keys_revoke(const std::string& id);

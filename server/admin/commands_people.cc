@@ -126,6 +126,7 @@ Result<Report> Commands::invite_create(const InviteOptions& options) {
     if (homes.empty()) return fail(Errc::not_found, "no household has the door " + options.door);
     target["household"] = homes.front().key;
   }
+  if (!options.replaces.empty()) target["replaces"] = options.replaces;
   Report out;
   LINLI_TRY(out.json, make_slip(*community, std::move(target), out.text));
   return out;

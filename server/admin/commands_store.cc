@@ -106,14 +106,16 @@ Result<void> set_epoch(const fs::path& file, const Id128& epoch) {
 
 }  // namespace
 
-Result<Report> Commands::devices_revoke(const std::string& cid) {
+Result<Report> Commands::devices_revoke(const std::string& cid, const std::string& reason) {
   LINLI_TRY(const auto community, open(true));
   LINLI_TRY(const auto log, auth::RevocationLog::open(community->folder() / kRevokedFile));
   Report out;
-  LINLI_TRY(out.json, community->run("identity.revoke_device", {{"cid", cid}}));
+  LINLI_TRY(out.json, community->run("identity.revoke_device", {{"cid", cid}, {"reason", reason}}));
   LINLI_TRY(const Id128 id, Id128::parse(cid));
-  LINLI_CHECK(log->add(sync::Cid{id}, parts_.clock.now()));
-  out.text = "The device is refused from now on.\n";
+  const bool replaced = reason == auth::kReplaced;
+  LINLI_CHECK(log->add(sync::Cid{id}, {from_unix_ms(json_int(out.json, "revoked_at")), replaced}));
+  out.text = replaced ? "The device gets nothing more; what it made until now is still taken.\n"
+                      : "The device is refused from now on.\n";
   return out;
 }
 
@@ -152,13 +154,16 @@ Result<Report> Commands::backup(const fs::path& target) {
 
 Result<void> Commands::replay_revocations(LocalCommunity& community, std::size_t& revoked) const {
   LINLI_TRY(const auto log, auth::RevocationLog::open(community.folder() / kRevokedFile));
-  for (const sync::Cid& cid : log->all()) {
+  for (const auto& [cid, entry] : log->all()) {
     const std::string hex = cid.raw().hex();
     LINLI_TRY(const auto stored, community.reader().row({"device", hex}));
     if (!stored) continue;
     LINLI_TRY(const Json row, parse_json(*stored->data));
-    if (json_text(row, "state") == "revoked") continue;
-    LINLI_CHECK(community.run("identity.revoke_device", {{"cid", hex}}));
+    const bool was_revoked = json_text(row, "state") == "revoked";
+    if (was_revoked && (json_text(row, "reason") != auth::kReplaced || entry.replaced)) continue;
+    LINLI_CHECK(
+        community.run("identity.replay_revocation",
+                      {{"cid", hex}, {"at", to_unix_ms(entry.at)}, {"replaced", entry.replaced}}));
     ++revoked;
   }
   return {};
@@ -206,7 +211,7 @@ Result<Report> Commands::restore(const fs::path& source, bool confirmed) {
     // Revocations of both times count.
     LINLI_TRY(const auto log, auth::RevocationLog::open(folder / kRevokedFile));
     LINLI_TRY(const auto old, auth::RevocationLog::open(from / kRevokedFile));
-    for (const sync::Cid& cid : old->all()) LINLI_CHECK(log->add(cid, parts_.clock.now()));
+    for (const auto& [cid, entry] : old->all()) LINLI_CHECK(log->add(cid, entry));
     if (!fs::exists(folder / kHeldMark))
       LINLI_CHECK(auth::create_private_file(folder / kHeldMark, "restored\n"));
     LINLI_CHECK(drafts.install());

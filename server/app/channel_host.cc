@@ -36,17 +36,25 @@ notify::Outcome outcome_of(OutcomeKind kind, const char* reason) {
 ChannelHost::ChannelHost(Parts parts)
     : name_(std::move(parts.name)),
       clock_(*parts.clock),
-      post_(std::move(parts.post)),
       on_done_(std::move(parts.on_done)),
       on_heard_(std::move(parts.on_heard)),
       adapter_(std::move(parts.adapter)),
+      mailbox_(std::make_shared<Mailbox>()),
       alive_(std::make_shared<ChannelHost*>(this)),
       transports_(std::move(parts.transports)) {
-  LINLI_ASSERT(adapter_ && transports_ && post_ && on_done_ && on_heard_);
+  mailbox_->post = std::move(parts.post);
+  LINLI_ASSERT(adapter_ && transports_ && mailbox_->post && on_done_ && on_heard_);
 }
 
 ChannelHost::~ChannelHost() {
   if (state_ == State::running || state_ == State::stopping) finish();
+  close_mailbox();
+}
+
+void ChannelHost::close_mailbox() {
+  alive_.reset();
+  const std::lock_guard lock(mailbox_->mutex);
+  mailbox_->post = nullptr;
 }
 
 void ChannelHost::breach(const char* what) const {
@@ -55,8 +63,10 @@ void ChannelHost::breach(const char* what) const {
 
 template <class... Arguments, class Task>
 std::function<void(Arguments...)> ChannelHost::relay(Task task) {
-  return [post = post_, alive = std::weak_ptr(alive_), task](Arguments... arguments) {
-    post([alive, task, ... arguments = std::move(arguments)]() mutable {
+  return [mailbox = mailbox_, alive = std::weak_ptr(alive_), task](Arguments... arguments) {
+    const std::lock_guard lock(mailbox->mutex);
+    if (!mailbox->post) return;
+    mailbox->post([alive, task, ... arguments = std::move(arguments)]() mutable {
       if (const auto host = alive.lock()) task(**host, std::move(arguments)...);
     });
   };
@@ -136,7 +146,7 @@ void ChannelHost::submit_batch(std::span<const Item> items) {
 }
 
 void ChannelHost::cancel(DeliveryId id) {
-  if (!pending_.contains(id)) return;
+  if (state_ != State::running) return;
   ask("cancel",
       [&](Adapter& adapter, MonoTime now, Actions& out) { adapter.cancel(id, now, out); });
 }
@@ -220,7 +230,7 @@ void ChannelHost::end_overdue(MonoTime now) {
 void ChannelHost::stop() {
   if (state_ == State::made) {
     state_ = State::stopped;
-    return alive_.reset();
+    return close_mailbox();
   }
   if (state_ != State::running) return;
   state_ = State::stopping;
@@ -237,7 +247,7 @@ void ChannelHost::settle() {
 
 void ChannelHost::finish() {
   state_ = State::stopped;
-  alive_.reset();
+  close_mailbox();
   actions_.clear();
   if (!pending_.empty()) breach("a stop left deliveries without outcome");
   while (!pending_.empty()) end_as_unknown(pending_.begin()->first, "the channel was stopped");
@@ -394,13 +404,16 @@ void ChannelHost::start_program() {
 }
 
 void ChannelHost::perform_one(action::Line&& what) {
-  if (state_ == State::stopped) return;
+  // Between a failure and its report lines belong to the program that failed.
+  if (state_ == State::stopped || is_program_lost_) return;
   if (!program_) start_program();
   if (program_ && program_->send(std::move(what.text))) return;
   // None, or one that does not read: the adapter hears that it is gone.
   program_.reset();
-  relay<>([serial = ++program_serial_](ChannelHost& host) {
-    if (host.program_serial_ != serial) return;
+  ++program_serial_;
+  is_program_lost_ = true;
+  relay<>([](ChannelHost& host) {
+    host.is_program_lost_ = false;
     host.ask("on_line", [&](Adapter& adapter, MonoTime now, Actions& out) {
       adapter.on_line("", true, now, out);
     });

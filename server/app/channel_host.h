@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <span>
@@ -38,7 +39,8 @@ class ChannelHost {
     std::unique_ptr<notify::Adapter> adapter;
     std::unique_ptr<ChannelTransports> transports;
     const Clock* clock = nullptr;
-    /// Runs a task on the gateway's thread, in order; from any thread, outlives the transports.
+    /// Runs a task on the gateway's thread, in order; called from any thread, and not any more
+    /// once the host is stopped or gone.
     Post post;
     std::function<void(const notify::action::Done&)> on_done;
     std::function<void(const notify::Receipt&)> on_heard;
@@ -60,6 +62,7 @@ class ChannelHost {
   void start();
   /// Any number; given to the adapter in batches that it takes. Ids that are under way are refused.
   void submit(std::span<const notify::Item> items);
+  /// Also of one that is Done: a loudspeaker can still be silenced.
   void cancel(notify::DeliveryId id);
   /// What it heard comes by on_heard after this returned.
   /// Errors: those of Adapter::on_callback(), internal when it threw.
@@ -84,6 +87,12 @@ class ChannelHost {
 
  private:
   enum class State { made, running, stopping, stopped };
+  /// Where transports leave what they have to say. Closed at the end: what they say later, when
+  /// the gateway may be gone, goes nowhere.
+  struct Mailbox {
+    std::mutex mutex;
+    Post post;
+  };
   struct Stream {
     std::unique_ptr<StreamLink> link;
     /// Tells events of this stream from those of an earlier one with its number.
@@ -112,6 +121,7 @@ class ChannelHost {
   void end_overdue(MonoTime now);
   void settle();
   void finish();
+  void close_mailbox();
   void breach(const char* what) const;
   StreamEvents stream_events(notify::StreamId id, std::uint64_t serial);
   /// A callback for any thread that runs `task(host, arguments...)` on the gateway's thread; it
@@ -122,10 +132,10 @@ class ChannelHost {
   // Constant after construction.
   const std::string name_;
   const Clock& clock_;
-  const Post post_;
   const std::function<void(const notify::action::Done&)> on_done_;
   const std::function<void(const notify::Receipt&)> on_heard_;
   const std::unique_ptr<notify::Adapter> adapter_;
+  const std::shared_ptr<Mailbox> mailbox_;
 
   // Owned by the gateway's thread.
   State state_ = State::made;
@@ -146,6 +156,7 @@ class ChannelHost {
   std::unique_ptr<ChannelTransports> transports_;
   std::unique_ptr<ProgramLink> program_;
   std::uint64_t program_serial_ = 0;
+  bool is_program_lost_ = false;
   std::unique_ptr<BrokerLink> broker_;
 };
 

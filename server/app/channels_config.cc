@@ -14,9 +14,9 @@ namespace {
 
 using notify::CalendarRule;
 
-constexpr std::array<std::string_view, 10> kOwnKeys = {
-    "name",  "kind",  "communities",  "real",        "rate",
-    "burst", "limit", "attempts_max", "balance_min", "enabled"};
+constexpr std::array<std::string_view, 11> kOwnKeys = {
+    "name",  "kind",         "communities", "real",    "rate",          "burst",
+    "limit", "attempts_max", "balance_min", "enabled", "test_addresses"};
 /// A provider of a community has a handful; more is a mistake in a generated file.
 constexpr std::size_t kChannelsMax = 64;
 
@@ -62,6 +62,15 @@ double number_of(const Json& json, const char* key, double fallback) {
   return found != json.end() && found->is_number() ? found->get<double>() : fallback;
 }
 
+std::vector<std::string> texts_of(const Json& json, const char* key) {
+  std::vector<std::string> out;
+  const auto list = json.find(key);
+  if (list == json.end() || !list->is_array()) return out;
+  for (const Json& text : *list)
+    if (text.is_string()) out.push_back(text.get<std::string>());
+  return out;
+}
+
 Result<ChannelConfig> parse_one(const Json& json) {
   ChannelConfig out;
   out.name = json_text(json, "name");
@@ -80,9 +89,8 @@ Result<ChannelConfig> parse_one(const Json& json) {
   if (json.contains("limit")) {
     LINLI_TRY(out.rules, parse_rules(json.at("limit")));
   }
-  if (const auto list = json.find("communities"); list != json.end())
-    for (const Json& slug : *list)
-      if (slug.is_string()) out.communities.push_back(slug.get<std::string>());
+  out.communities = texts_of(json, "communities");
+  out.test_addresses = texts_of(json, "test_addresses");
   for (const auto& [key, value] : json.items())
     if (std::ranges::find(kOwnKeys, key) == kOwnKeys.end()) out.settings[key] = value;
   return out;

@@ -280,10 +280,13 @@ void CommunityRuntime::run_chores() {
   }
   if (committer_ && now >= chores_.garbage) {
     chores_.garbage = now + kGarbage;
-    if (auto done = committer_->collect_garbage(outbox_consumed_); !done)
-      return on_store_failed(done.error());
-    const std::lock_guard lock(cache_mutex_);
-    cache_.clear();
+    auto raised = committer_->collect_garbage(outbox_consumed_);
+    if (!raised) return on_store_failed(raised.error());
+    {
+      const std::lock_guard lock(cache_mutex_);
+      cache_.clear();
+    }
+    if (!(*raised)->new_buckets.empty()) publish(*raised);
   }
 }
 

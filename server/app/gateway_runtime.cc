@@ -75,6 +75,7 @@ Result<void> GatewayRuntime::make_channels() {
     parts.rng = options_.rng;
     parts.clock = options_.clock;
     parts.secrets = options_.secrets;
+    parts.signer = options_.signer;
     auto adapter = options_.adapters->make(config.kind, parts);
     if (!adapter) return named(adapter.error());
     auto transports = NetTransports::make(*options_.net, config.settings, *options_.secrets);
@@ -106,6 +107,7 @@ notify::GatewaySettings GatewayRuntime::engine_settings() {
     setup.rate = config.rate;
     setup.rules = config.rules;
     setup.attempts_max = config.attempts_max;
+    setup.test_addresses = config.test_addresses;
     out.channels.push_back(std::move(setup));
   }
   return out;

@@ -28,6 +28,7 @@ struct GatewayOptions {
   ChannelNet* net = nullptr;
   const notify::AdapterRegistry* adapters = nullptr;
   const notify::SecretReader* secrets = nullptr;
+  const Signer* signer = nullptr;
   const Clock* clock = nullptr;
   Rng* rng = nullptr;
   std::vector<ChannelConfig> channels;

@@ -7,9 +7,10 @@
 #include "base/log.h"
 #include "server/admin/local_community.h"
 #include "server/app/adapters.h"
-#include "server/app/gateway_runtime.h"
+#include "server/app/gateway_face.h"
 #include "server/community/modules.h"
 #include "server/http/router.h"
+#include "server/net/openssl_signer.h"
 #include "server/net/thread_pool.h"
 #include "sync/store/sqlite/sqlite_store.h"
 
@@ -33,6 +34,7 @@ struct Common {
                            net::ThreadPool::kPasswordQueueMax};
   notify::AdapterRegistry adapters;
   FileSecrets secrets;
+  net::OpensslSigner signer;
   std::vector<ChannelConfig> channels;
   /// Made with the first channel: without one there is nobody outside to talk to.
   std::unique_ptr<ChannelNet> channel_net;
@@ -71,6 +73,7 @@ struct Parts {
   std::shared_ptr<http::Site> site;
   std::unique_ptr<SocketAuthenticator> sockets;
   std::unique_ptr<GatewayRuntime> gateway;
+  std::unique_ptr<GatewayFace> gateway_face;
 };
 
 Result<std::unique_ptr<CommunityRuntime>> open_runtime(const Config& config, Server& server,
@@ -118,6 +121,7 @@ Result<std::unique_ptr<GatewayRuntime>> open_gateway(const Config& config, Serve
   options.net = common.channel_net.get();
   options.adapters = &common.adapters;
   options.secrets = &common.secrets;
+  options.signer = &common.signer;
   options.clock = &server.clock();
   options.rng = &server.rng();
   for (const ChannelConfig& channel : common.channels)
@@ -137,16 +141,24 @@ Result<void> add_community(const Config& config, Server& server,
   out.session.server_id = keys.server_id();
   auth::RevocationLog* log = revoked.get();
   auto on_revoked = [&server, log, slug = out.runtime->slug()](const sync::Cid& cid,
-                                                               const auth::KnownDevice&) {
-    if (auto added = log->add(cid, server.clock().now()); !added)
+                                                               const auth::KnownDevice& device) {
+    if (auto added = log->add(cid, {device.revoked_at, device.replaced}); !added)
       log_event(LogLevel::error, "app.revoked_log", {{"code", errc_name(added.error().code)}});
-    server.sessions().close_device(slug, cid, Errc::revoked);
+    // A replaced phone comes back at once, without a right to rows, and hands over.
+    server.sessions().close_device(slug, cid, device.replaced ? Errc::unavailable : Errc::revoked);
   };
   auto parts =
       std::make_shared<Parts>(common, std::move(keys), std::move(revoked), std::move(on_revoked));
   LINLI_CHECK(parts->book.load(out.runtime->setup_store()));
   LINLI_TRY(const std::string name,
             name_for_people(out.runtime->setup_store(), out.runtime->slug()));
+  LINLI_TRY(parts->gateway, open_gateway(config, server, *common, *out.runtime));
+  out.runtime->observe([gateway = parts->gateway.get()](const sync::SharedCommit& commit) {
+    gateway->on_commit(commit->outbox_head);
+  });
+  out.started = [gateway = parts->gateway.get()] { gateway->start(); };
+  out.stopping = [gateway = parts->gateway.get()] { gateway->stop(); };
+  parts->gateway_face = std::make_unique<GatewayFace>(*parts->gateway);
   parts->site = std::make_shared<http::Site>(http::SiteParts{
       .runtime = *out.runtime,
       .book = parts->book,
@@ -157,7 +169,8 @@ Result<void> add_community(const Config& config, Server& server,
       .crypto_pool = [c = common.get()](auto task) { return c->crypto.post(std::move(task)); },
       .password_pool = [c = common.get()](auto task) { return c->password.post(std::move(task)); },
       .origins = config.server.origins,
-      .name = name});
+      .name = name,
+      .gateway = parts->gateway_face.get()});
   common->router.add(parts->site);
   parts->sockets = std::make_unique<SocketAuthenticator>(parts->site->authenticator());
   // Before the shards: whoever signs in after a commit is judged by it.
@@ -169,12 +182,6 @@ Result<void> add_community(const Config& config, Server& server,
           ignore(p->book.load(reader), "the next reload or restart reads it again");
         });
       });
-  LINLI_TRY(parts->gateway, open_gateway(config, server, *common, *out.runtime));
-  out.runtime->observe([gateway = parts->gateway.get()](const sync::SharedCommit& commit) {
-    gateway->on_commit(commit->outbox_head);
-  });
-  out.started = [gateway = parts->gateway.get()] { gateway->start(); };
-  out.stopping = [gateway = parts->gateway.get()] { gateway->stop(); };
   out.authenticator = parts->sockets.get();
   out.keep = std::move(parts);
   server.add(std::move(out));

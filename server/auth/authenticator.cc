@@ -25,6 +25,15 @@ bool Authenticator::is_revoked(const sync::Cid& cid) const {
   return (device && device->revoked) || parts_.revoked.contains(cid);
 }
 
+std::optional<Instant> Authenticator::hand_over(const sync::Cid& cid) const {
+  const auto device = parts_.book.device(cid);
+  if (!device || !device->replaced) return std::nullopt;
+  const auto logged = parts_.revoked.find(cid);
+  if (logged && !logged->replaced) return std::nullopt;
+  if (parts_.clock.now() >= device->revoked_at + kHandOver) return std::nullopt;
+  return device->revoked_at;
+}
+
 void Authenticator::submit(std::string name, Json args,
                            std::function<void(Result<Json>)> done) const {
   sync::Submission work = system_submission(std::move(name), std::move(args), parts_.clock.now());
@@ -35,18 +44,20 @@ void Authenticator::submit(std::string name, Json args,
 }
 
 void Authenticator::authenticate(sync::AskAuthenticate ask, OnPrincipal done) const {
-  if (is_revoked(ask.cid)) return done(fail(Errc::revoked, "device"));
+  const auto replaced_at = ask.may_hand_over ? hand_over(ask.cid) : std::nullopt;
+  if (!replaced_at && is_revoked(ask.cid)) return done(fail(Errc::revoked, "device"));
   const auto device = parts_.book.device(ask.cid);
   if (!device) return recover(std::move(ask), std::move(done));
   if (!parts_.book.is_active(device->account)) return done(fail(Errc::revoked, "account"));
   auto shared = std::make_shared<OnPrincipal>(std::move(done));
-  const bool queued = parts_.crypto_pool([known = *device, ask = std::move(ask), shared] {
-    if (verify(known.pub, as_bytes(ask.message), ask.signature)) {
-      (*shared)(sync::Principal{known.account, ask.cid});
-    } else {
-      (*shared)(fail(Errc::bad_signature, "sign-in"));
-    }
-  });
+  const bool queued =
+      parts_.crypto_pool([known = *device, ask = std::move(ask), replaced_at, shared] {
+        if (verify(known.pub, as_bytes(ask.message), ask.signature)) {
+          (*shared)(sync::Principal{known.account, ask.cid, replaced_at});
+        } else {
+          (*shared)(fail(Errc::bad_signature, "sign-in"));
+        }
+      });
   if (!queued) (*shared)(fail(Errc::unavailable, "crypto queue is full"));
 }
 

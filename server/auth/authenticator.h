@@ -11,6 +11,10 @@
 
 namespace linli::auth {
 
+/// A replaced phone may still hand over what it made before for so long: who changes phones turns
+/// the old one on once more within a month, if ever.
+inline constexpr std::chrono::hours kHandOver{30 * 24};
+
 /// Runs a task on a bounded pool. False when the queue is full; the task was not taken.
 using Executor = std::function<bool(std::function<void()>)>;
 
@@ -32,7 +36,8 @@ class Authenticator {
 
   explicit Authenticator(Parts parts) : parts_(std::move(parts)) {}
 
-  /// An unknown key with a good certificate is re-created as *recovered* (decision M11).
+  /// An unknown key with a good certificate is re-created as *recovered* (decision M11). A replaced
+  /// device gets in with Principal::replaced_at if `ask` may.
   /// Errors: unauthenticated, bad_signature, revoked, unavailable.
   void authenticate(sync::AskAuthenticate ask, OnPrincipal done) const;
   /// Hands a signed-in device's account to a new key (docs/PROTOCOL.md §6).
@@ -43,6 +48,8 @@ class Authenticator {
   void recover(sync::AskAuthenticate ask, OnPrincipal done) const;
   void submit(std::string name, Json args, std::function<void(Result<Json>)> done) const;
   [[nodiscard]] bool is_revoked(const sync::Cid& cid) const;
+  /// When a replaced device was revoked, while its hand-over is open (ENR-10).
+  [[nodiscard]] std::optional<Instant> hand_over(const sync::Cid& cid) const;
 
   const Parts parts_;
 };

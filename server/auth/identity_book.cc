@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "server/auth/revocation_log.h"
+
 namespace linli::auth {
 namespace {
 
@@ -100,6 +102,8 @@ void IdentityBook::put_device(const sync::Cid& cid, const Json* row) {
     device.account = *account;
     std::ranges::copy(as_bytes(*pub), device.pub.begin());
     device.revoked = json_text(*row, "state") == "revoked";
+    device.replaced = device.revoked && json_text(*row, "reason") == kReplaced;
+    device.revoked_at = from_unix_ms(json_int(*row, "revoked_at"));
   }
   bool newly_revoked = false;
   {
@@ -109,7 +113,8 @@ void IdentityBook::put_device(const sync::Cid& cid, const Json* row) {
       return;
     }
     const auto found = devices_.find(cid);
-    newly_revoked = device.revoked && (found == devices_.end() || !found->second.revoked);
+    newly_revoked = device.revoked && (found == devices_.end() || !found->second.revoked ||
+                                       found->second.replaced != device.replaced);
     devices_[cid] = device;
   }
   if (newly_revoked && on_revoked_) on_revoked_(cid, device);

@@ -19,6 +19,9 @@ struct KnownDevice {
   sync::AccountId account;
   PublicKey pub{};
   bool revoked = false;
+  /// Own new phone: what it made until `revoked_at` is taken for kHandOver (ENR-10).
+  bool replaced = false;
+  Instant revoked_at{};
 };
 struct HeldRole {
   std::string role;
@@ -43,7 +46,8 @@ struct KnownApiKey {
 /// Threads: any; on_commit() in commit order.
 class IdentityBook {
  public:
-  /// Told once for each device that is seen revoked, at load and later; for the revocation log.
+  /// Told for each device that is seen revoked, at load and later, and again when a replaced one
+  /// turns out to be lost; for the revocation log.
   using OnRevoked = std::function<void(const sync::Cid& cid, const KnownDevice& device)>;
 
   explicit IdentityBook(OnRevoked on_revoked = nullptr) : on_revoked_(std::move(on_revoked)) {}

@@ -9,15 +9,9 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "base/clock.h"
+#include "base/token_bucket.h"
 
 namespace linli::auth {
-
-/// `burst` tries at once, refilled evenly over `period`.
-struct RateLimit {
-  double burst;
-  std::chrono::milliseconds period;
-};
 
 /// Wrong slip codes of one door (decision M23).
 inline constexpr RateLimit kHouseholdTries{5, std::chrono::hours(1)};
@@ -53,12 +47,11 @@ class RateLimiter {
  private:
   struct Bucket {
     std::string name;
-    double tries;
-    MonoTime at;
+    TokenBucket tries;
   };
-  [[nodiscard]] double tries_at(const Bucket& bucket, MonoTime now) const;
-  [[nodiscard]] double tries_of(std::string_view name, MonoTime now) const;
-  Bucket& fresh(std::string_view name, MonoTime now);
+  /// Full when the name is not known.
+  [[nodiscard]] TokenBucket tries_of(std::string_view name, MonoTime now) const;
+  TokenBucket& fresh(std::string_view name, MonoTime now);
 
   // Constant after construction.
   const RateLimit limit_;

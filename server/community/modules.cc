@@ -2,6 +2,7 @@
 #include "server/community/modules.h"
 
 #include "server/community/areas/module.h"
+#include "server/community/desk/module.h"
 #include "server/community/identity/module.h"
 #include "server/community/notices/module.h"
 #include "server/community/people/module.h"
@@ -14,6 +15,7 @@ void declare_modules(sync::Registry& registry) {
   people::declare(registry);
   identity::declare(registry);
   notices::declare(registry);
+  desk::declare(registry);
   tasks::declare(registry);
 }
 

@@ -125,64 +125,70 @@ void Enrolment::add_to(EndpointTable& table) {
   confirm_it.schema = schema_of(kConfirmSchema);
   confirm_it.run = [this](Call call, Respond done) { confirm(std::move(call), std::move(done)); };
   table.add(std::move(confirm_it));
+  Endpoint again_it;
+  again_it.method = "GET";
+  again_it.path = "/api/v1/enrolment";
+  again_it.id = "enrol.again";
+  again_it.tag = "enrol";
+  again_it.summary = "What the confirmation answered, for a device that did not hear it.";
+  again_it.schema = JsonSchema(Json{{"type", "object"}});
+  again_it.run = [this](const Call& call, const Respond& done) { again(call, done); };
+  table.add(std::move(again_it));
 }
 
 void Enrolment::check(Call call, Respond done) {
   const MonoTime now = parts_.clock.mono();
-  const std::string request_id = call.request.request_id;
+  const std::string& request_id = call.request.request_id;
   if (!remotes_.take(call.request.remote, now))
     return done(problem_later({Errc::rate_limited, "enrolments from one address"}, request_id,
                               remotes_.wait(call.request.remote, now)));
   const std::string code = normalised_code(json_text(call.args, "code"));
   const std::string door = normalised_door(json_text(call.args, "door"));
   const bool typed = is_typed(code);
-  if (typed && door.empty())
+  if (!typed) {
+    call.args = {{"secret_hash", secret_hash(parts_.keys, code)}};
+    return look_up(call, typed, std::move(done));
+  }
+  if (door.empty())
     return done(problem({Errc::invalid_argument, "door is missing"}, request_id,
                         "请再填一下纸条上的门牌号。"));
-  Json params = Json::object();
-  if (typed) {
-    params = {{"door", door}, {"code_hash", code_hash(parts_.keys, code)}};
-    // Taken before the look-up and given back when right, so that a burst cannot outrun the count.
-    if (!doors_.take(door, now))
-      return done(
-          problem({Errc::rate_limited, "wrong codes for this door"}, request_id, kTypedPathRests));
-    if (!community_.take("all", now)) {
-      doors_.give_back(door, now);
-      log_event(LogLevel::warn, "enrol.typed_path_rests", {{"request", request_id}});
-      return done(problem({Errc::rate_limited, "wrong codes in the community"}, request_id,
-                          kTypedPathRests));
-    }
-  } else {
-    params = {{"secret_hash", secret_hash(parts_.keys, code)}};
-  }
+  if (const auto taken = typed_codes_.take(door); !taken)
+    return done(typed_refused(taken.error(), request_id));
+  call.args = {{"door", door}, {"code_hash", code_hash(parts_.keys, code)}};
+  look_up(call, typed, std::move(done));
+}
+
+net::HttpResponse Enrolment::typed_refused(const Error& why, const std::string& request_id) {
+  const Millis left = typed_codes_.rest_left();
+  if (left > Millis{0}) return problem_later(why, request_id, left, kTypedPathRests);
+  return problem(why, request_id, kTypedPathRests);
+}
+
+void Enrolment::look_up(const Call& call, bool typed, Respond done) {
+  const std::string request_id = call.request.request_id;
   read_for(parts_, sync::Actor{}, request_id, done,
-           [this, params, typed, door, now, request_id, done](sync::ReadContext& ctx) {
+           [this, params = call.args, typed, request_id, done](sync::ReadContext& ctx) {
              const auto* query = parts_.runtime.registry().query("identity.find_invite");
              const auto slip = query->run(ctx, params);
              const bool right = slip && json_bool(*slip, "found");
-             if (typed && (right || (!slip && slip.error().code == Errc::expired))) {
-               doors_.give_back(door, now);
-               community_.give_back("all", now);
-             }
+             const std::int64_t until = slip ? json_int(*slip, "rests_until") : 0;
+             if (typed && (right || until > 0 || (!slip && slip.error().code == Errc::expired)))
+               typed_codes_.give_back(json_text(params, "door"));
              if (right) return found(*slip, done);
+             if (until > 0) {
+               // Counted before this process began.
+               typed_codes_.rest(from_unix_ms(until));
+               return done(
+                   typed_refused({Errc::rate_limited, "wrong codes in the community"}, request_id));
+             }
              const Errc why = slip ? Errc::wrong_code : slip.error().code;
              if (typed && why == Errc::wrong_code)
-               count_wrong(slip ? json_text(*slip, "household") : std::string{});
-             if (why == Errc::rate_limited)
-               return done(problem(slip.error(), request_id, kTypedPathRests));
+               typed_codes_.count_wrong(slip ? json_text(*slip, "household") : std::string{});
+             if (why == Errc::rate_limited) return done(typed_refused(slip.error(), request_id));
              if (why == Errc::wrong_code)
                return done(problem({why, "no open slip"}, request_id, kWrongCode));
              done(problem(slip.error(), request_id));
            });
-}
-
-void Enrolment::count_wrong(const std::string& household) {
-  Json args = Json::object();
-  if (!household.empty()) args["household"] = household;
-  const bool queued = parts_.runtime.submit(
-      auth::system_submission("identity.count_attempt", std::move(args), parts_.clock.now()),
-      [](const sync::Answer&) {});
-  ignore(queued, "the count in memory holds as long as this process does");
 }
 
 void Enrolment::found(const Json& slip, const Respond& done) {
@@ -274,22 +280,38 @@ void Enrolment::enrol(const Confirmation& ask, const std::string& request_id, co
 }
 
 void Enrolment::finish(const Confirmation& ask, const Json& result, const Respond& done) {
-  Json answer = result;
-  answer["cid"] = client_id_of(ask.pub).hex();
-  answer["server_pub"] = to_base64url(parts_.keys.pair().pub());
-  const auto account = Id128::parse(json_text(result, "account"));
-  auth::DeviceCertificate cert{parts_.runtime.slug(),
-                               {},
-                               ask.pub,
-                               from_unix_ms(json_int(ask.args, "cert_at")),
-                               json_text(result, "person")};
-  if (account) cert.account = sync::AccountId{*account};
-  answer["cert"] = auth::make_certificate(parts_.keys, cert);
+  const Json answer = answer_for(ask.pub, from_unix_ms(json_int(ask.args, "cert_at")), result);
   offers_.with(ask.nonce, parts_.clock.mono(), [&](Offer& offer) {
     offer.pub = ask.pub_text;
     offer.answer = answer;
   });
   done(json_response(answer));
+}
+
+Json Enrolment::answer_for(const PublicKey& pub, Instant cert_at, const Json& who) const {
+  Json answer = who;
+  answer["cid"] = client_id_of(pub).hex();
+  answer["server_pub"] = to_base64url(parts_.keys.pair().pub());
+  auth::DeviceCertificate cert{parts_.runtime.slug(), {}, pub, cert_at, json_text(who, "person")};
+  if (const auto account = Id128::parse(json_text(who, "account")))
+    cert.account = sync::AccountId{*account};
+  answer["cert"] = auth::make_certificate(parts_.keys, cert);
+  return answer;
+}
+
+void Enrolment::again(const Call& call, const Respond& done) {
+  const std::string request_id = call.request.request_id;
+  const auto device = parts_.book.device(call.caller->actor.cid);
+  if (!device) return done(problem({Errc::forbidden, "only a device has one"}, request_id));
+  read_for(parts_, call.caller->actor, request_id, done,
+           [this, pub = device->pub, request_id, done](sync::ReadContext& ctx) {
+             const auto* query = parts_.runtime.registry().query("identity.my_device");
+             auto who = query->run(ctx, Json::object());
+             if (!who) return done(problem(who.error(), request_id));
+             const Instant cert_at = from_unix_ms(json_int(*who, "cert_at"));
+             who->erase("cert_at");
+             done(json_response(answer_for(pub, cert_at, *who)));
+           });
 }
 
 void Enrolment::release(const std::string& nonce) {

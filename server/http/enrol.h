@@ -6,6 +6,7 @@
 
 #include "server/http/nonce_store.h"
 #include "server/http/site.h"
+#include "server/http/typed_codes.h"
 
 /// Enrolment of phones. Spec: docs/PROTOCOL.md §7, decision M23.
 namespace linli::http {
@@ -59,20 +60,23 @@ class Enrolment {
   };
 
   void check(Call call, Respond done);
+  void look_up(const Call& call, bool typed, Respond done);
   void found(const Json& slip, const Respond& done);
-  /// One wrong code, counted durably.
-  void count_wrong(const std::string& household);
+  net::HttpResponse typed_refused(const Error& why, const std::string& request_id);
   void confirm(Call call, Respond done);
   Result<Confirmation> read_confirmation(const Call& call);
   void enrol(const Confirmation& ask, const std::string& request_id, const Respond& done);
   void finish(const Confirmation& ask, const Json& result, const Respond& done);
   void release(const std::string& nonce);
+  /// The answer of a confirmation that was lost, for the device that signed in with its key.
+  void again(const Call& call, const Respond& done);
+  /// `who` has account, person, name and community.
+  [[nodiscard]] Json answer_for(const PublicKey& pub, Instant cert_at, const Json& who) const;
 
   const SiteParts& parts_;
   NonceStore<Offer> offers_{kNoncesMax, kNonceLife};
   auth::RateLimiter remotes_{auth::kRemoteEnrol};
-  auth::RateLimiter doors_{auth::kHouseholdTries};
-  auth::RateLimiter community_{auth::kCommunityTries};
+  TypedCodes typed_codes_{parts_};
 };
 
 }  // namespace linli::http

@@ -16,9 +16,11 @@ class GatewayDesk {
   void add_to(EndpointTable& table);
 
  private:
-  using Ask = std::function<void(GatewayPort&, Json args, GatewayPort::Done done)>;
-  Endpoint for_staff(const char* method, const char* path, const char* id, Ask ask) const;
-  void hook(const Call& call, const Respond& done) const;
+  using Ask = std::function<void(GatewayPort&, const Json& args, GatewayPort::Done done)>;
+  /// Asks the port for who may look; the permission is that of the query gateway.look.
+  void ask_for(const Call& call, Respond done, const Ask& ask) const;
+  void run_quote(const Call& call, Respond done) const;
+  void run_hook(const Call& call, const Respond& done) const;
 
   const SiteParts& parts_;
 };

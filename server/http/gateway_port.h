@@ -21,12 +21,12 @@ class GatewayPort {
   /// balance?}], notices: [{id, state, waiting, cost, expanding}], paused, rows_behind,
   /// facts_behind}.
   virtual void look(Done done) = 0;
-  /// {deliveries: [{id, notice, person, medium, to (masked), state, channel, attempts, parts, reason,
-  /// handed_at?}], next?}. `params`: notice?, person?, state?, after?, limit?.
+  /// {deliveries: [{id, notice, person, medium, to (masked), state, channel, attempts, parts,
+  /// reason, handed_at?}], next?}. `params`: notice?, person?, state?, after?, limit?.
   /// Errors: invalid_argument, and those of the store.
   virtual void deliveries(Json params, Done done) = 0;
-  /// {quotes: [{channel, medium, text, parts, part_price, rate} | {channel, medium, refused}]} for a
-  /// message {category, severity, title, ...}. Errors: malformed.
+  /// {quotes: [{channel, medium, text, parts, part_price, rate} | {channel, medium, refused}]} for
+  /// a message {category, severity, title, ...}. Errors: malformed.
   virtual void quote(Json message, Done done) = 0;
   /// A provider's web hook. Errors: not_found, unauthenticated, malformed, too_large.
   virtual void callback(std::string channel, net::HttpRequest request,

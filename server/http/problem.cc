@@ -25,8 +25,8 @@ net::HttpResponse problem(const Error& error, std::string_view request_id,
 }
 
 net::HttpResponse problem_later(const Error& error, std::string_view request_id,
-                                std::chrono::milliseconds after) {
-  net::HttpResponse out = problem(error, request_id);
+                                std::chrono::milliseconds after, std::string_view sentence) {
+  net::HttpResponse out = problem(error, request_id, sentence);
   std::erase_if(out.headers, [](const auto& header) { return header.first == "Retry-After"; });
   const auto seconds = std::max<std::int64_t>(1, (after.count() + 999) / 1000);
   out.headers.emplace_back("Retry-After", std::to_string(seconds));

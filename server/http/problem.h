@@ -18,7 +18,7 @@ net::HttpResponse problem(const Error& error, std::string_view request_id,
                           std::string_view sentence = {});
 /// The same with Retry-After, at least one second.
 net::HttpResponse problem_later(const Error& error, std::string_view request_id,
-                                std::chrono::milliseconds after);
+                                std::chrono::milliseconds after, std::string_view sentence = {});
 
 net::HttpResponse json_response(const Json& body, int status = 200);
 /// Sent with every page of ours: no scripts, no framing, no sniffing.

@@ -5,6 +5,7 @@
 
 #include "server/http/api.h"
 #include "server/http/enrol.h"
+#include "server/http/gateway_desk.h"
 #include "server/http/import.h"
 #include "server/http/problem.h"
 #include "server/http/session.h"
@@ -50,13 +51,15 @@ struct Site::Services {
         sessions(parts, tokens, signin),
         staff(parts, tokens),
         slips(parts),
-        imports(parts) {}
+        imports(parts),
+        gateway(parts) {}
 
   Enrolment enrolment;
   Sessions sessions;
   Staff staff;
   Slips slips;
   Imports imports;
+  GatewayDesk gateway;
 };
 
 Site::Site(SiteParts parts)
@@ -70,6 +73,7 @@ Site::Site(SiteParts parts)
   services_->staff.add_to(table_);
   services_->slips.add_to(table_);
   services_->imports.add_to(table_);
+  services_->gateway.add_to(table_);
   add_registry_routes(table_, parts_);
 }
 

@@ -8,6 +8,7 @@
 #include "server/auth/authenticator.h"
 #include "server/auth/rate_limiter.h"
 #include "server/http/endpoint.h"
+#include "server/http/gateway_port.h"
 #include "sync/engine/runtime_port.h"
 
 namespace linli::http {
@@ -29,6 +30,8 @@ struct SiteParts {
   std::vector<std::string> origins;
   /// The community's name for people.
   std::string name;
+  /// Null where none runs.
+  GatewayPort* gateway = nullptr;
 };
 
 /// Everything below /c/<slug>/ except the socket.

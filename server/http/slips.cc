@@ -15,6 +15,8 @@ const char* kCreateSchema = R"({"type":"object","additionalProperties":false,
   "properties":{"household":{"type":"string","minLength":1,"maxLength":32},
     "account":{"type":"string","pattern":"^[0-9a-f]{32}$"},
     "max_uses":{"type":"integer","minimum":1,"maximum":20},
+    "replaces":{"type":"string","pattern":"^[0-9a-f]{32}$",
+      "description":"Device whose place the new phone takes; it is revoked as `replaced`."},
     "expires_at":{"type":"integer","minimum":0}},
   "oneOf":[{"required":["household"]},{"required":["account"]}]})";
 
@@ -155,7 +157,7 @@ void Slips::create(Call call, Respond done) {
 void Slips::store(const Call& call, Slip slip, Respond done) {
   Json args = invite_args(parts_.keys, slip);
   args["issuer"] = call.caller->actor.account.raw().hex();
-  for (const char* member : {"household", "account", "max_uses", "expires_at"})
+  for (const char* member : {"household", "account", "max_uses", "expires_at", "replaces"})
     if (call.args.contains(member)) args[member] = call.args.at(member);
   sync::Submission work =
       auth::system_submission("identity.create_invite", std::move(args), parts_.clock.now());

@@ -143,7 +143,7 @@ void ByteStream::write() {
 
 void ByteStream::consumed(std::size_t bytes) {
   asio::post(io_, [self = shared_from_this(), bytes] {
-    self->unconsumed_ -= std::min(bytes, self->unconsumed_);
+    self->unconsumed_ -= std::min(std::max(bytes, kReportCostMin), self->unconsumed_);
     self->read();
   });
 }
@@ -159,7 +159,7 @@ void ByteStream::read() {
                              if (error == asio::error::eof)
                                return self->finish("the peer closed the connection");
                              if (error) return self->finish(reason_of("receive", error));
-                             self->unconsumed_ += bytes;
+                             self->unconsumed_ += std::max(bytes, kReportCostMin);
                              if (self->events_.on_bytes)
                                self->events_.on_bytes(self->inbox_.substr(0, bytes));
                              self->read();

@@ -68,13 +68,17 @@ class ByteStream : public std::enable_shared_from_this<ByteStream> {
   /// Bytes reported and not yet consumed(): reading pauses beyond, so the peer is slowed down.
   static constexpr std::size_t kUnconsumedBytesMax = 256 * 1024;
 
+  /// What one report costs of it at least, so that a peer that sends single bytes does not make a
+  /// quarter of a million of them.
+  static constexpr std::size_t kReportCostMin = 4 * 1024;
+
   static std::shared_ptr<ByteStream> open(asio::io_context& io, Target target,
                                           ByteStreamEvents events);
   ~ByteStream();
 
   /// In order. Before on_open the bytes wait for it.
   void send(std::string bytes);
-  /// Who got `bytes` by on_bytes is done with them.
+  /// Who got `bytes` by on_bytes is done with them; once per report.
   void consumed(std::size_t bytes);
   /// Sends what is queued if that takes no longer than a second, then closes; on_closed follows.
   void close();

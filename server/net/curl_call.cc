@@ -250,7 +250,8 @@ void CurlCall::take_http_header(std::string_view line) {
 
 void CurlCall::take_smtp_line(std::string_view line) {
   constexpr std::size_t kCode = 3;
-  if (line.size() < kCode) return;
+  // 221 answers libcurl's QUIT: the reply before it is what counts.
+  if (line.size() < kCode || line.starts_with("221")) return;
   if (std::exchange(smtp_reply_ended_, line.size() <= kCode || line[kCode] != '-'))
     reply_.body.clear();
   const std::string_view text = line.size() > kCode ? trimmed(line.substr(kCode + 1)) : "";

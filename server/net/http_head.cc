@@ -245,7 +245,7 @@ Result<HeadFacts> parse_head(std::string_view head, HttpRequest& out) {
   const std::string connection = out.header("connection");
   facts.keep_alive = minor == 1 && !has_word(connection, "close");
   facts.expect_continue = lower(out.header("expect")) == "100-continue";
-  facts.upgrade = out.method == "GET" && has_word(connection, "upgrade") &&
+  facts.upgrade = minor == 1 && out.method == "GET" && has_word(connection, "upgrade") &&
                   has_word(out.header("upgrade"), "websocket");
   return facts;
 }

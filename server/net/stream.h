@@ -55,22 +55,18 @@ class Stream {
   /// Says goodbye (TLS close_notify, FIN) as far as that works without waiting, and closes.
   void close();
 
- private:
-  enum class Want { nothing, readable, writable };
-  /// What one call of OpenSSL did.
-  struct Step {
-    Want want = Want::nothing;
-    error_code error;
-    std::size_t bytes = 0;
+  struct Detached {
+    int descriptor = -1;
+    SslPtr ssl;
   };
+  /// Takes an open socket off its reactor; the caller closes it. Nothing may be pending.
+  Detached detach();
+
+ private:
   /// Readiness may have been reported before close(): by now the descriptor's number may be that of
   /// another connection.
   [[nodiscard]] bool is_closed() const { return !socket_.is_open(); }
-  inline static const Step kAborted{Want::nothing, asio::error::operation_aborted, 0};
-  Step step_of(int returned);
-  Step handshake_step();
-  Step read_step(void* data, std::size_t size);
-  Step write_step(const void* data, std::size_t size);
+  inline static const IoStep kAborted{Want::nothing, asio::error::operation_aborted, 0};
 
   template <class Done>
   void wait(Want want, Done&& done) {
@@ -80,14 +76,14 @@ class Stream {
 
   struct HandshakeOp {
     Stream* stream;
-    Step last{};
+    IoStep last{};
     bool finished = false;
 
     template <class Self>
     void operator()(Self& self, error_code error = {}) {
       if (finished) return self.complete(last.error);
       if (error) return self.complete(error);
-      if (stream->tls()) last = stream->is_closed() ? kAborted : stream->handshake_step();
+      if (stream->tls()) last = stream->is_closed() ? kAborted : tls_handshake(*stream->ssl_);
       if (last.want != Want::nothing) return stream->wait(last.want, std::move(self));
       finished = true;
       asio::post(stream->get_executor(), std::move(self));
@@ -96,11 +92,11 @@ class Stream {
 
   struct Reading {
     template <class Buffers>
-    static Step step(Stream& stream, const Buffers& buffers) {
+    static IoStep step(Stream& stream, const Buffers& buffers) {
       for (auto at = asio::buffer_sequence_begin(buffers); at != asio::buffer_sequence_end(buffers);
            ++at) {
         const asio::mutable_buffer part = *at;
-        if (part.size() > 0) return stream.read_step(part.data(), part.size());
+        if (part.size() > 0) return tls_read(*stream.ssl_, part.data(), part.size());
       }
       return {};
     }
@@ -111,16 +107,16 @@ class Stream {
   };
   struct Writing {
     template <class Buffers>
-    static Step step(Stream& stream, const Buffers& buffers) {
+    static IoStep step(Stream& stream, const Buffers& buffers) {
       const auto first = asio::buffer_sequence_begin(buffers);
       if (first == asio::buffer_sequence_end(buffers)) return {};
       const asio::const_buffer front = *first;
       if (front.size() >= kRecordBytes || std::next(first) == asio::buffer_sequence_end(buffers))
-        return stream.write_step(front.data(), front.size());
+        return tls_write(*stream.ssl_, front.data(), front.size());
       // Gathered again on a retry: OpenSSL wants the same bytes, not the same address.
       const std::size_t size =
           asio::buffer_copy(asio::buffer(scratch().data(), kRecordBytes), buffers);
-      return stream.write_step(scratch().data(), size);
+      return tls_write(*stream.ssl_, scratch().data(), size);
     }
     template <class Buffers, class Handler>
     static void plain(tcp::socket& socket, const Buffers& buffers, Handler&& handler) {
@@ -132,7 +128,7 @@ class Stream {
   struct TransferOp {
     Stream* stream;
     Buffers buffers;
-    Step last{};
+    IoStep last{};
     bool finished = false;
 
     template <class Self>

@@ -2,11 +2,14 @@
 #include "server/net/tls.h"
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <ctime>
 #include <fstream>
 #include <sstream>
 
+#include <boost/asio/error.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -68,7 +71,61 @@ std::int64_t expiry_of(SSL_CTX* context) {
   return timegm(&at);
 }
 
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+void begin_step() {
+  ERR_clear_error();
+  errno = 0;
+}
+
+/// What a call that returned no success wants; begin_step() came before it.
+IoStep step_of(SSL& ssl, int returned) {
+  const int saved = errno;
+  switch (SSL_get_error(&ssl, returned)) {
+    case SSL_ERROR_WANT_READ: return {Want::readable, {}, 0};
+    case SSL_ERROR_WANT_WRITE: return {Want::writable, {}, 0};
+    case SSL_ERROR_ZERO_RETURN: return {Want::nothing, asio::error::eof, 0};
+    case SSL_ERROR_SYSCALL:
+      if (saved == 0) return {Want::nothing, asio::error::eof, 0};
+      return {Want::nothing, error_code(saved, boost::system::system_category()), 0};
+    default: break;
+  }
+  const auto code = ERR_get_error();
+  if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+    return {Want::nothing, asio::error::eof, 0};
+  return {Want::nothing, error_code(static_cast<int>(code), asio::error::get_ssl_category()), 0};
+}
+
 }  // namespace
+
+IoStep tls_handshake(SSL& ssl) {
+  begin_step();
+  const int returned = SSL_do_handshake(&ssl);
+  return returned == 1 ? IoStep{} : step_of(ssl, returned);
+}
+
+IoStep tls_read(SSL& ssl, void* data, std::size_t size) {
+  begin_step();
+  std::size_t bytes = 0;
+  const int returned = SSL_read_ex(&ssl, data, size, &bytes);
+  return returned == 1 ? IoStep{Want::nothing, {}, bytes} : step_of(ssl, returned);
+}
+
+IoStep tls_write(SSL& ssl, const void* data, std::size_t size) {
+  if (size == 0) return {};
+  begin_step();
+  std::size_t bytes = 0;
+  const int returned = SSL_write_ex(&ssl, data, size, &bytes);
+  return returned == 1 ? IoStep{Want::nothing, {}, bytes} : step_of(ssl, returned);
+}
+
+void tls_goodbye(SSL& ssl) {
+  if (SSL_is_init_finished(&ssl) == 0) return;
+  begin_step();
+  SSL_shutdown(&ssl);
+  ERR_clear_error();
+}
 
 Result<void> TlsContext::load(const TlsFiles& files) {
   LINLI_CHECK(readable(files.certificate));

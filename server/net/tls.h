@@ -2,9 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <string>
 
+#include <boost/system/error_code.hpp>
 #include <openssl/ssl.h>
 
 #include "base/result.h"
@@ -16,6 +18,23 @@ struct SslFree {
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
 };
 using SslPtr = std::unique_ptr<SSL, SslFree>;
+
+/// What the next attempt on a socket has to wait for.
+enum class Want { nothing, readable, writable };
+/// What one attempt did. Without an error and with nothing to wait for it is done.
+struct IoStep {
+  Want want = Want::nothing;
+  boost::system::error_code error;
+  std::size_t bytes = 0;
+};
+
+/// One call of OpenSSL on a non-blocking socket each. Errors: eof when the peer has ended.
+IoStep tls_handshake(SSL& ssl);
+IoStep tls_read(SSL& ssl, void* data, std::size_t size);
+/// A retry begins with the same bytes; their address may differ.
+IoStep tls_write(SSL& ssl, const void* data, std::size_t size);
+/// Says close_notify as far as that works without waiting.
+void tls_goodbye(SSL& ssl);
 
 struct TlsFiles {
   /// PEM: the certificate of the server, then its chain.

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "server/net/problem.h"
+#include "server/ws/upgrade.h"
 
 namespace linli::ws {
 namespace {
@@ -121,6 +122,10 @@ std::optional<net::HttpResponse> Shard::refuse(const net::HttpRequest& request) 
     return no(Errc::bad_origin, {});
   if (!choose_encoding(request.header("sec-websocket-protocol")))
     return no(Errc::invalid_argument, "subprotocol linli.v1.json or linli.v1.cbor is required");
+  if (auto refusal = refuse_handshake(request)) {
+    stats_.refused.fetch_add(1, std::memory_order_relaxed);
+    return refusal;
+  }
   if (config_.draining) return net::busy(Errc::draining, request.request_id, kRetryAfterSeconds);
   if (config_.connections >= config_.connections_max)
     return net::busy(Errc::unavailable, request.request_id, kRetryAfterSeconds);
@@ -130,9 +135,10 @@ std::optional<net::HttpResponse> Shard::refuse(const net::HttpRequest& request) 
 void Shard::take(net::Stream stream, net::HttpRequest request) {
   LocalCommunity& community = *communities_.find(sync_slug(request.path))->second;
   const auto encoding = *choose_encoding(request.header("sec-websocket-protocol"));
-  auto transport =
-      make_transport(std::move(stream), std::move(request),
-                     std::string(sync::subprotocol(encoding)), encoding == sync::Encoding::json);
+  auto transport = make_transport(
+      poller_, std::move(stream),
+      upgrade_answer(request.header("sec-websocket-key"), sync::subprotocol(encoding)),
+      encoding == sync::Encoding::json);
   auto connection =
       std::make_shared<SyncConnection>(*this, community, std::move(transport), encoding);
   connections_.insert(connection.get());

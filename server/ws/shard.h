@@ -62,6 +62,10 @@ class Shard final : public Loop, public net::UpgradeSink {
   void post(std::function<void()> task) override;
   void want_flush() override;
   void left(SyncConnection& connection) override;
+  std::vector<Frame>& gather() override {
+    gathered_.clear();
+    return gathered_;
+  }
   const Clock& clock() const override { return clock_; }
   Rng& rng() override { return rng_; }
   net::TimerWheel& wheel() override { return wheel_; }
@@ -86,6 +90,8 @@ class Shard final : public Loop, public net::UpgradeSink {
   net::asio::io_context context_{1};
   net::asio::executor_work_guard<net::asio::io_context::executor_type> work_;
   net::asio::steady_timer ticker_;
+  net::Poller poller_{context_};
+  std::vector<Frame> gathered_;
   std::unordered_set<SyncConnection*> connections_;
   bool flush_posted_ = false;
   bool stop_begun_ = false;

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "server/ws/framing.h"
 #include "sync/engine/intake.h"
 
 namespace linli::ws {
@@ -81,6 +82,11 @@ void SyncConnection::on_message(std::string_view message, bool text) {
 
 void SyncConnection::on_too_large() { close(Errc::too_large, "message"); }
 
+void SyncConnection::on_violation() {
+  finishing_ = true;
+  perform(sync::AskClose{kCloseProtocolError, Errc::malformed});
+}
+
 void SyncConnection::note_durable() {
   const sync::Principal* who = session_.principal();
   if (who == nullptr || session_.durable() == noted_) return;
@@ -90,25 +96,28 @@ void SyncConnection::note_durable() {
 
 void SyncConnection::pump() {
   if (gone_ || !open_) return;
-  if (!writing_ && !finishing_ && session_.has_output()) {
-    out_.clear();
-    session_.take_output(out_, loop_.clock().mono());
-    if (!out_.empty()) {
-      std::uint64_t bytes = 0;
-      for (const Frame& frame : out_) bytes += frame->size();
-      count(loop_.stats().messages_out);
-      count(loop_.stats().frames_out, out_.size());
-      count(loop_.stats().bytes_out, bytes);
-      writing_ = true;
-      transport_->write(out_);
-    }
-  }
+  if (!writing_ && !finishing_ && session_.has_output()) write();
   for (sync::Ask& ask : session_.take_asks()) std::visit([this](auto& one) { perform(one); }, ask);
   if (session_.lags() != lags_) {
     count(loop_.stats().lags, session_.lags() - lags_);
     lags_ = session_.lags();
   }
   finish_if_done();
+}
+
+void SyncConnection::write() {
+  std::vector<Frame>& out = loop_.gather();
+  session_.take_output(out, loop_.clock().mono());
+  if (out.empty()) return;
+  std::uint64_t bytes = 0;
+  for (const Frame& frame : out) bytes += frame->size();
+  count(loop_.stats().messages_out);
+  count(loop_.stats().frames_out, out.size());
+  count(loop_.stats().bytes_out, bytes);
+  writing_ = !transport_->write(out);
+  out.clear();
+  // The rest goes in the next turn: every other phone comes first.
+  if (!writing_ && session_.has_output()) changed();
 }
 
 void SyncConnection::finish_if_done() {
@@ -119,8 +128,6 @@ void SyncConnection::finish_if_done() {
 
 void SyncConnection::on_written() {
   writing_ = false;
-  // An idle connection keeps no list of frames.
-  out_ = {};
   if (session_.has_output() || close_code_ != 0) pump();
 }
 
@@ -159,13 +166,13 @@ void SyncConnection::perform(sync::AskChunk& ask) {
 void SyncConnection::perform(sync::AskMutate& ask) {
   const Instant now = loop_.clock().now();
   const sync::Principal who = *session_.principal();
-  sync::AskMutate first{ask.lane, std::vector<sync::PushedMutation>(1)};
+  sync::AskMutate first{ask.lane, std::vector<sync::PushedMutation>(1), ask.clock_off};
   first.muts.front().n = ask.muts.front().n;
   std::vector<sync::Submission> work;
   work.reserve(ask.muts.size());
   for (sync::PushedMutation& pushed : ask.muts)
     work.push_back(sync::make_submission(community_.runtime->registry(), who, ask.lane,
-                                         std::move(pushed), now));
+                                         std::move(pushed), {now, ask.clock_off}));
   const std::size_t size = work.size();
   if (community_.runtime->submit_device(std::move(work))) return;
   count(loop_.stats().mutations_refused, size);

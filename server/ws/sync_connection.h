@@ -42,6 +42,8 @@ class Loop {
   /// Calls pump() of every dirty session at the end of this turn of the loop.
   virtual void want_flush() = 0;
   virtual void left(SyncConnection& connection) = 0;
+  /// An empty list for the frames of one message; the caller leaves it empty.
+  [[nodiscard]] virtual std::vector<Frame>& gather() = 0;
   [[nodiscard]] virtual const Clock& clock() const = 0;
   [[nodiscard]] virtual Rng& rng() = 0;
   [[nodiscard]] virtual net::TimerWheel& wheel() = 0;
@@ -88,6 +90,7 @@ class SyncConnection final : public TransportEvents,
   void on_open() override;
   void on_message(std::string_view message, bool text) override;
   void on_too_large() override;
+  void on_violation() override;
   void on_written() override;
   void on_gone() override;
 
@@ -112,6 +115,7 @@ class SyncConnection final : public TransportEvents,
   template <class T, class Apply>
   std::function<void(Result<T>)> answer(Apply apply);
   void changed();
+  void write();
   void note_durable();
   void finish_if_done();
 
@@ -120,8 +124,6 @@ class SyncConnection final : public TransportEvents,
   const std::shared_ptr<Transport> transport_;
   Session session_;
   Timer timer_{this};
-  /// Frames of the write that is out.
-  std::vector<Frame> out_;
   sync::Cursors noted_{};
   std::uint32_t lags_ = 0;
   std::uint16_t close_code_ = 0;

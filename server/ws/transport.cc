@@ -1,182 +1,288 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only file that instantiates Beast's WebSocket stream.
 #include "server/ws/transport.h"
 
+#include <algorithm>
 #include <array>
+#include <utility>
+#include <vector>
 
 #include <boost/asio/post.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/websocket/stream.hpp>
 
 #include "base/assert.h"
 #include "base/limits.h"
-
-namespace linli::net {
-
-// Found by Beast through argument-dependent lookup.
-inline void beast_close_socket(Stream& stream) { stream.close(); }
-inline void teardown(boost::beast::role_type, Stream& stream, error_code& ec) {
-  ec = {};
-  stream.close();
-}
-template <class Handler>
-void async_teardown(boost::beast::role_type, Stream& stream, Handler&& handler) {
-  stream.close();
-  asio::post(stream.get_executor(),
-             [h = std::forward<Handler>(handler)]() mutable { h(error_code{}); });
-}
-
-}  // namespace linli::net
+#include "server/net/channel.h"
+#include "server/ws/framing.h"
 
 namespace linli::ws {
 namespace {
 
-namespace beast = boost::beast;
-namespace websocket = beast::websocket;
 namespace asio = boost::asio;
-using net::error_code;
 
-/// Beast allocates it only for masking or splitting, which a server that does not fragment never
-/// does; small all the same.
-constexpr std::size_t kWriteBufferBytes = 512;
-/// A read buffer that grew beyond this is given back when its message was handled.
-constexpr std::size_t kIdleReadBytes = 2048;
-constexpr std::size_t kReadPieceBytes = 16 * 1024;
+/// A message of ours and its head.
+constexpr std::size_t kPartsMax = limits::kMessageFramesMax + 1;
+/// Answers to pings that wait behind a write; further pings go unanswered, as RFC 6455 §5.5.3
+/// allows, so a peer that pings and does not read costs nothing more.
+constexpr std::size_t kWaitingPartsMax = kPartsMax + 8;
+/// One for all connections of a thread: holds what an idle loop finds on most of them, and at least
+/// one TLS record.
+constexpr std::size_t kReadBytes = 64 * 1024;
 
-beast::http::request<beast::http::empty_body> to_beast(const net::HttpRequest& request) {
-  beast::http::request<beast::http::empty_body> out{beast::http::verb::get, "/", 11};
-  for (const auto& [name, value] : request.headers) out.set(name, value);
-  return out;
+std::span<char> read_buffer() {
+  thread_local std::array<char, kReadBytes> bytes;
+  return bytes;
 }
 
-class BeastTransport final : public Transport, public std::enable_shared_from_this<BeastTransport> {
+/// Parts of one gathered write.
+class Parts {
  public:
-  BeastTransport(net::Stream stream, net::HttpRequest request, std::string subprotocol, bool text)
-      : ws_(std::move(stream)),
-        handshake_(std::make_unique<Handshake>(to_beast(request), std::move(subprotocol))) {
-    websocket::permessage_deflate off;
-    off.server_enable = off.client_enable = false;
-    ws_.set_option(off);
-    ws_.set_option(websocket::stream_base::timeout{websocket::stream_base::none(),
-                                                   websocket::stream_base::none(), false});
-    ws_.auto_fragment(false);
-    ws_.write_buffer_bytes(kWriteBufferBytes);
-    // We count ourselves: Beast would close with 1009 before the peer hears why.
-    ws_.read_message_max(0);
-    ws_.text(text);
-  }
-
-  void open(std::shared_ptr<TransportEvents> events) override {
-    events_ = std::move(events);
-    ws_.set_option(websocket::stream_base::decorator(
-        [name = handshake_->subprotocol](websocket::response_type& response) {
-          response.set(beast::http::field::sec_websocket_protocol, name);
-        }));
-    ws_.async_accept(handshake_->request, [self = shared_from_this()](error_code ec) {
-      self->handshake_.reset();
-      self->ws_.set_option(websocket::stream_base::decorator([](websocket::response_type&) {}));
-      if (ec) return self->gone();
-      self->events_->on_open();
-      self->read();
-    });
-  }
-
-  void write(std::span<const Frame> frames) override {
-    LINLI_ASSERT(!writing_ && !closing_ && frames.size() <= limits::kMessageFramesMax);
-    writing_ = true;
-    Gather gather{};
-    std::size_t n = 0;
-    for (const Frame& frame : frames) gather.parts[n++] = asio::buffer(*frame);
-    gather.count = n;
-    ws_.async_write(gather, [self = shared_from_this()](error_code ec, std::size_t) {
-      self->writing_ = false;
-      if (ec) return self->abort();
-      if (!self->gone_) self->events_->on_written();
-    });
-  }
-
-  void close(std::uint16_t code, std::string_view reason) override {
-    if (closing_ || gone_) return;
-    closing_ = true;
-    websocket::close_reason why;
-    why.code = code;
-    const auto shown = reason.substr(0, why.reason.max_size());
-    why.reason.assign(shown.data(), shown.size());
-    ws_.async_close(why, [self = shared_from_this()](error_code) {
-      self->ws_.next_layer().close();
-      self->gone();
-    });
-  }
-
-  void abort() override {
-    ws_.next_layer().close();
-    // Pending operations end with an error and report; without any, this does.
-    asio::post(ws_.get_executor(), [self = shared_from_this()] { self->gone(); });
+  void add(std::string_view bytes) { parts_[size_++] = asio::buffer(bytes); }
+  [[nodiscard]] std::size_t bytes() const { return asio::buffer_size(view()); }
+  [[nodiscard]] std::span<const asio::const_buffer> view() const { return {parts_.data(), size_}; }
+  /// Drops what was sent from the front.
+  void consume(std::size_t bytes) {
+    std::size_t spent = 0;
+    while (spent < size_ && bytes >= parts_[spent].size()) bytes -= parts_[spent++].size();
+    std::copy(parts_.begin() + static_cast<std::ptrdiff_t>(spent),
+              parts_.begin() + static_cast<std::ptrdiff_t>(size_), parts_.begin());
+    size_ -= spent;
+    if (size_ > 0) parts_[0] += bytes;
   }
 
  private:
-  struct Handshake {
-    beast::http::request<beast::http::empty_body> request;
-    std::string subprotocol;
-  };
-  /// A buffer sequence by value that allocates nothing.
-  struct Gather {
-    using value_type = asio::const_buffer;
-    using const_iterator = const asio::const_buffer*;
-    [[nodiscard]] const_iterator begin() const { return parts.data(); }
-    [[nodiscard]] const_iterator end() const { return parts.data() + count; }
-    std::array<asio::const_buffer, limits::kMessageFramesMax> parts;
-    std::size_t count = 0;
-  };
-
-  void read() {
-    ws_.async_read_some(
-        buffer_, kReadPieceBytes,
-        [self = shared_from_this()](error_code ec, std::size_t) { self->on_read(ec); });
-  }
-
-  void on_read(error_code ec) {
-    if (gone_) return;
-    if (ec) {
-      // async_close() reports by itself.
-      if (!closing_) abort();
-      return;
-    }
-    if (buffer_.size() > limits::kClientMessageBytesMax) {
-      buffer_ = {};
-      return events_->on_too_large();
-    }
-    if (ws_.is_message_done()) {
-      const auto data = buffer_.cdata();
-      events_->on_message({static_cast<const char*>(data.data()), data.size()}, ws_.got_text());
-      buffer_.clear();
-      if (buffer_.capacity() > kIdleReadBytes) buffer_ = {};
-    }
-    if (!closing_ && !gone_) read();
-  }
-
-  void gone() {
-    if (std::exchange(gone_, true)) return;
-    ws_.next_layer().close();
-    if (auto events = std::exchange(events_, nullptr)) events->on_gone();
-  }
-
-  websocket::stream<net::Stream, false> ws_;
-  beast::flat_buffer buffer_;
-  std::shared_ptr<TransportEvents> events_;
-  std::unique_ptr<Handshake> handshake_;
-  bool writing_ = false;
-  bool closing_ = false;
-  bool gone_ = false;
+  std::array<asio::const_buffer, kPartsMax> parts_;
+  std::size_t size_ = 0;
 };
+
+class SocketTransport final : public Transport,
+                              public net::Poller::Waiter,
+                              public std::enable_shared_from_this<SocketTransport> {
+ public:
+  SocketTransport(net::Poller& poller, net::Stream stream, std::string answer, bool text)
+      : poller_(poller), channel_(std::move(stream)), text_(text) {
+    waiting_.push_back(std::make_shared<const std::string>(std::move(answer)));
+  }
+
+  void open(std::shared_ptr<TransportEvents> events) override;
+  bool write(std::span<const Frame> frames) override;
+  void close(std::uint16_t code, std::string_view reason) override;
+  void abort() override;
+  void on_ready(bool readable, bool writable) override;
+
+ private:
+  enum class Phase : std::uint8_t {
+    open,
+    /// We said close and read on for the peer's.
+    closing,
+    /// The peer said close: ours goes out, then the socket is closed.
+    leaving,
+    /// The peer broke the protocol: our close and FIN go out, the rest of its bytes is discarded,
+    /// because closing over unread input would destroy our answer.
+    draining,
+    gone,
+  };
+
+  void begin();
+  void read();
+  void handle(const FrameEvent& event);
+  void say(std::string frame);
+  /// Sends from the front of `parts`; false when the connection broke.
+  bool send(Parts& parts);
+  void wait_with(std::span<const Frame> frames, std::size_t sent);
+  void flush();
+  void flushed();
+  void report_gone();
+  /// Asks to be told when the socket takes more.
+  void want_write(bool wanted);
+
+  net::Poller& poller_;
+  net::Channel channel_;
+  FrameReader reader_;
+  std::shared_ptr<TransportEvents> events_;
+  /// What the socket did not take yet, in order; `sent_` bytes of the first are out.
+  std::vector<Frame> waiting_;
+  std::size_t sent_ = 0;
+  const bool text_;
+  bool wants_write_ = false;
+  /// on_written() is owed.
+  bool writing_ = false;
+  Phase phase_ = Phase::open;
+};
+
+void SocketTransport::open(std::shared_ptr<TransportEvents> events) {
+  events_ = std::move(events);
+  asio::post(poller_.get_executor(), [self = shared_from_this()] { self->begin(); });
+}
+
+void SocketTransport::begin() {
+  if (phase_ == Phase::gone) return;
+  if (!poller_.add(channel_.descriptor(), *this)) return abort();
+  flush();
+  if (phase_ != Phase::gone) events_->on_open();
+}
+
+bool SocketTransport::write(std::span<const Frame> frames) {
+  LINLI_ASSERT(!writing_ && frames.size() <= limits::kMessageFramesMax);
+  writing_ = true;
+  if (phase_ != Phase::open) return false;
+  std::size_t bytes = 0;
+  for (const Frame& frame : frames) bytes += frame->size();
+  const FrameHead head = frame_head(text_ ? Opcode::text : Opcode::binary, bytes);
+  bytes += head.size;
+  std::size_t sent = 0;
+  if (waiting_.empty()) {
+    Parts parts;
+    parts.add(head.view());
+    for (const Frame& frame : frames) parts.add(*frame);
+    if (!send(parts)) return false;
+    sent = bytes - parts.bytes();
+  }
+  writing_ = sent < bytes;
+  if (!writing_) return true;
+  const Frame kept = std::make_shared<const std::string>(head.view());
+  wait_with({&kept, 1}, sent);
+  wait_with(frames, sent - std::min(sent, head.size));
+  return false;
+}
+
+bool SocketTransport::send(Parts& parts) {
+  while (!parts.view().empty()) {
+    const net::IoStep step = channel_.write(parts.view());
+    if (step.error) {
+      abort();
+      return false;
+    }
+    parts.consume(step.bytes);
+    if (step.want != net::Want::nothing) break;
+  }
+  return true;
+}
+
+/// Keeps `frames`, `sent` bytes of which are out.
+void SocketTransport::wait_with(std::span<const Frame> frames, std::size_t sent) {
+  if (waiting_.empty()) want_write(true);
+  for (const Frame& frame : frames) {
+    if (waiting_.empty() && sent >= frame->size()) {
+      sent -= frame->size();
+      continue;
+    }
+    if (waiting_.empty()) sent_ = sent;
+    waiting_.push_back(frame);
+  }
+}
+
+void SocketTransport::flush() {
+  while (!waiting_.empty()) {
+    Parts parts;
+    const std::size_t count = std::min(waiting_.size(), kPartsMax);
+    for (std::size_t i = 0; i < count; ++i)
+      parts.add(std::string_view(*waiting_[i]).substr(i == 0 ? sent_ : 0));
+    const std::size_t bytes = parts.bytes();
+    if (!send(parts)) return;
+    sent_ += bytes - parts.bytes();
+    std::size_t done = 0;
+    while (done < count && sent_ >= waiting_[done]->size()) sent_ -= waiting_[done++]->size();
+    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(done));
+    if (done < count) return want_write(true);
+  }
+  // An idle connection keeps no list.
+  std::vector<Frame>().swap(waiting_);
+  want_write(false);
+  flushed();
+}
+
+void SocketTransport::want_write(bool wanted) {
+  if (std::exchange(wants_write_, wanted) != wanted)
+    poller_.want_write(channel_.descriptor(), wanted);
+}
+
+/// Nothing waits any more.
+void SocketTransport::flushed() {
+  if (phase_ == Phase::leaving) return abort();
+  if (phase_ == Phase::draining) return channel_.shutdown_send();
+  if (phase_ == Phase::open && std::exchange(writing_, false)) events_->on_written();
+}
+
+/// A control frame: behind what waits, never inside a message.
+void SocketTransport::say(std::string frame) {
+  const Frame kept = std::make_shared<const std::string>(std::move(frame));
+  if (!waiting_.empty()) return waiting_.push_back(kept);
+  Parts parts;
+  parts.add(*kept);
+  if (!send(parts)) return;
+  if (parts.view().empty()) return flushed();
+  wait_with({&kept, 1}, kept->size() - parts.bytes());
+}
+
+void SocketTransport::close(std::uint16_t code, std::string_view reason) {
+  if (phase_ != Phase::open) return;
+  LINLI_ASSERT(!writing_);
+  phase_ = Phase::closing;
+  reader_.skip_messages();
+  say(close_frame(code, reason));
+}
+
+void SocketTransport::abort() {
+  if (std::exchange(phase_, Phase::gone) == Phase::gone) return;
+  if (channel_.descriptor() >= 0) poller_.remove(channel_.descriptor());
+  channel_.close();
+  asio::post(poller_.get_executor(), [self = shared_from_this()] { self->report_gone(); });
+}
+
+void SocketTransport::report_gone() {
+  if (const auto events = std::exchange(events_, nullptr)) events->on_gone();
+}
+
+void SocketTransport::on_ready(bool readable, bool writable) try {
+  if (writable) flush();
+  // OpenSSL may want to write before it can read.
+  if ((readable || channel_.tls()) && phase_ != Phase::gone) read();
+} catch (...) {
+  abort();
+  throw;
+}
+
+void SocketTransport::read() {
+  const net::IoStep step = channel_.read(read_buffer());
+  if (step.error) return abort();
+  if (step.want == net::Want::writable) want_write(true);
+  std::span<char> input = read_buffer().first(step.bytes);
+  while (phase_ != Phase::gone) {
+    const FrameEvent event = reader_.next(input);
+    if (event.kind == FrameEvent::Kind::nothing) return;
+    handle(event);
+  }
+}
+
+void SocketTransport::handle(const FrameEvent& event) {
+  using Kind = FrameEvent::Kind;
+  switch (event.kind) {
+    case Kind::message: return events_->on_message(event.data, event.text);
+    case Kind::too_large: return events_->on_too_large();
+    case Kind::ping:
+      if (phase_ == Phase::open && waiting_.size() < kWaitingPartsMax)
+        say(control_frame(Opcode::pong, event.data));
+      return;
+    case Kind::close:
+      if (phase_ == Phase::closing) return abort();
+      phase_ = Phase::leaving;
+      return say(event.code == kCloseNoCode ? control_frame(Opcode::close, {})
+                                            : close_frame(event.code, {}));
+    case Kind::violation:
+      // Our own close went out before: no other may follow.
+      if (phase_ == Phase::closing) return abort();
+      phase_ = Phase::draining;
+      say(close_frame(event.code, {}));
+      return events_->on_violation();
+    case Kind::pong:
+    case Kind::nothing: return;
+  }
+}
 
 }  // namespace
 
-std::shared_ptr<Transport> make_transport(net::Stream stream, net::HttpRequest request,
-                                          std::string subprotocol, bool text) {
-  return std::make_shared<BeastTransport>(std::move(stream), std::move(request),
-                                          std::move(subprotocol), text);
+std::shared_ptr<Transport> make_transport(net::Poller& poller, net::Stream stream,
+                                          std::string answer, bool text) {
+  return std::make_shared<SocketTransport>(poller, std::move(stream), std::move(answer), text);
 }
 
 }  // namespace linli::ws

@@ -53,6 +53,7 @@ class Commit {
   /// Batch is (from, to]; from == to carries only results (repeats, refusals of unnumbered work).
   Seq from;
   Seq to;
+  /// New ones, and old ones whose floor rose: what a view must know and no phone is sent.
   std::vector<BucketInfo> new_buckets;
   /// Ascending by bucket id; only buckets whose entries changed.
   std::vector<BucketDelta> deltas;

@@ -388,20 +388,25 @@ Result<std::uint64_t> outbox_to_drop(Store& store, Instant now, std::uint64_t co
 
 }  // namespace
 
-Result<void> Committer::collect_garbage(std::uint64_t outbox_consumed) {
-  Store& store = impl_->base.store();
+Result<SharedCommit> Committer::collect_garbage(std::uint64_t outbox_consumed) {
+  BaseState& base = impl_->base;
+  auto commit = std::make_shared<Commit>();
+  commit->from = commit->to = base.head;
+  // After a failure memory may be older than the store; the next batch reads it anew.
+  if (impl_->broken) return commit;
+  Store& store = base.store();
   const Instant now = impl_->clock.now();
   LINLI_TRY(const Seq floor, store.seq_at(to_unix_ms(now - limits::kTombstoneRetention)));
-  if (floor.raw() > 0) {
-    for (auto& [id, info] : impl_->base.buckets) {
-      const Seq to = std::min(floor, info.head);
-      if (to <= info.floor) continue;
-      LINLI_CHECK(store.raise_floor(info.id, to));
-      info.floor = to;
-    }
+  for (auto& [id, info] : base.buckets) {
+    const Seq to = std::min(floor, info.head);
+    if (to <= info.floor) continue;
+    LINLI_CHECK(store.raise_floor(info.id, to));
+    info.floor = to;
+    commit->new_buckets.push_back(info);
   }
   LINLI_TRY(const std::uint64_t drop, outbox_to_drop(store, now, outbox_consumed));
-  return store.prune(to_unix_ms(now - limits::kResultRetention), drop);
+  LINLI_CHECK(store.prune(to_unix_ms(now - limits::kResultRetention), drop));
+  return commit;
 }
 
 }  // namespace linli::sync

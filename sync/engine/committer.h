@@ -79,8 +79,9 @@ class Committer {
   /// Runs due rows whose time has come, as system mutations (decision M8); an empty commit
   /// when none.
   Result<BatchResult> tick();
-  /// Retention: tombstones below the 180-day floor, old results. Cheap; call once an hour.
-  Result<void> collect_garbage(std::uint64_t outbox_consumed);
+  /// Retention: tombstones below the 180-day floor, old results. Cheap; call once an hour. Publish
+  /// the commit, which tells the shards of the floors: a phone from below one must fill anew.
+  Result<SharedCommit> collect_garbage(std::uint64_t outbox_consumed);
 
   [[nodiscard]] Seq head() const;
 

@@ -32,9 +32,14 @@ void Hub::attach(ServerSession& session) {
   ServerSession* older = slot;
   slot = &session;
   if (older != nullptr) {
+    session.pushes_ = older->pushes_;
     older->close(Errc::conflict, "the same device opened another connection");
     mark(*older);
+  } else if (auto kept = budgets_.extract(who.cid.raw()); !kept.empty()) {
+    session.pushes_ = kept.mapped();
   }
+  // Who only hands over hears of no membership and no row.
+  if (session.is_handing_over()) return;
   by_account_[who.account.raw()].push_back(&session);
   for (BucketId id : session.bucket_ids()) by_bucket_[id.raw()].push_back(&session);
 }
@@ -56,13 +61,25 @@ void Hub::detach(ServerSession& session) {
   if (!session.attached_) return;
   const Principal who = *session.principal();
   session.attached_ = false;
-  if (auto it = by_cid_.find(who.cid.raw()); it != by_cid_.end() && it->second == &session)
+  if (auto it = by_cid_.find(who.cid.raw()); it != by_cid_.end() && it->second == &session) {
     by_cid_.erase(it);
+    keep_budget(session);
+  }
   if (auto it = by_account_.find(who.account.raw()); it != by_account_.end()) {
     std::erase(it->second, &session);
     if (it->second.empty()) by_account_.erase(it);
   }
   for (BucketId id : session.bucket_ids()) unsubscribe(session, id);
+}
+
+void Hub::keep_budget(const ServerSession& session) {
+  const MonoTime now = session.last_heard_;
+  if (session.pushes_.is_full(now)) return;
+  if (budgets_.size() >= kPushBudgetsMax) {
+    std::erase_if(budgets_, [&](const auto& kept) { return kept.second.is_full(now); });
+    if (budgets_.size() >= kPushBudgetsMax) budgets_.erase(budgets_.begin());
+  }
+  budgets_.insert_or_assign(session.principal_.cid.raw(), session.pushes_);
 }
 
 void Hub::route_membership(const Commit& commit) {
@@ -97,6 +114,12 @@ void Hub::route_results(const Commit& commit) {
 
 void Hub::reload(const StoreState& state) {
   view_ = CommunityView(state);
+  for (const auto& [cid, session] : by_cid_) {
+    if (!session->is_handing_over()) continue;
+    // It signs in again and reads its results.
+    session->close(Errc::unavailable);
+    touched_.push_back(session);
+  }
   for (const auto& [account, sessions] : by_account_) {
     for (ServerSession* session : sessions) {
       FrameM m{.at = view_.head(), .drop = {}, .add = {}};

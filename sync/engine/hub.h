@@ -9,6 +9,9 @@
 
 namespace linli::sync {
 
+/// Phones that left before what they may push had grown back, remembered per shard and community.
+inline constexpr std::size_t kPushBudgetsMax = 4096;
+
 /// The sessions of one community on one shard: hands each commit to exactly those it concerns.
 /// Threads: owned by one shard.
 class Hub {
@@ -34,6 +37,7 @@ class Hub {
 
  private:
   void attach(ServerSession& session);
+  void keep_budget(const ServerSession& session);
   void mark(ServerSession& session);
   void unsubscribe(ServerSession& session, BucketId bucket);
   void route_membership(const Commit& commit);
@@ -45,6 +49,8 @@ class Hub {
   std::unordered_map<std::uint32_t, std::vector<ServerSession*>> by_bucket_;
   std::unordered_map<Id128, ServerSession*> by_cid_;
   std::unordered_map<Id128, std::vector<ServerSession*>> by_account_;
+  /// What devices that left had pushed: coming back does not give a phone a new burst.
+  std::unordered_map<Id128, TokenBucket> budgets_;
   std::vector<ServerSession*> dirty_;
   /// Sessions whose page is ahead of this shard.
   std::vector<ServerSession*> waiting_;

@@ -30,17 +30,26 @@ Result<std::shared_ptr<const Json>> parse_args(const MutatorDef& def, UpLane lan
   return std::make_shared<const Json>(std::move(args));
 }
 
+/// Made until the revocation? A phone that measured no offset is taken at the clock it signed in
+/// with; nothing was made after it came.
+bool is_made_until(const PushedMutation& pushed, Instant revoked, const Received& received) {
+  PushedMutation made = pushed;
+  if (made.off == 0 && made.unc == 0) made.off = received.clock_off;
+  made.unc = 0;
+  return captured(made, received.at) <= revoked;
+}
+
 }  // namespace
 
 Submission make_submission(const Registry& registry, const Principal& who, UpLane lane,
-                           PushedMutation pushed, Instant received) {
+                           PushedMutation pushed, Received received) {
   Submission out;
   out.actor = Actor{
       .account = who.account, .cid = who.cid, .via = Via::device, .elevated = false, .scopes = {}};
   out.lane = lane;
   out.n = pushed.n;
   out.mhash = mutation_hash(pushed.name, pushed.args);
-  out.captured_at = captured(pushed, received);
+  out.captured_at = captured(pushed, received.at);
   out.args = std::make_shared<const Json>();
   // An unknown name is refused by the writer, which knows the same registry.
   if (const MutatorDef* def = registry.mutator(pushed.name)) {
@@ -50,6 +59,8 @@ Submission make_submission(const Registry& registry, const Principal& who, UpLan
       out.refused = args.error();
     }
   }
+  if (who.replaced_at && !is_made_until(pushed, *who.replaced_at, received))
+    out.refused = Error{Errc::revoked, "made after this phone was replaced"};
   out.name = std::move(pushed.name);
   out.args_text = std::move(pushed.args);
   return out;

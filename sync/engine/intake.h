@@ -7,12 +7,20 @@
 
 namespace linli::sync {
 
+/// When and how a push came.
+struct Received {
+  Instant at;
+  /// AskMutate::clock_off.
+  std::int64_t clock_off = 0;
+};
+
 /// Turns a pushed mutation into work for the writer: hash, parsed and schema-checked
 /// arguments, time
 /// of the act. What does not parse comes back with `refused` set: it still consumes its number.
+/// What a replaced phone made after its revocation comes back refused as `revoked` (ENR-10).
 /// Spec:    captured_at = min(wall + off, received + unc); `unc` counts up to one day.
 /// Threads: pure; costs a JSON parse, so it runs before the writer's queue.
 Submission make_submission(const Registry& registry, const Principal& who, UpLane lane,
-                           PushedMutation pushed, Instant received);
+                           PushedMutation pushed, Received received);
 
 }  // namespace linli::sync

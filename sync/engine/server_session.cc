@@ -10,6 +10,14 @@
 namespace linli::sync {
 namespace {
 
+/// Shortest pause of a phone that pushes too fast: the next piece is worth a round trip.
+constexpr Millis kHoldBackMin{1000};
+
+double units_of(const PushedMutation& mutation) {
+  const std::size_t more = (mutation.name.size() + mutation.args.size()) / kPushUnitBytes;
+  return 1.0 + static_cast<double>(more);
+}
+
 std::uint16_t close_code(Errc reason) {
   switch (reason) {
     case Errc::draining: return 1001;
@@ -104,7 +112,7 @@ void ServerSession::on_message(std::string_view message, Instant now, MonoTime m
     if (state_ != State::live && state_ != State::awaiting_have)
       return complain(Errc::unauthenticated, "hello comes first", true);
     if (auto* have = std::get_if<FrameHave>(&frame)) on_frame(*have);
-    if (auto* push = std::get_if<FramePush>(&frame)) on_frame(*push);
+    if (auto* push = std::get_if<FramePush>(&frame)) on_frame(*push, mono);
     if (auto* ack = std::get_if<FrameAck>(&frame)) on_frame(*ack, mono);
     if (auto* ping = std::get_if<FramePing>(&frame)) on_frame(*ping, now);
     if (auto* refill = std::get_if<FrameRefill>(&frame)) on_frame(*refill);
@@ -125,7 +133,8 @@ void ServerSession::on_frame(FrameHello& frame) {
       .cid = body->cid,
       .message = hello_message(body->origin, encoding_, config_->server_id, nonce_, frame.body),
       .signature = frame.sig,
-      .cert = body->cert});
+      .cert = body->cert,
+      .may_hand_over = true});
   hello_ = std::make_unique<HelloBody>(std::move(*body));
   state_ = State::authenticating;
 }
@@ -140,7 +149,9 @@ void ServerSession::on_authenticated(const Result<Principal>& who, Instant now, 
 
 void ServerSession::welcome(Instant now) {
   const HelloBody& hello = *hello_;
-  const std::vector<BucketGrant> grants = view_->grants(principal_.account);
+  const std::vector<BucketGrant> grants =
+      is_handing_over() ? std::vector<BucketGrant>{} : view_->grants(principal_.account);
+  clock_off_ = to_unix_ms(now) - hello.t0;
   std::vector<HeldBucket> set;
   for (const BucketGrant& g : grants) {
     set.push_back({g.b, g.gen});
@@ -165,6 +176,7 @@ void ServerSession::welcome(Instant now) {
                  .t1 = to_unix_ms(now),
                  .buckets = std::nullopt};
   if (!same_set) w.buckets = grants;
+  if (is_handing_over()) w.hand_over = to_unix_ms(*principal_.replaced_at);
   send(w);
   sent_c_ = same_epoch ? hello.cur : Cursors{view_->head(), view_->head()};
   durable_ = same_epoch ? hello.cur : Cursors{};
@@ -187,6 +199,7 @@ void ServerSession::ask_results() {
   for (std::size_t lane = 0; lane < kUpLanes; ++lane) missing |= answered_n_[lane] < stored[lane];
   if (!missing) return begin_streams();
   streaming_ = false;
+  results_upto_ = stored;
   asks_.push_back(AskResults{principal_.cid, answered_n_, stored});
 }
 
@@ -247,10 +260,13 @@ void ServerSession::on_results(const Result<std::vector<StoredResult>>& results)
     send(to_frame(r));
     note_answered(r.lane, r.n);
   }
-  begin_streams();
+  // What retention took is not waited for.
+  for (const UpLane lane : {UpLane::alert, UpLane::interactive, UpLane::bulk})
+    note_answered(lane, results_upto_[index(lane)]);
+  ask_results();
 }
 
-void ServerSession::on_frame(FramePush& frame) {
+void ServerSession::on_frame(FramePush& frame, MonoTime mono) {
   std::uint64_t& last = next_n_[index(frame.lane)];
   if (frame.muts.empty()) return;
   for (std::size_t i = 1; i < frame.muts.size(); ++i)
@@ -265,20 +281,38 @@ void ServerSession::on_frame(FramePush& frame) {
                   .after_ms = 0});
     return;
   }
+  hold_back(frame.lane, frame.muts, mono);
+  if (frame.muts.empty()) return;
   last = std::max(last, frame.muts.back().n);
-  asks_.push_back(AskMutate{frame.lane, std::move(frame.muts)});
+  asks_.push_back(AskMutate{frame.lane, std::move(frame.muts), clock_off_});
+}
+
+void ServerSession::hold_back(UpLane lane, std::vector<PushedMutation>& muts, MonoTime mono) {
+  const auto first = std::ranges::find_if(muts, [&](const PushedMutation& mutation) {
+    return !pushes_.take(units_of(mutation), mono);
+  });
+  if (first == muts.end()) return;
+  double rest = 0;
+  for (auto at = first; at != muts.end(); ++at) rest += units_of(*at);
+  const Millis after = std::max(pushes_.wait(rest, mono), kHoldBackMin);
+  send_retry(lane, first->n, Errc::rate_limited, after.count());
+  muts.erase(first, muts.end());
 }
 
 void ServerSession::on_mutate_refused(const AskMutate& ask, std::int64_t after_ms) {
   if (state_ == State::closed) return;
   next_n_[index(ask.lane)] = std::min(next_n_[index(ask.lane)], ask.muts.front().n - 1);
-  send(FrameR{.lane = ask.lane,
-              .n = ask.muts.front().n,
+  send_retry(ask.lane, ask.muts.front().n, Errc::unavailable, after_ms);
+}
+
+void ServerSession::send_retry(UpLane lane, std::uint64_t n, Errc why, std::int64_t after_ms) {
+  send(FrameR{.lane = lane,
+              .n = n,
               .status = MutationStatus::retry,
               .seq = {},
               .lanes = {},
-              .code = std::string(errc_name(Errc::unavailable)),
-              .msg = std::string(errc_sentence(Errc::unavailable)),
+              .code = std::string(errc_name(why)),
+              .msg = std::string(errc_sentence(why)),
               .info = {},
               .after_ms = after_ms});
 }
@@ -286,6 +320,13 @@ void ServerSession::on_mutate_refused(const AskMutate& ask, std::int64_t after_m
 void ServerSession::on_result(const ResultOut& out) {
   if (state_ == State::closed) return;
   if (const auto* r = std::get_if<FrameR>(&out.frame)) {
+    const bool skips = r->n > answered_n_[index(r->lane)] + 1;
+    if (skips && r->status != MutationStatus::retry) {
+      // After a failure, numbers before it were stored unseen. The phone counts results as stored
+      // up to the highest, so this one waits for its turn among the stored ones.
+      if (streaming_) on_reload();
+      return;
+    }
     send(*r);
     if (r->status == MutationStatus::retry) {
       next_n_[index(r->lane)] = std::min(next_n_[index(r->lane)], r->n - 1);

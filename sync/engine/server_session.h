@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/rng.h"
+#include "base/token_bucket.h"
 #include "sync/engine/commit.h"
 #include "sync/engine/frame_queue.h"
 #include "sync/engine/view.h"
@@ -21,6 +22,8 @@ namespace linli::sync {
 struct Principal {
   AccountId account;
   Cid cid;
+  /// The device was replaced then: no rows, and only what it made before is taken (ENR-10).
+  std::optional<Instant> replaced_at{};
 };
 
 // --- What a session asks of the loop that owns its socket --------------------------------------
@@ -31,6 +34,8 @@ struct AskAuthenticate {
   std::string message;
   Signature signature{};
   std::string cert;
+  /// A replaced phone is let in too, with Principal::replaced_at. Only for who heeds that.
+  bool may_hand_over = false;
 };
 /// Answer on_results() with stored results after `res_n` in every up-lane.
 struct AskResults {
@@ -50,6 +55,8 @@ struct AskChunk {
 struct AskMutate {
   UpLane lane = UpLane::interactive;
   std::vector<PushedMutation> muts;
+  /// The server's clock minus the phone's at sign-in, for who has measured nothing itself.
+  std::int64_t clock_off = 0;
 };
 /// Answer on_rekeyed().
 struct AskRekey {
@@ -74,6 +81,13 @@ struct EncodedChunk {
 };
 using SharedChunk = std::shared_ptr<const EncodedChunk>;
 
+/// What one phone may push at once, in front of the writer's shared queue, and how soon that grows
+/// back: 50 a second. Each mutation counts one, and one more for every kPushUnitBytes of its
+/// arguments. A field worker's fortnight (limits::kPendingMax) passes at once; nobody types 50
+/// things a second.
+inline constexpr RateLimit kPushRate{3000, std::chrono::seconds(60)};
+inline constexpr std::size_t kPushUnitBytes = 4 * 1024;
+
 /// Encodes a page once for everybody who needs it.
 SharedChunk encode_chunk(const BucketChunk& chunk, BucketId bucket, Encoding encoding);
 
@@ -83,6 +97,9 @@ struct SessionConfig {
   /// Origins that hello may name; a look-alike site is refused (decision B7).
   std::vector<std::string> origins;
   std::uint32_t window = limits::kWindowBytes;
+  /// Beyond either a lane's queue falls into lag mode.
+  std::size_t queue_bytes = limits::kQueueBytesMax;
+  std::size_t queue_frames = limits::kQueueFramesMax;
 };
 
 /// One phone's conversation, with no sockets, clock, threads or database.
@@ -138,6 +155,8 @@ class ServerSession {
   [[nodiscard]] Encoding encoding() const { return encoding_; }
   /// Null until signed in.
   [[nodiscard]] const Principal* principal() const;
+  /// Signed in for hand-over only: nothing of the community is routed to it.
+  [[nodiscard]] bool is_handing_over() const { return principal_.replaced_at.has_value(); }
   /// Buckets this session listens to (live, catching up or filling), ascending.
   [[nodiscard]] std::vector<BucketId> bucket_ids() const;
   /// Gen of a held bucket, or nothing.
@@ -167,7 +186,10 @@ class ServerSession {
 
   void on_frame(FrameHello& frame);
   void on_frame(FrameHave& frame);
-  void on_frame(FramePush& frame);
+  void on_frame(FramePush& frame, MonoTime mono);
+  /// Cuts what exceeds this phone's rate off `muts` and tells it when to send again.
+  void hold_back(UpLane lane, std::vector<PushedMutation>& muts, MonoTime mono);
+  void send_retry(UpLane lane, std::uint64_t n, Errc why, std::int64_t after_ms);
   void on_frame(const FrameAck& frame, MonoTime mono);
   void on_frame(const FramePing& frame, Instant now);
   void on_frame(const FrameRefill& frame);
@@ -227,12 +249,17 @@ class ServerSession {
   /// Per up-lane: highest number handed to the writer, and highest one answered to this phone.
   UpNumbers next_n_{};
   UpNumbers answered_n_{};
+  /// Stored results are being read up to here.
+  UpNumbers results_upto_{};
   std::uint64_t tx_bytes_ = 0;
   /// The phone owes an ack up to here (it acknowledges every C).
   std::uint64_t tx_owed_ = 0;
   std::uint64_t rx_acked_ = 0;
   std::uint32_t window_;
   std::uint64_t pending_reported_ = 0;
+  std::int64_t clock_off_ = 0;
+  /// Carried over by the Hub when the phone comes back.
+  TokenBucket pushes_{kPushRate};
   std::uint32_t lags_ = 0;
   MonoTime opened_{0};
   MonoTime last_heard_{0};

@@ -76,7 +76,7 @@ void ServerSession::on_commit_end(const Commit& commit) {
                    .reveal = commit.to,
                    .live = true});
     const Class cls = class_of(lane);
-    if (queue_.bytes(cls) > limits::kQueueBytesMax || queue_.frames(cls) > limits::kQueueFramesMax)
+    if (queue_.bytes(cls) > config_->queue_bytes || queue_.frames(cls) > config_->queue_frames)
       enter_lag(lane);
   }
   pump();

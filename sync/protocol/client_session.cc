@@ -34,6 +34,13 @@ std::optional<Errc> final_code_of(std::uint16_t close_code) {
 
 }  // namespace
 
+Millis reconnect_delay(std::uint32_t attempts, Rng& rng) {
+  const Millis step = std::min<Millis>(limits::kReconnectMin * (1LL << std::min(attempts, 10U)),
+                                       limits::kReconnectMax);
+  const auto half = static_cast<std::uint64_t>(step.count()) / 2;
+  return Millis{static_cast<std::int64_t>(half + rng.below(half))};
+}
+
 ClientSession::ClientSession(Replica& replica, const Clock& clock, Rng& rng, ClientConfig config)
     : replica_(&replica),
       clock_(&clock),
@@ -59,8 +66,9 @@ void ClientSession::reset_socket_state() {
   pings_.clear();
   polled_ = MonoTime{0};
   rx_bytes_ = rx_acked_ = 0;
-  reveal_unacked_ = had_set_hash_ = rekey_ = false;
+  reveal_unacked_ = had_set_hash_ = rekey_ = hand_over_ = false;
   rekey_goal_.reset();
+  push_again_upto_.reset();
   goal_ = {};
   lanes_ = {};
   fills_.clear();
@@ -136,6 +144,9 @@ void ClientSession::on_frame(FrameWelcome& frame) {
   if (frame.buckets && had_set_hash_) send_have();
   send_ping();
   polled_ = clock_->mono();
+  hand_over_ = frame.hand_over.has_value();
+  // A replaced phone gets no new key: what a clone of it did stays with the clone.
+  if (hand_over_ && outcome->rekey) return refuse(Errc::revoked);
   if (outcome->rekey) {
     rekey_goal_ = frame.last_n;
     return rekey_if_known();
@@ -184,10 +195,12 @@ void ClientSession::on_message(std::string_view message) {
   }
   if (is_live()) {
     flush_results();
+    if (reveal_unacked_) push_unanswered();
     spill();
     send_refills();
     send_ack_if_due(std::exchange(reveal_unacked_, false));
     push();
+    end_hand_over_if_done();
   }
   finish();
 }
@@ -226,6 +239,7 @@ void ClientSession::on_frame(FrameErr& frame) {
     attempts_ = 0;
     return;
   }
+  if (code == Errc::conflict && is_live()) note_conflict();
   if (code == Errc::revoked && stored(replica_->wipe_rows())) changes_.all = notify_ = true;
   if (frame.fatal && is_final(code)) return refuse(code);
   if (frame.fatal) close(1000, Error{code, frame.msg});
@@ -274,11 +288,7 @@ void ClientSession::on_closed(std::uint16_t code) {
   reset_socket_state();
   notify_ = true;
   if (state_ == State::offline && !stopped_) {
-    const Millis step = std::min<Millis>(limits::kReconnectMin * (1LL << std::min(attempts_, 10U)),
-                                         limits::kReconnectMax);
-    ++attempts_;
-    const auto half = static_cast<std::uint64_t>(step.count()) / 2;
-    const Millis jittered{static_cast<std::int64_t>(half + rng_->below(half))};
+    const Millis jittered = reconnect_delay(attempts_++, *rng_);
     actions_.emplace_back(Redial{std::exchange(redial_hint_, Millis{0}) + jittered});
   }
   finish();

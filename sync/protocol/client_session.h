@@ -66,6 +66,12 @@ inline constexpr Millis kSpillInterval{10'000};
 /// A bucket whose digest stays wrong is fetched again ever more rarely.
 inline constexpr Millis kRefillDelay{60'000};
 inline constexpr Millis kRefillDelayMax{3'600'000};
+/// This many sockets lost to another one with our key, none longer than the span after the one
+/// before: a clone that has not written yet. Either may take a new key; so that seldom both do,
+/// each draws at every further conflict, one in kConflictOdds.
+inline constexpr std::uint32_t kConflictsMin = 3;
+inline constexpr Millis kConflictSpan{600'000};
+inline constexpr std::uint64_t kConflictOdds = 4;
 /// How often running time without contact is counted and the journal pruned.
 inline constexpr Millis kHousekeeping{600'000};
 inline constexpr std::uint32_t kAckBytes = limits::kAckBytes;
@@ -76,11 +82,16 @@ inline constexpr std::size_t kInFlightMutations = 256;
 /// Arguments in one push frame; escaped JSON stays far below limits::kClientMessageBytesMax.
 inline constexpr std::size_t kPushBytesMax = 128 * 1024;
 
+/// Pause before try number `attempts` + 1: doubling from kReconnectMin to kReconnectMax, times a
+/// random factor in [0.5, 1).
+Millis reconnect_delay(std::uint32_t attempts, Rng& rng);
+
 /// One phone's conversation with its community's server, with no socket, thread or database.
 ///
 ///   offline --on_open--> awaiting_nonce --K--> awaiting_welcome --welcome--> live
 ///      ^------------------- on_closed (from any, through closing) ----------------'
-///   halted: the server refused this device; start() tries again.
+///   halted: the server refused this device, or it was replaced and has handed over; start() tries
+///   again.
 ///
 /// Call one method at a time, then perform take_actions() in order. Peer input never throws and
 /// never asserts: it ends in CloseSocket. Errors of the local store close the socket too, and
@@ -211,12 +222,18 @@ class ClientSession {
   void on_gap(UpLane lane, std::uint64_t want);
   void rewind(UpLane lane, std::uint64_t next_n);
   void begin_push(const FrameWelcome& welcome);
+  /// Stored results came before any C: what they left out, at the latest after their retention, is
+  /// sent again under its old number.
+  void push_unanswered();
   void push();
   bool push_lane(UpLane lane);
   void check_results_overdue();
   void rekey_if_known();
+  /// Two stores with one key throw each other out until one takes another key.
+  void note_conflict();
   void send_rekey();
   void flush_results();
+  void end_hand_over_if_done();
 
   // Constant after construction.
   Replica* replica_;
@@ -235,6 +252,8 @@ class ClientSession {
   Millis redial_hint_{0};
   std::optional<MonoTime> armed_;
   MonoTime housekept_{0};
+  std::uint32_t conflicts_ = 0;
+  MonoTime conflict_at_{0};
 
   // Of the open socket.
   MonoTime opened_{0};
@@ -258,6 +277,10 @@ class ClientSession {
   MonoTime spilled_{0};
   std::vector<FrameR> results_;
   std::array<UpState, kUpLanes> up_;
+  /// This phone was replaced: it hands over what it made, then says bye (ENR-10).
+  bool hand_over_ = false;
+  /// last_n of welcome, until the first C.
+  std::optional<UpNumbers> push_again_upto_;
   bool rekey_ = false;
   /// A new key waits until the stored results up to here told what the old one did.
   std::optional<UpNumbers> rekey_goal_;

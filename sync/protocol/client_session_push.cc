@@ -14,7 +14,19 @@ void ClientSession::begin_push(const FrameWelcome& welcome) {
     up_[lane].sent = welcome.last_n[lane];
     up_[lane].moved = clock_->mono();
   }
+  push_again_upto_ = welcome.last_n;
   push();
+}
+
+void ClientSession::push_unanswered() {
+  if (!push_again_upto_ || rekey_ || rekey_goal_) return;
+  const UpNumbers upto = *std::exchange(push_again_upto_, std::nullopt);
+  for (const UpLane lane : {UpLane::alert, UpLane::interactive, UpLane::bulk}) {
+    if (replica_->state().queued[index(lane)] == 0) continue;
+    const auto oldest = replica_->oldest_queued_n(lane);
+    if (!stored(oldest)) return;
+    if (*oldest != 0 && *oldest <= upto[index(lane)]) rewind(lane, *oldest);
+  }
 }
 
 void ClientSession::push() {
@@ -59,8 +71,14 @@ void ClientSession::rewind(UpLane lane, std::uint64_t next_n) {
 void ClientSession::on_frame(FrameR& frame) {
   UpState& up = up_[index(frame.lane)];
   up.seen = std::max(up.seen, frame.n);
-  // Numbers that a clone used are its business; ours are sent again under a new key.
-  if (rekey_ || frame.n == 0 || frame.n > replica_->state().last_n[index(frame.lane)]) return;
+  if (rekey_ || frame.n == 0) return;
+  if (frame.n > replica_->state().last_n[index(frame.lane)]) {
+    // A clone took a number that this store has not given yet. Giving it now would make two
+    // mutations of one number, and the server answers each number once: leave the key to the clone.
+    const bool taken = frame.status != MutationStatus::retry;
+    if (taken && !replica_->state().rekey_wanted) stored(replica_->want_rekey());
+    return;
+  }
   up.moved = clock_->mono();
   if (frame.status == MutationStatus::retry) {
     if (frame.n > up.sent) return;
@@ -82,6 +100,14 @@ void ClientSession::flush_results() {
   if (rekey_goal_) return rekey_if_known();
   // A clone used one of our numbers: sign in again to learn what else it did.
   if (replica_->state().rekey_wanted) close(1000);
+}
+
+void ClientSession::end_hand_over_if_done() {
+  if (!is_live() || !hand_over_) return;
+  const ReplicaState& held = replica_->state();
+  if (held.unsent() > 0 || held.confirmed > 0) return;
+  send(FrameBye{});
+  refuse(Errc::revoked);
 }
 
 void ClientSession::rekey_if_known() {
@@ -123,6 +149,15 @@ void ClientSession::check_results_overdue() {
 }
 
 // --- New key ------------------------------------------------------------------------------------
+
+void ClientSession::note_conflict() {
+  const MonoTime now = clock_->mono();
+  if (now - conflict_at_ > kConflictSpan) conflicts_ = 0;
+  conflict_at_ = now;
+  if (++conflicts_ < kConflictsMin || rng_->below(kConflictOdds) != 0) return;
+  conflicts_ = 0;
+  stored(replica_->want_rekey());
+}
 
 void ClientSession::send_rekey() {
   const Identity& identity = *replica_->state().identity;

@@ -94,6 +94,7 @@ ServerFrame read_welcome(R& in) {
       {"t1", Need::required, [](R& r, F& f) { f.t1 = r.signed_integer(); }},
       {"buckets", Need::optional,
        [](R& r, F& f) { wire::read_list(r, f.buckets.emplace(), kAnyCount, &read_grant<R>); }},
+      {"hand_over", Need::optional, [](R& r, F& f) { f.hand_over = r.signed_integer(); }},
   };
   F frame;
   wire::read_map(in, kMembers, frame);

@@ -37,7 +37,7 @@ class Encoder {
   }
 
   void operator()(const FrameWelcome& f) {
-    begin("welcome", 9 + (f.buckets ? 1 : 0));
+    begin("welcome", 9 + (f.buckets ? 1 : 0) + (f.hand_over ? 1 : 0));
     number("proto", static_cast<std::int64_t>(f.proto));
     id("epoch", f.epoch.raw());
     id("account", f.account.raw());
@@ -48,6 +48,7 @@ class Encoder {
     number("t0", f.t0);
     number("t1", f.t1);
     if (f.buckets) list("buckets", *f.buckets);
+    if (f.hand_over) number("hand_over", *f.hand_over);
     w_.end_map();
   }
 

@@ -69,6 +69,9 @@ struct FrameWelcome {
   std::int64_t t0 = 0;
   std::int64_t t1 = 0;
   std::optional<std::vector<BucketGrant>> buckets;
+  /// Unix ms of the revocation: this phone was replaced, gets no rows, and may hand over what it
+  /// made until then (ENR-10).
+  std::optional<std::int64_t> hand_over{};
 };
 struct FrameB {
   BucketId b;

@@ -27,7 +27,7 @@ Result<void> Replica::adopt_identity(const Identity& identity) {
   if (state_.identity) return fail(Errc::conflict, "this store is enrolled already");
   return transact([&](ReplicaState& next) -> Result<void> {
     next.identity = identity;
-    return {};
+    return storage_->remove_local(kLocalEnrolment);
   });
 }
 
@@ -109,6 +109,7 @@ Result<WelcomeOutcome> Replica::apply_welcome(const FrameWelcome& welcome, const
     next.offline_ms = 0;
     next.clock_off = contact.clock_off;
     next.clock_unc = contact.clock_unc;
+    if (welcome.hand_over) LINLI_CHECK(begin_hand_over(contact.at));
     LINLI_CHECK(settle(next, out.changes));
     return out;
   });
@@ -331,6 +332,10 @@ Result<std::optional<ReplicaRow>> Replica::row(std::string_view tbl, std::string
 
 Result<void> Replica::put_local(std::string_view key, std::string_view value) {
   return transact([&](ReplicaState&) -> Result<void> { return storage_->put_local(key, value); });
+}
+
+Result<void> Replica::remove_local(std::string_view key) {
+  return transact([&](ReplicaState&) -> Result<void> { return storage_->remove_local(key); });
 }
 
 }  // namespace linli::sync

@@ -58,6 +58,13 @@ struct Changes {
   void merge(const Changes& other);
 };
 
+/// What became of a replaced phone's work since it heard of it (ENR-10).
+struct HandOver {
+  std::uint64_t taken = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t waiting = 0;
+};
+
 struct WelcomeOutcome {
   Changes changes;
   /// Somebody else used this cid, or numbers that the server wants are gone: take a new key.
@@ -75,7 +82,7 @@ class Replica {
   [[nodiscard]] const ReplicaState& state() const { return state_; }
 
   // --- Identity ---------------------------------------------------------------------------------
-  /// Errors: conflict when the store already has one.
+  /// Ends a pending enrolment (kLocalEnrolment). Errors: conflict when the store already has one.
   Result<void> adopt_identity(const Identity& identity);
   /// A new key for the same account: everything without a result is numbered anew from 1. Attention
   /// stays; the journal of the old key ends, its numbers mean nothing under the new one.
@@ -117,6 +124,8 @@ class Replica {
   /// Next mutations of a lane with n > after_n, in order; gives numbers where missing.
   Result<std::vector<PushedMutation>> pushable(UpLane lane, std::uint64_t after_n,
                                                std::size_t count_max, std::size_t bytes_max);
+  /// Number of the oldest mutation of a lane without a result; 0 = none, or none given yet.
+  Result<std::uint64_t> oldest_queued_n(UpLane lane);
   Result<Changes> store_results(const std::vector<FrameR>& results);
   /// The server wants number `want` again although it answered it before. False = it is gone.
   Result<bool> requeue(UpLane lane, std::uint64_t want);
@@ -136,10 +145,13 @@ class Replica {
   Result<std::vector<LocalMutation>> overlay();
   Result<std::vector<LocalMutation>> pending();
   Result<std::vector<LocalMutation>> attention();
+  /// Nothing unless this phone was replaced.
+  Result<std::optional<HandOver>> hand_over();
   [[nodiscard]] bool is_locked(const ReplicaBucket& bucket, Instant now) const;
 
   Result<std::optional<std::string>> local(std::string_view key) { return storage_->local(key); }
   Result<void> put_local(std::string_view key, std::string_view value);
+  Result<void> remove_local(std::string_view key);
 
  private:
   explicit Replica(ReplicaStorage& storage) : storage_(&storage) {}
@@ -157,6 +169,7 @@ class Replica {
   Result<void> add_results(ReplicaState& next, const std::vector<FrameR>& results,
                            Changes& changes);
   Result<void> settle(ReplicaState& next, Changes& changes);
+  Result<void> begin_hand_over(std::int64_t at);
   Result<LocalMutation> add(ReplicaState& next, LocalMutation mutation, bool now_sendable);
   Result<LocalMutation> one(std::uint64_t id);
   [[nodiscard]] std::int64_t lease_ms(BucketClass cls) const;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "base/assert.h"
@@ -163,6 +164,12 @@ Result<std::vector<PushedMutation>> Replica::pushable(UpLane lane, std::uint64_t
   return out;
 }
 
+Result<std::uint64_t> Replica::oldest_queued_n(UpLane lane) {
+  LINLI_TRY(const std::vector<LocalMutation> found,
+            storage_->mutations({.lane = lane, .state = LocalMutation::State::queued, .limit = 1}));
+  return found.empty() ? 0 : found.front().n;
+}
+
 Result<bool> Replica::requeue_above(ReplicaState& next, UpLane lane, std::uint64_t last_n) {
   if (last_n >= next.res_n[index(lane)]) return true;
   LINLI_TRY(std::vector<LocalMutation> known,
@@ -299,6 +306,27 @@ Result<void> Replica::prune_journal(Instant before) {
     }
     return {};
   });
+}
+
+// --- Hand-over of a replaced phone --------------------------------------------------------------
+
+Result<void> Replica::begin_hand_over(std::int64_t at) {
+  LINLI_TRY(const auto known, storage_->local(kLocalHandOver));
+  if (known) return {};
+  return storage_->put_local(kLocalHandOver, std::to_string(at));
+}
+
+Result<std::optional<HandOver>> Replica::hand_over() {
+  LINLI_TRY(const auto since, storage_->local(kLocalHandOver));
+  if (!since) return std::nullopt;
+  const std::int64_t from = std::strtoll(since->c_str(), nullptr, 10);
+  LINLI_TRY(const std::vector<LocalMutation> all, storage_->mutations({}));
+  HandOver out{.waiting = state_.unsent()};
+  for (const LocalMutation& mutation : all) {
+    if (mutation.state == LocalMutation::State::queued || mutation.answered_at < from) continue;
+    ++(mutation.code.empty() ? out.taken : out.refused);
+  }
+  return out;
 }
 
 // --- Reads --------------------------------------------------------------------------------------

@@ -15,6 +15,12 @@
 /// What a phone keeps, and the primitives that Replica (replica.h) asks of a local database.
 namespace linli::sync {
 
+/// DISK: local state of an enrolment that is not done yet; it ends in the transaction that adopts
+/// the identity, so a store is one or the other (ENR-3).
+inline constexpr std::string_view kLocalEnrolment = "enrolment";
+/// DISK: when this phone first heard that it was replaced, unix ms of its clock (ENR-10).
+inline constexpr std::string_view kLocalHandOver = "hand_over";
+
 /// Who this store is: one per store and enrolment (decision M10).
 struct Identity {
   std::string slug{};
@@ -177,6 +183,8 @@ class ReplicaStorage {
   /// Local state that is never synced: what was seen, which alarm has sounded (decision E9).
   virtual Result<std::optional<std::string>> local(std::string_view key) = 0;
   virtual Result<void> put_local(std::string_view key, std::string_view value) = 0;
+  /// A key that is not there is fine.
+  virtual Result<void> remove_local(std::string_view key) = 0;
 };
 
 }  // namespace linli::sync

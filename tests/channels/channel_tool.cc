@@ -23,6 +23,7 @@
 #include "server/app/adapters.h"
 #include "server/app/channel_host.h"
 #include "server/app/channel_net.h"
+#include "server/net/openssl_signer.h"
 
 namespace linli {
 namespace {
@@ -144,7 +145,9 @@ Json json_of(const notify::Receipt& receipt) {
            {"state", name_of(kReceiptNames, receipt.state)},
            {"at_ms", nullptr},
            {"because", nullptr},
-           {"reason", receipt.reason}};
+           {"reason", receipt.reason},
+           {"address", receipt.address},
+           {"reply", receipt.reply}};
   if (receipt.delivery) out["delivery"] = receipt.delivery->raw();
   if (receipt.at) out["at_ms"] = to_unix_ms(*receipt.at);
   if (receipt.because) out["because"] = std::string(notify::outcome_name(*receipt.because));
@@ -327,6 +330,7 @@ Result<void> run(const Arguments& arguments) {
   const SystemClock clock;
   SystemRng rng;
   const app::FileSecrets secrets;
+  const net::OpensslSigner signer;
   LINLI_TRY(const std::string text, secrets.read(arguments.settings));
   LINLI_TRY(const Json settings, parse_json(text));
   notify::AdapterRegistry registry;
@@ -339,7 +343,8 @@ Result<void> run(const Arguments& arguments) {
                                                           .settings = settings,
                                                           .rng = &rng,
                                                           .clock = &clock,
-                                                          .secrets = &secrets}));
+                                                          .secrets = &secrets,
+                                                          .signer = &signer}));
   LINLI_TRY(parts.transports, app::NetTransports::make(shared, settings, secrets));
   Tool tool(turns, clock);
   tool.host(std::move(parts));

@@ -74,6 +74,7 @@ int main(int argc, char** argv) {
   }
   std::uint64_t mutations = 0;
   std::uint64_t events = 0;
+  linli::sim::Server::Rare rare;
   const std::uint64_t first = o.seed;
   for (int i = 0; i < seeds; ++i) {
     o.seed = first + static_cast<std::uint64_t>(i);
@@ -86,8 +87,10 @@ int main(int argc, char** argv) {
     }
     mutations += out.mutations;
     events += out.events;
+    rare.add(out.rare);
   }
   std::printf("%d seeds passed: %llu mutations, %llu events, 0 faults\n", seeds,
               static_cast<unsigned long long>(mutations), static_cast<unsigned long long>(events));
+  std::printf("paths of faults: %s\n", rare.text().c_str());
   return 0;
 }

@@ -25,6 +25,7 @@ Phone::Phone(const World& world, std::string name, const Phone& original)
       replica_(const_cast<Phone&>(original).replica_.storage().clone()) {
   cloned = true;
   reveals_ = original.reveals_;
+  *damaged_ = *original.damaged_;
 }
 
 void Phone::power_on() {
@@ -48,6 +49,10 @@ void Phone::kill() {
   dead_ = true;
 }
 
+void Phone::damage_next_digest() {
+  if (link_) link_->damage_digest = true;
+}
+
 void Phone::crash_at_next_commit(bool stored) {
   const std::uint64_t next = replica_.storage().commits() + 1;
   (stored ? replica_.storage().plan.after_commit : replica_.storage().plan.before_commit) = next;
@@ -58,7 +63,9 @@ void Phone::write(const std::string& mutator, Json args) {
   const std::string token = name_ + "." + std::to_string(++written_);
   args["token"] = token;
   LocalMutation m;
-  m.lane = UpLane::interactive;
+  constexpr std::array kLanes{UpLane::alert, UpLane::bulk, UpLane::interactive,
+                              UpLane::interactive};
+  m.lane = kLanes[world_.rng.below(kLanes.size())];
   m.name = mutator;
   m.args = dump_json(args);
   m.wall = to_unix_ms(world_.clock.now());
@@ -75,8 +82,8 @@ void Phone::write(const std::string& mutator, Json args) {
 }
 
 void Phone::cut() {
+  if (!link_ || !link_->open) return;
   auto link = std::exchange(link_, nullptr);
-  if (!link || !link->open) return;
   link->open = false;
   world_.schedule.after(Millis{5}, [server = &world_.server, link] { server->lost(link); });
   if (on()) session_->on_closed(1006), perform();
@@ -105,6 +112,8 @@ void Phone::dial(std::uint64_t life) {
   auto link = std::make_shared<Link>();
   link->id = ++world_.link_ids;
   link->latency = Millis{5 + static_cast<std::int64_t>(world_.rng.below(200))};
+  if (world_.rng.below(6) == 0) link->bytes_per_second = 400 + world_.rng.below(1600);
+  link->damaged = damaged_;
   link->to_phone = [this, life, link_id = link->id](const std::string& message) {
     if (life != life_ || !on() || !link_ || link_->id != link_id) return;
     note_reveals(message);
@@ -139,7 +148,8 @@ void Phone::perform() {
       if (!on()) return;
       if (auto* message = std::get_if<SendMessage>(&action)) send(std::move(message->bytes));
       if (std::holds_alternative<CloseSocket>(action)) {
-        if (auto link = std::exchange(link_, nullptr)) {
+        auto link = std::exchange(link_, nullptr);
+        if (link) {
           link->open = false;
           world_.schedule.after(link->latency,
                                 [server = &world_.server, link] { server->lost(link); });
@@ -151,7 +161,8 @@ void Phone::perform() {
               plan.before_commit.value_or(plan.after_commit.value_or(0)))
             return kill();
         }
-        session_->on_closed(1000);
+        // A socket that had closed already is not closed again.
+        if (link) session_->on_closed(1000);
       }
       if (auto* timer = std::get_if<ArmTimer>(&action)) {
         const Millis delay = std::max(Millis{0}, timer->at - world_.clock.mono());
@@ -165,7 +176,8 @@ void Phone::perform() {
         world_.schedule.after(redial->after, [this, life = life_] { dial(life); });
       if (auto* note = std::get_if<Notify>(&action))
         for (const BucketId id : note->changes.mismatched)
-          faults.push_back(name_ + ": digest mismatch of bucket " + std::to_string(id.raw()));
+          if (replica_->state().digest_mismatches > *damaged_)
+            faults.push_back(name_ + ": digest mismatch of bucket " + std::to_string(id.raw()));
     }
   }
 }
@@ -201,11 +213,11 @@ void Phone::trace(const std::vector<ServerFrame>& frames) {
                         : " C" + std::string(lane_name(c->lane));
       line += "@" + std::to_string(c->seq.raw());
     } else if (const auto* r = std::get_if<FrameR>(&frame)) {
-      line += " R" + std::to_string(r->n) + "/" + std::to_string(static_cast<int>(r->status)) +
-              "@" + std::to_string(r->seq.raw());
+      line += " R" + std::to_string(index(r->lane)) + ":" + std::to_string(r->n) + "/" +
+              std::to_string(static_cast<int>(r->status)) + "@" + std::to_string(r->seq.raw());
     } else if (const auto* w = std::get_if<FrameWelcome>(&frame)) {
-      line += " welcome head=" + std::to_string(w->head[1].raw()) +
-              " last=" + std::to_string(w->last_n[1]);
+      line += " welcome head=" + std::to_string(w->head[1].raw()) + " last=";
+      for (const std::uint64_t n : w->last_n) line += std::to_string(n) + ",";
     } else if (const auto* e = std::get_if<FrameErr>(&frame)) {
       line += " err " + e->code + " want=" + std::to_string(e->want);
     } else {
@@ -228,7 +240,7 @@ std::map<std::string, std::string> Phone::bucket(const ReplicaBucket& b) {
 void Phone::check() {
   if (!on() || !faults.empty()) return;
   const ReplicaState& state = replica_->state();
-  if (state.digest_mismatches > 0) faults.push_back("digest mismatch counted");
+  if (state.digest_mismatches > *damaged_) faults.push_back("digest mismatch counted");
   if (!world_.server.up() || state.epoch != world_.server.epoch()) return;
   for (const auto& [id, b] : state.buckets) {
     if (!b.live) continue;
@@ -296,7 +308,8 @@ std::string Phone::pending_text() {
   std::string out = " queued:";
   const std::vector<LocalMutation> pending = *replica_->pending();
   for (const LocalMutation& m : pending)
-    out += " #" + std::to_string(m.id) + "/" + std::to_string(m.n) + m.name.substr(4);
+    out += " #" + std::to_string(m.id) + "/" + std::to_string(index(m.lane)) + ":" +
+           std::to_string(m.n) + m.name.substr(4);
   return out;
 }
 

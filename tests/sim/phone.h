@@ -46,6 +46,11 @@ class Phone {
   void set_offline(bool offline) { offline_ = offline; }
   /// The next local transaction is the last of this process.
   void crash_at_next_commit(bool stored);
+  /// No transaction succeeds while the disk is full.
+  void set_disk_full(bool full) { replica_.storage().is_full = full; }
+  /// The next digest that comes down is wrong, as after a fault in memory: the bucket is fetched
+  /// anew and nothing else happens.
+  void damage_next_digest();
   [[nodiscard]] bool dead() const { return dead_; }
 
   /// Everything sent, answered and shown.
@@ -83,6 +88,7 @@ class Phone {
   std::uint64_t timer_ = 0;
   bool offline_ = false;
   bool dead_ = false;
+  std::shared_ptr<std::uint64_t> damaged_ = std::make_shared<std::uint64_t>(0);
   std::uint64_t written_ = 0;
   /// token -> mutator
   std::map<std::string, std::string> tokens_;

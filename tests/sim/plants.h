@@ -27,6 +27,11 @@ enum class Plant : std::uint8_t {
   restore_keeps_epoch,  ///< a restored backup pretends to be the same history
   members_not_stored,   ///< a membership change is only in memory
   entry_lost,           ///< half of a batch's placements are stored
+  results_not_stored,   ///< a result lives only in its commit
+  bulk_numbers_lost,    ///< one up-lane's numbers are not stored
+  lag_skips_rows,       ///< lag mode resumes behind the last queued instead of the last sent
+  floor_not_told,       ///< tombstones go without a word to the shards
+  refill_ignored,       ///< a phone that found a wrong digest is not heard
 };
 
 struct PlantName {
@@ -47,6 +52,11 @@ inline constexpr std::array kPlants{
     PlantName{Plant::restore_keeps_epoch, "restore_keeps_epoch"},
     PlantName{Plant::members_not_stored, "members_not_stored"},
     PlantName{Plant::entry_lost, "entry_lost"},
+    PlantName{Plant::results_not_stored, "results_not_stored"},
+    PlantName{Plant::bulk_numbers_lost, "bulk_numbers_lost"},
+    PlantName{Plant::lag_skips_rows, "lag_skips_rows"},
+    PlantName{Plant::floor_not_told, "floor_not_told"},
+    PlantName{Plant::refill_ignored, "refill_ignored"},
 };
 
 std::optional<Plant> plant_of(std::string_view name);

@@ -4,75 +4,20 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "tests/sim/spoiled_store.h"
 #include "tests/support/note_module.h"
 
 namespace linli::sim {
 
 using namespace sync;
 
-/// The disk, as a buggy store would use it.
-class Server::SpoiledStore final : public Store {
- public:
-  SpoiledStore(MemoryStore& disk, Plant plant) : disk_(disk), plant_(plant) {}
-
-  Result<std::optional<StoredRow>> row(const RowKey& row) override { return disk_.row(row); }
-  Result<std::vector<IndexHit>> scan(std::string_view index, std::string_view prefix,
-                                     const std::optional<IndexHit>& after,
-                                     std::size_t limit) override {
-    return disk_.scan(index, prefix, after, limit);
-  }
-  Result<std::vector<std::pair<std::string, StoredRow>>> table(std::string_view tbl,
-                                                               std::string_view after,
-                                                               std::size_t limit) override {
-    return disk_.table(tbl, after, limit);
-  }
-  Result<BucketChunk> chunk(BucketId bucket, Seq after, bool tombstones, std::size_t rows,
-                            std::size_t bytes) override {
-    if (plant_ == Plant::skip_row && after.raw() > 0) after = Seq{after.raw() + 1};
-    return disk_.chunk(bucket, after, tombstones && plant_ != Plant::omit_tombstones, rows, bytes);
-  }
-  Result<std::vector<StoredResult>> results(const Cid& cid, UpLane lane, std::uint64_t after,
-                                            std::size_t limit) override {
-    return disk_.results(cid, lane, after, limit);
-  }
-  Result<std::optional<IdempotencyRecord>> idempotency(const AccountId& actor,
-                                                       std::string_view key) override {
-    return disk_.idempotency(actor, key);
-  }
-  Result<std::vector<OutboxRow>> outbox(std::uint64_t after, std::size_t limit) override {
-    return disk_.outbox(after, limit);
-  }
-  Result<std::vector<DueRow>> due(std::int64_t until, std::size_t limit) override {
-    return disk_.due(until, limit);
-  }
-  Result<std::vector<QuarantineWrite>> quarantine(std::size_t limit) override {
-    return disk_.quarantine(limit);
-  }
-  Result<std::vector<DeviceCursor>> cursors() override { return disk_.cursors(); }
-  Result<StoreState> load() override { return disk_.load(); }
-  Result<void> apply(const WriteBatch& batch) override { return disk_.apply(spoil(plant_, batch)); }
-  Result<void> save_cursors(const std::vector<DeviceCursor>& c) override {
-    return disk_.save_cursors(c);
-  }
-  Result<void> raise_floor(BucketId bucket, Seq floor) override {
-    return disk_.raise_floor(bucket, floor);
-  }
-  Result<Seq> seq_at(std::int64_t at) override { return disk_.seq_at(at); }
-  Result<void> prune(std::int64_t before, std::uint64_t consumed) override {
-    return disk_.prune(before, consumed);
-  }
-  Result<void> set_epoch(const sync::Epoch& epoch) override { return disk_.set_epoch(epoch); }
-  Result<std::unique_ptr<StoreReader>> make_reader() override { return disk_.make_reader(); }
-
- private:
-  MemoryStore& disk_;
-  Plant plant_;
-};
-
 Server::Server(Schedule& schedule, ManualClock& clock, Rng& rng, Plant plant)
     : schedule_(schedule), clock_(clock), rng_(rng), plant_(plant) {
   test::declare_notes(registry_);
   config_.origins = {"http://sim"};
+  // So small that a slow phone falls into lag mode.
+  config_.queue_bytes = 4096;
+  config_.queue_frames = 12;
   store_ = std::make_unique<SpoiledStore>(disk_, plant);
 }
 
@@ -122,6 +67,7 @@ void Server::restore() {
   crash();
   disk_.restore(*backup_);
   ++restores_;
+  heads_.clear();
   before_last_.reset();
   model_ = backup_model_;
   if (plant_ == Plant::restore_keeps_epoch) return;
@@ -136,84 +82,6 @@ std::string Server::bucket_name(BucketId id) const {
   for (const BucketInfo& info : state.buckets)
     if (info.id == id) return info.spec.name;
   return {};
-}
-
-Server::Conn* Server::conn(std::uint64_t link) {
-  auto it = conns_.find(link);
-  return it == conns_.end() ? nullptr : &it->second;
-}
-
-void Server::accept(const std::shared_ptr<Link>& link, Encoding encoding) {
-  Conn c{.link = link, .session = nullptr, .shard = rng_.below(2)};
-  c.session = std::make_unique<ServerSession>(config_, shards_[c.shard].hub->view(), encoding);
-  Nonce nonce;
-  rng_.fill(nonce);
-  c.session->start(nonce, clock_.now(), clock_.mono());
-  Conn& placed = conns_.emplace(link->id, std::move(c)).first->second;
-  shards_[placed.shard].hub->changed(*placed.session);
-  flush(placed);
-}
-
-void Server::receive(const std::shared_ptr<Link>& link, std::string message) {
-  Conn* c = conn(link->id);
-  if (c == nullptr) return;
-  c->session->on_message(message, clock_.now(), clock_.mono());
-  shards_[c->shard].hub->changed(*c->session);
-  flush_dirty(c->shard);
-}
-
-void Server::lost(const std::shared_ptr<Link>& link) {
-  Conn* c = conn(link->id);
-  if (c == nullptr) return;
-  shards_[c->shard].hub->detach(*c->session);
-  conns_.erase(link->id);
-}
-
-void Server::close(std::uint64_t id, std::uint16_t code) {
-  Conn* c = conn(id);
-  if (c == nullptr) return;
-  const std::shared_ptr<Link> link = c->link;
-  lost(link);
-  if (link->swallow) return;
-  link->down_last = std::max(link->down_last, clock_.mono() + link->latency);
-  schedule_.after(link->down_last - clock_.mono(), [link, code] {
-    if (link->open) link->open = false, link->phone_closed(code);
-  });
-}
-
-void Server::flush_dirty(std::size_t shard) {
-  for (ServerSession* session : shards_[shard].hub->take_dirty()) {
-    for (auto& [id, c] : conns_) {
-      if (c.session.get() != session) continue;
-      flush(c);
-      break;
-    }
-  }
-}
-
-void Server::flush(Conn& c) {
-  const std::uint64_t id = c.link->id;
-  std::vector<Ask> asks;
-  for (;;) {
-    std::vector<SharedFrame> out;
-    c.session->take_output(out, clock_.mono());
-    std::ranges::move(c.session->take_asks(), std::back_inserter(asks));
-    if (out.empty()) break;
-    std::string message;
-    for (const SharedFrame& f : out) message += *f;
-    max_queue_ = std::max(max_queue_, c.session->queued_bytes());
-    message = tamper(std::move(message), c);
-    if (c.link->swallow) continue;
-    c.link->down_last = std::max(c.link->down_last + Millis{1}, clock_.mono() + c.link->latency);
-    schedule_.after(c.link->down_last - clock_.mono(), [link = c.link, m = std::move(message)] {
-      if (link->open && !link->swallow) link->to_phone(m);
-    });
-  }
-  for (Ask& ask : asks) {
-    Conn* still = conn(id);
-    if (still == nullptr) return;
-    perform(*still, std::move(ask));
-  }
 }
 
 void Server::perform(Conn& c, Ask ask) {
@@ -281,7 +149,12 @@ void Server::answer_chunk(std::uint64_t link, AskChunk ask) {
   flush_dirty(c->shard);
 }
 
-void Server::enqueue(const Conn& c, AskMutate ask) {
+void Server::enqueue(Conn& c, AskMutate ask) {
+  if (std::exchange(refuses_, false)) {
+    ++rare_.refusals;
+    c.session->on_mutate_refused(ask, 300);
+    return flush(c);
+  }
   const Principal& who = *c.session->principal();
   for (PushedMutation& m : ask.muts) {
     Submission s;
@@ -315,6 +188,21 @@ void Server::fail_next_commit(bool durable) {
   fails_durably_ = durable;
 }
 
+void Server::collect_garbage() {
+  if (!up_) return;
+  // No socket is half a year behind. Here none is two minutes behind: its stall deadline ends it.
+  constexpr Millis kOld{120'000};
+  Seq floor;
+  for (const auto& [at, head] : heads_)
+    if (at + kOld < clock_.mono()) floor = head;
+  store_->garbage_floor = floor;
+  auto raised = committer_->collect_garbage(0);
+  LINLI_ASSERT(raised.has_value());
+  pages_.clear();
+  rare_.floors += (*raised)->new_buckets.size();
+  if (plant_ != Plant::floor_not_told) post(*raised);
+}
+
 void Server::wake_writer() {
   if (writing_ || !up_) return;
   writing_ = true;
@@ -335,6 +223,10 @@ void Server::write() {
   auto result = committer_->run(batch);
   if (result) {
     observe(batch, *result->commit, result->answers);
+    if (std::exchange(dies_after_commit_, false)) {
+      ++rare_.unpublished;
+      return crash();
+    }
     post(result->commit);
   } else {
     if (fails_durably_)
@@ -393,11 +285,12 @@ void Server::observe(const std::vector<Submission>& batch, const Commit& commit,
     }
   }
   if (commit.to != model_.head()) faults.push_back("log head differs from the model");
+  heads_.emplace_back(clock_.mono(), commit.to);
 }
 
 void Server::post(const SharedCommit& commit) {
   const auto& c = *commit;
-  if (c.from == c.to && c.results.empty() && !c.reload) return;
+  if (c.from == c.to && c.results.empty() && !c.reload && c.new_buckets.empty()) return;
   for (std::size_t i = 0; i < 2; ++i) {
     Shard& shard = shards_[i];
     shard.last_post = std::max(shard.last_post, clock_.mono() + jitter(25));
@@ -421,27 +314,6 @@ void Server::post_results(const std::shared_ptr<Commit>& commit) {
       flush_dirty(i);
     });
   }
-}
-
-std::string Server::tamper(std::string message, Conn& c) {
-  const bool wanted = plant_ == Plant::drop_live_rows || plant_ == Plant::result_after_reveal ||
-                      plant_ == Plant::drop_revocation || plant_ == Plant::digest_not_updated;
-  if (!wanted) return message;
-  const Encoding encoding = c.session->encoding();
-  auto frames = decode_server(encoding, message);
-  std::string out = std::exchange(c.late_results, {});
-  for (ServerFrame& frame : *frames) {
-    if (auto* b = std::get_if<FrameB>(&frame)) {
-      if (plant_ == Plant::drop_live_rows && b->ops.size() == 1 && rng_.below(20) == 0) continue;
-      if (plant_ == Plant::digest_not_updated && b->digest && rng_.below(20) == 0)
-        b->digest->s ^= 1;
-    }
-    if (auto* m = std::get_if<FrameM>(&frame); m != nullptr && plant_ == Plant::drop_revocation)
-      m->drop.clear();
-    const bool late = std::holds_alternative<FrameR>(frame) && plant_ == Plant::result_after_reveal;
-    encode(encoding, frame, late ? c.late_results : out);
-  }
-  return out;
 }
 
 }  // namespace linli::sim

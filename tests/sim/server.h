@@ -28,6 +28,13 @@ struct Link {
   MonoTime up_last{0};
   MonoTime down_last{0};
   Millis latency{20};
+  /// Downwards; 0 = as fast as one likes. One message at a time is with the kernel.
+  std::uint64_t bytes_per_second = 0;
+  MonoTime free_at{0};
+  bool will_flush = false;
+  /// The next digest is damaged on its way; counted in `damaged`.
+  bool damage_digest = false;
+  std::shared_ptr<std::uint64_t> damaged{};
   std::function<void(std::string)> to_phone;
   std::function<void(std::uint16_t)> phone_closed;
 };
@@ -39,6 +46,18 @@ class Server {
   struct Device {
     sync::AccountId account;
     PublicKey pub{};
+  };
+
+  /// How often the paths ran that only a fault leads to.
+  struct Rare {
+    std::uint64_t lags = 0;
+    std::uint64_t refills = 0;
+    std::uint64_t floors = 0;
+    std::uint64_t refusals = 0;
+    std::uint64_t unpublished = 0;
+
+    void add(const Rare& other);
+    [[nodiscard]] std::string text() const;
   };
 
   Server(Schedule& schedule, ManualClock& clock, Rng& rng, Plant plant);
@@ -59,6 +78,12 @@ class Server {
   void lost(const std::shared_ptr<Link>& link);
   /// Mutation by the office.
   void system(std::string name, Json args);
+  /// Drops the tombstones of all but the last minutes.
+  void collect_garbage();
+  /// Dies between the next commit and the news of it.
+  void die_after_commit() { dies_after_commit_ = true; }
+  /// The writer's queue has no room for the next push.
+  void refuse_next_push() { refuses_ = true; }
   /// The next commit fails; `durable` = it was stored all the same.
   void fail_next_commit(bool durable);
 
@@ -67,6 +92,7 @@ class Server {
   [[nodiscard]] std::string bucket_name(sync::BucketId id) const;
   [[nodiscard]] bool idle() const { return queue_.empty() && !writing_; }
   [[nodiscard]] std::size_t max_queue() const { return max_queue_; }
+  [[nodiscard]] const Rare& rare() const { return rare_; }
   std::vector<std::string> faults;
 
  private:
@@ -76,6 +102,8 @@ class Server {
     std::size_t shard = 0;
     /// Held back by a planted bug.
     std::string late_results{};
+    std::uint32_t lags_seen = 0;
+    bool skips_rows = false;
   };
   struct Shard {
     std::unique_ptr<sync::Hub> hub;
@@ -83,12 +111,16 @@ class Server {
   };
 
   Conn* conn(std::uint64_t link);
-  void flush(Conn& conn);
+  /// Writes what the line takes; `all` = a goodbye, which the kernel gets whole.
+  void flush(Conn& conn, bool all = false);
+  void transmit(Conn& conn, std::string message);
+  bool waits_for_line(Conn& conn);
+  void damage_digest(std::string& message, Conn& conn);
   void flush_dirty(std::size_t shard);
   void perform(Conn& conn, sync::Ask ask);
   void answer_chunk(std::uint64_t link, sync::AskChunk ask);
   void close(std::uint64_t link, std::uint16_t code);
-  void enqueue(const Conn& conn, sync::AskMutate ask);
+  void enqueue(Conn& conn, sync::AskMutate ask);
   void wake_writer();
   void write();
   void observe(const std::vector<sync::Submission>& batch, const sync::Commit& commit,
@@ -119,6 +151,11 @@ class Server {
   std::deque<sync::Submission> queue_;
   bool writing_ = false;
   bool fails_durably_ = false;
+  bool dies_after_commit_ = false;
+  bool refuses_ = false;
+  /// When the log had which head.
+  std::deque<std::pair<MonoTime, sync::Seq>> heads_;
+  Rare rare_;
   int restores_ = 0;
   std::map<sync::Cid, Device> devices_;
   std::map<std::pair<sync::BucketId, sync::Seq>, sync::BucketChunk> pages_;

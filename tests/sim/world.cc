@@ -54,7 +54,7 @@ class World {
   Phone::World ports() { return {schedule_, clock_, rng_, server_, effects_, link_ids_}; }
 
   void add_phone(int i) {
-    Identity who = test::make_identity(rng_, "sim", static_cast<char>('a' + i % 6));
+    Identity who = test::make_identity(rng_, "sim", static_cast<char>('a' + i % 3));
     who.origin = "http://sim";
     auto key = KeyPair::from_seed(who.seed.view());
     server_.register_device(who.cid, {who.account, key->pub()});
@@ -103,7 +103,7 @@ class World {
 
   void act() {
     Phone& phone = any();
-    switch (rng_.below(22)) {
+    switch (rng_.below(30)) {
       case 0: return phone.cut();
       case 1: return phone.half_open();
       case 2: return phone.set_offline(true), phone.cut();
@@ -120,6 +120,11 @@ class World {
       case 10:
         return options_.seed % 3 == 0 ? void() : rng_.below(2) == 0 ? server_.backup() : restore();
       case 11: return options_.seed % 3 == 1 ? void() : clone(phone);
+      case 12: return rng_.below(2) == 0 ? server_.die_after_commit() : void();
+      case 13: return phone.set_disk_full(rng_.below(2) == 0);
+      case 14: return server_.collect_garbage();
+      case 15: return phone.damage_next_digest();
+      case 16: return server_.refuse_next_push();
       default: break;
     }
     if (!server_.up()) server_.start();
@@ -155,13 +160,15 @@ class World {
     if (!server_.up()) server_.start();
     for (auto& phone : phones_) {
       phone->set_offline(false);
+      phone->set_disk_full(false);
       if (!phone->on()) phone->power_on();
     }
     const MonoTime end = clock_.mono() + kCalm;
     int rested = 0;
     while (rested < kRestSteps && clock_.mono() < end && clean()) {
       schedule_.run_until(clock_.mono() + kCalmStep);
-      bool settled = server_.idle();
+      bool settled = server_.up() && server_.idle();
+      if (!server_.up()) server_.start();
       for (auto& phone : phones_) {
         if (!phone->on()) phone->power_on();
         settled = settled && phone->settled();
@@ -183,6 +190,7 @@ class World {
                 .events = schedule_.ran(),
                 .mutations = mutations_,
                 .seqs = server_.model().head().raw(),
+                .rare = server_.rare(),
                 .trace = 0};
     for (const auto& phone : phones_)
       out.faults.insert(out.faults.end(), phone->faults.begin(), phone->faults.end());

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/sim/plants.h"
+#include "tests/sim/server.h"
 
 namespace linli::sim {
 
@@ -22,6 +23,7 @@ struct Outcome {
   std::uint64_t events = 0;
   std::uint64_t mutations = 0;
   std::uint64_t seqs = 0;
+  Server::Rare rare{};
   /// Over every event's time and the final state: equal seeds give equal hashes.
   std::uint64_t trace = 0;
 };

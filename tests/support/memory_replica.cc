@@ -202,6 +202,12 @@ Result<void> MemoryStorage::put_local(std::string_view key, std::string_view val
   return {};
 }
 
+Result<void> MemoryStorage::remove_local(std::string_view key) {
+  undo_with([this, old = local_] { local_ = old; });
+  local_.erase(std::string(key));
+  return {};
+}
+
 sync::Identity make_identity(Rng& rng, std::string slug, char account_digit) {
   const KeyPair key = KeyPair::generate(rng);
   return {.slug = std::move(slug),

@@ -58,6 +58,7 @@ class MemoryStorage final : public sync::ReplicaStorage {
                                               const std::vector<std::uint64_t>& slots) override;
   Result<std::optional<std::string>> local(std::string_view key) override;
   Result<void> put_local(std::string_view key, std::string_view value) override;
+  Result<void> remove_local(std::string_view key) override;
 
  private:
   struct Entry {

@@ -76,6 +76,13 @@ std::vector<Sample<ServerFrame>> server_samples() {
          out.buckets.emplace();
          return out;
        }()},
+      {"welcome of a replaced phone",
+       [] {
+         FrameWelcome out = welcome();
+         out.buckets.emplace();
+         out.hand_over = 1789000000000;
+         return out;
+       }()},
       {"B with puts, a delete and a digest", rows()},
       {"B without ops", FrameB{BucketId{0}, Seq{0}, {}, std::nullopt}},
       {"C of the urgent lane", FrameC{Lane::urgent, std::nullopt, Seq{4720}, std::nullopt}},

@@ -37,18 +37,18 @@ void TestPhone::disconnect() {
 void TestPhone::send(const ClientFrame& frame) {
   std::string bytes;
   encode(encoding_, frame, bytes);
-  session_->on_message(bytes, kNow, MonoTime{1});
+  session_->on_message(bytes, kNow, mono);
   hub_->changed(*session_);
 }
 
 void TestPhone::run(int messages) {
   for (int i = 0; i < messages && session_ != nullptr; ++i) {
     std::vector<SharedFrame> out;
-    session_->take_output(out, MonoTime{1});
+    session_->take_output(out, mono);
     perform_asks();
     if (out.empty()) {
       std::vector<SharedFrame> again;
-      session_->take_output(again, MonoTime{1});
+      session_->take_output(again, mono);
       if (again.empty()) return;
       out = std::move(again);
       perform_asks();
@@ -85,7 +85,7 @@ void TestPhone::perform_asks() {
   std::vector<Ask> asks = session_->take_asks();
   for (Ask& ask : asks) {
     if (const auto* a = std::get_if<AskAuthenticate>(&ask))
-      session_->on_authenticated(Principal{account_, a->cid}, kNow, MonoTime{1});
+      session_->on_authenticated(Principal{account_, a->cid, replaced_at}, kNow, mono);
     if (const auto* a = std::get_if<AskResults>(&ask)) {
       std::vector<StoredResult> all;
       for (UpLane lane : {UpLane::alert, UpLane::interactive, UpLane::bulk}) {
@@ -138,6 +138,7 @@ void TestPhone::grant(const BucketGrant& g) {
 }
 
 void TestPhone::on(const FrameWelcome& w) {
+  hand_over = w.hand_over;
   const bool fresh = !known_ || epoch_ != w.epoch;
   if (fresh) buckets_.clear(), cur_ = w.head;
   known_ = true;

@@ -27,6 +27,10 @@ class TestPhone {
   /// Without acknowledgements the server's window fills up.
   bool acknowledges = true;
   bool answers_pages = true;
+  /// The server's clock at the next message.
+  MonoTime mono{1};
+  /// Signs in for hand-over only.
+  std::optional<Instant> replaced_at;
 
   /// What the phone shows: (bucket, tbl, key) -> data.
   using Entries = std::map<std::pair<sync::BucketId, sync::RowKey>, sync::Op>;
@@ -45,6 +49,7 @@ class TestPhone {
   std::vector<sync::AskMutate> pushed;
   std::size_t rows_received = 0;
   std::optional<std::uint16_t> closed;
+  std::optional<std::int64_t> hand_over;
 
  private:
   struct Bucket {

@@ -63,6 +63,12 @@ Json TestRuntime::must(const std::string& name, Json args) {
   return out;
 }
 
+void TestRuntime::tick() {
+  const auto result = committer_.tick();
+  LINLI_ASSERT(result.has_value());
+  if (on_commit) on_commit(*result->commit);
+}
+
 Json TestRuntime::row(const std::string& tbl, const std::string& key) {
   const auto found = store_.row({tbl, key});
   LINLI_ASSERT(found.has_value());

@@ -30,6 +30,8 @@ class TestRuntime final : public sync::RuntimePort {
 
   /// Runs a mutation of the system; a refusal fails the test.
   Json must(const std::string& name, Json args);
+  /// Runs what is due.
+  void tick();
   /// The stored row; null when absent.
   Json row(const std::string& tbl, const std::string& key);
   sync::MemoryStore& store() { return store_; }

@@ -15,4 +15,9 @@ void add_staff(CLI::App& app, Context& context);
 void add_teams(CLI::App& app, Context& context);
 void add_raw(CLI::App& app, Context& context);
 
+/// Says how a kept slip stands and sets `exit`.
+void say_slip(Context& context, client::Client& client);
+/// Asks which person, when somebody has to be chosen. False when nobody was.
+bool choose_at_terminal(client::Client& client);
+
 }  // namespace linli::cli

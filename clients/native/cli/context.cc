@@ -52,9 +52,15 @@ std::unique_ptr<client::Client> Context::open() {
   return nullptr;
 }
 
-std::unique_ptr<client::Client> Context::open_enrolled() {
+std::unique_ptr<client::Client> Context::open_enrolled(bool or_slip) {
   auto client = open();
-  if (!client || client->identity()) return client;
+  if (!client || client->identity() || (or_slip && client->slip())) return client;
+  if (client->slip()) {
+    print("登记还没有完成（待确认）。联网后请运行：linli sync",
+          {{"error", {{"code", "unauthenticated"}, {"detail", "the slip waits for the server"}}}});
+    exit = kRefused;
+    return nullptr;
+  }
   print("本机还没有登记。请先运行：linli enroll <网址> <八位号码> --door <门牌>",
         {{"error", {{"code", "unauthenticated"}, {"detail", "not enrolled"}}}});
   exit = kRefused;
@@ -73,7 +79,7 @@ void Context::fail_with(const Error& error) {
   exit = exit_code_of(error.code);
   std::string text = std::string(errc_sentence(error.code));
   const bool is_tls = error.code == Errc::bad_signature && error.detail.starts_with("TLS");
-  if (is_tls) text = "服务器的证书不可信：可能连错了地方，或要用 --ca 指定证书。";
+  if (is_tls) text = kUntrusted;
   if (exit == kNeedsServer) text = "连不上服务器，什么也没有改动。请联网后再试。";
   const std::string why(word_for(kReasons, error.detail));
   if (!why.empty() && why != text) text += "（" + why + "）";

@@ -22,6 +22,9 @@ enum Exit : int {
   kStore = 6,         ///< the store is in use, damaged or the disk is full
 };
 
+inline constexpr std::string_view kUntrusted =
+    "服务器的证书不可信：可能连错了地方，或要用 --ca 指定证书。";
+
 struct Context {
   std::string store;
   std::string ca_file;
@@ -34,8 +37,8 @@ struct Context {
 
   /// Opens the store. On failure prints why, sets `exit` and returns null.
   std::unique_ptr<client::Client> open();
-  /// The same, and says how to enrol when the store is not.
-  std::unique_ptr<client::Client> open_enrolled();
+  /// The same, and says how to enrol when the store is not. With `or_slip` a kept slip is enough.
+  std::unique_ptr<client::Client> open_enrolled(bool or_slip = false);
 
   /// With --json the value, else the text.
   void print(const std::string& text, const Json& value) const;

@@ -11,9 +11,22 @@ namespace {
 
 volatile std::sig_atomic_t interrupted = 0;
 
+std::string hand_over_text(const client::Status& now) {
+  const sync::HandOver& done = *now.hand_over;
+  std::string text = "本机已由您的新手机替换，不再收通知。\n换机前做的 " +
+                     std::to_string(done.taken) + " 件已交给服务器";
+  if (done.waiting > 0) text += "；还有 " + std::to_string(done.waiting) + " 件等联网后再交";
+  if (done.refused > 0)
+    text += "；" + std::to_string(done.refused) + " 件没有被接受，请看：linli attention";
+  return text + "。";
+}
+
 void sync_once(Context& context, client::Client& client, Millis deadline) {
-  const auto outcome = client.wait_synced(deadline);
+  auto outcome = client.wait_synced(deadline);
+  while (outcome == client::SyncOutcome::refused && choose_at_terminal(client))
+    outcome = client.wait_synced(deadline);
   const client::Status status = client.status();
+  if (status.slip) return say_slip(context, client);
   Json result = status.json();
   switch (outcome) {
     case client::SyncOutcome::synced:
@@ -24,6 +37,10 @@ void sync_once(Context& context, client::Client& client, Millis deadline) {
                            result);
     case client::SyncOutcome::refused:
       context.exit = kRefused;
+      if (status.hand_over) {
+        result["result"] = "handed_over";
+        return context.print(hand_over_text(status), result);
+      }
       result["result"] = "refused";
       return context.print(
           "服务器不让本机登录：" +
@@ -92,15 +109,37 @@ void attention(Context& context, const AttentionArgs& args) {
   context.print(text, {{"attention", list}});
 }
 
+std::string slip_text(const client::Status& now) {
+  const client::SlipStatus& slip = *now.slip;
+  std::string text = now.label() + "\n纸条：" + slip.origin + "/c/" + slip.slug;
+  if (!slip.household.empty()) text += " · " + slip.household;
+  switch (slip.stage) {
+    case client::SlipEnrolment::Stage::choosing:
+      text += "\n您是哪一位？请运行：linli enroll --confirm <编号>";
+      for (const auto& each : slip.persons) text += "\n  " + each.ref + "  " + each.name;
+      return text;
+    case client::SlipEnrolment::Stage::refused:
+      text += "\n没有登记成：";
+      if (slip.problem) text += errc_sentence(slip.problem->code);
+      return text + "\n请向社区要一张新纸条，再运行 linli enroll。";
+    case client::SlipEnrolment::Stage::checking:
+    case client::SlipEnrolment::Stage::confirming:
+    case client::SlipEnrolment::Stage::recovering: break;
+  }
+  return text + "\n还没有问过服务器；联网后运行 linli sync 会自动登记好。";
+}
+
 void status(Context& context) {
   auto client = context.open();
   if (!client) return;
   const client::Status now = client->status();
+  if (now.slip) return context.print(slip_text(now), now.json());
   if (!now.is_enrolled) return context.print("本机还没有登记。", now.json());
   std::string text = now.label() + "\n" + now.name + " · " + now.community + "（" + now.origin +
                      "/c/" + now.slug + "）\n待上传 " + std::to_string(now.pending) + " · 待处理 " +
                      std::to_string(now.attention) + " · 上次联系 " +
                      (now.contact_at == 0 ? "还没有" : time_text(now.contact_at));
+  if (now.hand_over) text += "\n" + hand_over_text(now);
   if (now.filling > 0) text += "\n还有 " + std::to_string(now.filling) + " 组内容没有收完";
   if (now.digest_mismatches > 0)
     text += "\n校验不符 " + std::to_string(now.digest_mismatches) + " 次（已自动重取）";
@@ -116,7 +155,7 @@ void add_sync(CLI::App& app, Context& context) {
   sync->add_flag("--watch", *is_watching, "一直连着，直到 Ctrl-C");
   sync->add_option("--timeout", *seconds, "最多等多少秒")->check(CLI::Range(1, 86400));
   sync->callback([&context, is_watching, seconds] {
-    auto client = context.open_enrolled();
+    auto client = context.open_enrolled(true);
     if (!client) return;
     if (const auto started = client->start(); !started) return context.fail_with(started.error());
     if (*is_watching) return watch(context, *client);

@@ -105,6 +105,7 @@ CREATE TABLE attempt(             -- append-only; outcome is written once
   PRIMARY KEY(delivery, n)
 ) WITHOUT ROWID;
 CREATE INDEX attempt_at ON attempt(intent_at);
+CREATE INDEX attempt_address ON attempt(channel, address, intent_at);
 
 CREATE TABLE receipt(
   id INTEGER PRIMARY KEY,

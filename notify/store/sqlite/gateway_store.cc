@@ -106,9 +106,10 @@ class SqliteGatewayStore::Impl {
 
   StoreSnapshot load(Instant now, const OtherSide& other) {
     SQLite::Transaction transaction(db.db());
-    db.query("UPDATE meta SET lease_no = lease_no + 1, fact_head = max(fact_head, ?), "
-             "outbox_cursor = min(outbox_cursor, ?)",
-             other.facts_told, other.outbox_head)
+    db.query(
+          "UPDATE meta SET lease_no = lease_no + 1, fact_head = max(fact_head, ?), "
+          "outbox_cursor = min(outbox_cursor, ?)",
+          other.facts_told, other.outbox_head)
         .run();
     StoreSnapshot out;
     {
@@ -294,6 +295,20 @@ Result<std::optional<DeliveryRecord>> SqliteGatewayStore::delivery_by_provider(
         impl_->db.query("SELECT max(delivery) FROM provider WHERE channel = ? AND provider_id = ?",
                         channel, provider_id);
     if (row.step() && !row.is_null(0)) id = DeliveryId{row.u64(0)};
+  }));
+  if (!id) return std::nullopt;
+  return delivery(*id);
+}
+
+Result<std::optional<DeliveryRecord>> SqliteGatewayStore::delivery_by_address(
+    const std::string& channel, const std::string& address) {
+  std::optional<DeliveryId> id;
+  LINLI_CHECK(guarded("find a delivery", [&] {
+    Query row = impl_->db.query(
+        "SELECT delivery FROM attempt WHERE channel = ? AND address = ? ORDER BY intent_at DESC, "
+        "delivery DESC LIMIT 1",
+        channel, address);
+    if (row.step()) id = DeliveryId{row.u64(0)};
   }));
   if (!id) return std::nullopt;
   return delivery(*id);

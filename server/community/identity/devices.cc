@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "server/community/identity/identity.h"
 #include "server/community/membership.h"
 #include "server/community/roles.h"
@@ -29,23 +31,33 @@ Result<void> may_revoke(ReadContext& ctx, const Json& args) {
   return may_manage(ctx, json_text(*row, "account"));
 }
 
+/// Of a device that is revoked already only the hand-over can still end: a replaced phone turns out
+/// to be lost, never the reverse. A restore says when it was revoked first.
 MutatorResult close_device(MutatorContext& ctx, const Json& args, const std::string& reason) {
   const std::string cid = json_text(args, "cid");
   LINLI_TRY(const Row found, need(ctx, "device", cid));
-  if (json_text(*found, "state") == "revoked") return Json{{"cid", cid}};
   Json row = *found;
+  const bool is_new = json_text(row, "state") != "revoked";
+  if (!is_new && (json_text(row, "reason") != kReplaced || reason == kReplaced))
+    return Json{{"cid", cid}, {"revoked_at", json_int(row, "revoked_at")}};
   row["state"] = "revoked";
   row["reason"] = reason;
-  row["revoked_at"] = now_ms(ctx);
+  if (is_new) row["revoked_at"] = std::min(json_int(args, "at", now_ms(ctx)), now_ms(ctx));
   row["revoked_by"] = actor_id(ctx);
   const std::string account = json_text(row, "account");
+  const Json out = {{"cid", cid}, {"revoked_at", row.at("revoked_at")}};
   ctx.put("device", cid, std::move(row));
   LINLI_CHECK(refresh_owner(ctx, account));
-  return Json{{"cid", cid}};
+  return out;
 }
 
 MutatorResult revoke(MutatorContext& ctx, const Json& args) {
   return close_device(ctx, args, args.contains("reason") ? json_text(args, "reason") : "revoked");
+}
+
+/// A restored server reads its log of revocations again.
+MutatorResult replay(MutatorContext& ctx, const Json& args) {
+  return close_device(ctx, args, json_bool(args, "replaced") ? std::string(kReplaced) : "revoked");
 }
 
 /// Wrong household (ENR-5): refused at once, and the phone deletes everything at next contact.
@@ -72,6 +84,16 @@ Result<Json> list(ReadContext& ctx, const Json& params) {
                  {"label", "state", "reason", "enrolled_at", "revoked_at", "revoked_by"});
     out["devices"].push_back(std::move(item));
   }
+  return out;
+}
+
+/// For the enrolment service: who the signed-in device is, and when it was certified.
+Result<Json> my_device(ReadContext& ctx, const Json& /*params*/) {
+  LINLI_TRY(const Row device, need(ctx, "device", ctx.actor().cid.raw().hex()));
+  const std::string account = actor_id(ctx);
+  LINLI_TRY(const Row me, need(ctx, "me", account));
+  Json out = {{"account", account}, {"cert_at", json_int(*device, "cert_at")}};
+  copy_members(*me, out, {"person", "name", "community"});
   return out;
 }
 
@@ -116,14 +138,32 @@ Result<Json> quarantine(ReadContext& ctx, const Json& params) {
 
 }  // namespace
 
+Result<void> replace_device(MutatorContext& ctx, const std::string& cid,
+                            const std::string& account) {
+  LINLI_TRY(const Row device, need(ctx, "device", cid));
+  if (json_text(*device, "account") != account)
+    return fail(Errc::conflict, "the slip replaces the phone of somebody else");
+  LINLI_CHECK(close_device(ctx, {{"cid", cid}}, std::string(kReplaced)));
+  return {};
+}
+
 void declare_devices(sync::Registry& registry) {
   add(registry, Mutator{.name = "identity.revoke_device",
-                        .summary = "Stops a device: lost, replaced or given away.",
+                        .summary = "Stops a device: lost, given away, ... With reason `replaced`"
+                                   " it gets nothing more, but hands over what it made before.",
                         .args = arg::object({{"cid!", arg::hex(32)}, {"reason", arg::text(40)}}),
                         .permit = may_revoke,
                         .run = revoke,
                         .online_only = true,
                         .path = "/devices/{cid}/revoke"});
+  add(registry,
+      Mutator{.name = "identity.replay_revocation",
+              .summary = "Revokes a device again, as it was before a restore.",
+              .args = arg::object(
+                  {{"cid!", arg::hex(32)}, {"at!", arg::instant()}, {"replaced", arg::flag()}}),
+              .permit = system_only,
+              .run = replay,
+              .internal = true});
   add(registry, Mutator{.name = "identity.detach_device",
                         .summary = "Takes a device out of the wrong household.",
                         .args = arg::object({{"cid!", arg::hex(32)}}),
@@ -146,6 +186,11 @@ void declare_devices(sync::Registry& registry) {
                           },
                       .run = list,
                       .path = "/devices"});
+  add(registry, Query{.name = "identity.my_device",
+                      .summary = "The device that asks.",
+                      .params = arg::object({}),
+                      .permit = anyone,
+                      .run = my_device});
   add(registry, Query{.name = "identity.recovered_devices",
                       .summary = "Devices re-created after a restore.",
                       .params = arg::object({{"after", arg::cursor()}, {"limit", arg::limit()}}),

@@ -84,6 +84,8 @@ MutatorResult enrol(MutatorContext& ctx, const Json& args) {
   LINLI_TRY(const Row row, need(ctx, "account", account));
   if (json_text(*row, "state") != "active") return fail(Errc::revoked, "the account is suspended");
   LINLI_CHECK(add_device(ctx, account, args, "active"));
+  if (const std::string old = json_text(*invite, "replaces"); !old.empty())
+    LINLI_CHECK(replace_device(ctx, old, account));
   const std::string person = json_text(*row, "person");
   if (args.contains("consent")) store_consents(ctx, person, args.at("consent"));
   LINLI_CHECK(refresh_owner(ctx, account));

@@ -14,12 +14,19 @@ inline constexpr std::chrono::hours kInviteValid{30 * 24};
 inline constexpr int kHouseholdTriesMax = 5;
 inline constexpr int kCommunityTriesMax = 100;
 inline constexpr std::size_t kRolesMax = 12;
+/// Reason of a revocation by the owner's own new phone: what the old one made before is still taken
+/// (ENR-10). DISK: the word is stored.
+inline constexpr std::string_view kReplaced = "replaced";
 
 /// Stores a new device of `account`. Errors: conflict when the cid is known.
 Result<void> add_device(MutatorContext& ctx, const std::string& account, const Json& args,
                         const char* state);
 /// Refreshes what follows from an account's devices: the person's `app` count and the buckets.
 Result<void> refresh_owner(MutatorContext& ctx, const std::string& account);
+
+/// The account's new phone takes the place of `cid`. Errors: not_found, conflict (another account).
+Result<void> replace_device(MutatorContext& ctx, const std::string& cid,
+                            const std::string& account);
 
 void declare_invites(sync::Registry& registry);
 void declare_enrolment(sync::Registry& registry);

@@ -24,6 +24,21 @@ Result<void> check_target(ReadContext& ctx, const Json& args, Json& row) {
   return {};
 }
 
+/// A slip for a new phone of somebody whom the slip is for.
+Result<void> check_replaced(ReadContext& ctx, const Json& args) {
+  if (!args.contains("replaces")) return {};
+  LINLI_TRY(const Row device, need(ctx, "device", json_text(args, "replaces")));
+  const std::string owner = json_text(*device, "account");
+  const Row account = ctx.get("account", owner);
+  const Row person = account ? ctx.get("person", json_text(*account, "person")) : nullptr;
+  const bool is_theirs = args.contains("account")
+                             ? owner == json_text(args, "account")
+                             : person != nullptr && person->at("household") == args.at("household");
+  if (!is_theirs) return fail(Errc::conflict, "the old phone is not theirs");
+  if (json_int(args, "max_uses", 1) == 1) return {};
+  return fail(Errc::invalid_argument, "a slip that replaces a phone is used once");
+}
+
 MutatorResult create(MutatorContext& ctx, const Json& args) {
   LINLI_TRY(const std::string id, fresh_key(ctx, args, "invite"));
   Json row = {{"state", "new"},
@@ -33,7 +48,9 @@ MutatorResult create(MutatorContext& ctx, const Json& args) {
               {"created_at", now_ms(ctx)},
               {"created_by", actor_id(ctx)}};
   LINLI_CHECK(check_target(ctx, args, row));
-  copy_members(args, row, {"household", "account", "code_hash", "secret_hash", "demo", "issuer"});
+  LINLI_CHECK(check_replaced(ctx, args));
+  copy_members(args, row,
+               {"household", "account", "code_hash", "secret_hash", "demo", "issuer", "replaces"});
   if (args.contains("expires_at"))
     row["expires_at"] = std::min(json_int(args, "expires_at"), json_int(row, "expires_at"));
   const std::string code = json_text(row, "household") + ":" + json_text(row, "code_hash");
@@ -60,28 +77,33 @@ Result<void> may_revoke(ReadContext& ctx, const Json& args) {
   return require_any(ctx, {Role::grid, Role::window}, json_text(*row, "area"));
 }
 
+/// When this window of wrong tries ends, once they are too many; 0 = not yet.
+std::int64_t rests_until(const Json& tries, int tries_max) {
+  return json_int(tries, "n") < tries_max ? 0 : json_int(tries, "since") + kHourMs;
+}
+
 /// One wrong try; the count starts anew when an hour has passed since its first.
-std::int64_t count_one(MutatorContext& ctx, const std::string& key) {
+Json count_one(MutatorContext& ctx, const std::string& key) {
   const Row found = ctx.get("enrol_try", key);
   Json row = found ? *found : Json{{"since", now_ms(ctx)}, {"n", 0}};
   if (now_ms(ctx) - json_int(row, "since") >= kHourMs) row = {{"since", now_ms(ctx)}, {"n", 0}};
-  const std::int64_t n = json_int(row, "n") + 1;
-  row["n"] = n;
-  ctx.put("enrol_try", key, std::move(row));
-  return n;
+  row["n"] = json_int(row, "n") + 1;
+  ctx.put("enrol_try", key, row);
+  return row;
 }
 
 MutatorResult count_attempt(MutatorContext& ctx, const Json& args) {
   const std::string household = json_text(args, "household");
-  const std::int64_t all = count_one(ctx, "community");
-  const std::int64_t home = household.empty() ? 0 : count_one(ctx, household);
-  return Json{{"household", home}, {"community", all}};
+  const Json all = count_one(ctx, "community");
+  if (!household.empty()) count_one(ctx, household);
+  return Json{{"community", all.at("n")}, {"rests_until", rests_until(all, kCommunityTriesMax)}};
 }
 
-bool is_open(ReadContext& ctx, const std::string& key, int tries_max) {
+/// Unix ms; 0 = typed codes of `key` (a household, or "community") are taken.
+std::int64_t closed_until(ReadContext& ctx, const std::string& key, int tries_max) {
   const Row row = ctx.get("enrol_try", key);
-  if (row == nullptr || now_ms(ctx) - json_int(*row, "since") >= kHourMs) return true;
-  return json_int(*row, "n") < tries_max;
+  const std::int64_t until = row == nullptr ? 0 : rests_until(*row, tries_max);
+  return until > now_ms(ctx) ? until : 0;
 }
 
 Json masked_persons(ReadContext& ctx, const std::string& household) {
@@ -101,11 +123,11 @@ Result<Json> find(ReadContext& ctx, const Json& params) {
   if (params.contains("secret_hash")) {
     hits = keys_of(ctx, "invite.secret", json_text(params, "secret_hash"), 1);
   } else {
-    if (!is_open(ctx, "community", kCommunityTriesMax))
-      return fail(Errc::rate_limited, "too many wrong codes in the community");
+    if (const auto until = closed_until(ctx, "community", kCommunityTriesMax); until > 0)
+      return Json{{"found", false}, {"rests_until", until}};
     const auto homes = keys_of(ctx, "household.door", json_text(params, "door"), 1);
     if (homes.empty()) return fail(Errc::wrong_code, "door or code");
-    if (!is_open(ctx, homes.front(), kHouseholdTriesMax))
+    if (closed_until(ctx, homes.front(), kHouseholdTriesMax) > 0)
       return fail(Errc::rate_limited, "too many wrong codes for this door");
     hits = keys_of(ctx, "invite.code", homes.front() + ":" + json_text(params, "code_hash"), 1);
     if (hits.empty()) return Json{{"household", homes.front()}, {"found", false}};
@@ -130,7 +152,8 @@ Result<Json> list(ReadContext& ctx, const Json& params) {
     const Row row = ctx.get("invite", key);
     Json item = {{"id", key}};
     copy_members(*row, item,
-                 {"door", "state", "uses", "max_uses", "expires_at", "created_at", "created_by"});
+                 {"door", "state", "uses", "max_uses", "expires_at", "created_at", "created_by",
+                  "replaces"});
     out["invites"].push_back(std::move(item));
   }
   return out;
@@ -154,6 +177,7 @@ void declare_invites(sync::Registry& registry) {
                                              {"max_uses", arg::integer(1, 20)},
                                              {"expires_at", arg::instant()},
                                              {"issuer", arg::hex(32)},
+                                             {"replaces", arg::hex(32)},
                                              {"demo", arg::flag()}}),
                         .permit = system_only,
                         .run = create,

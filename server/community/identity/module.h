@@ -8,10 +8,10 @@
 ///
 /// Rows, all server-only but `me`:
 /// - `account` {person?, name, roles: [{role, scope}], state: active|suspended}; watched
-/// - `device` key cid {account, pub, label, state: active|revoked|recovered, enrolled_at, ...};
-///   watched
+/// - `device` key cid {account, pub, label, state: active|revoked|recovered, enrolled_at, reason?,
+///   revoked_at?, ...}; watched. Reason `replaced` leaves the hand-over open (ENR-10).
 /// - `invite` {household? | account?, door, code_hash, secret_hash, max_uses, uses, expires_at,
-///   state: new|used|revoked}
+///   replaces?: cid, state: new|used|revoked}
 /// - `enrol_try` key household or "community" {since, n}: wrong codes within the running hour
 /// - `credential` key account {pass_hash, totp_sealed, totp_step, state}
 /// - `api_key` key id {hash, scopes, label, state}; watched

@@ -92,6 +92,7 @@ void declare(sync::Registry& registry) {
   declare_mutes(registry);
   declare_recipients(registry);
   declare_facts(registry);
+  declare_gateway_commands(registry);
 }
 
 int severity_rank(std::string_view severity) noexcept {

@@ -130,5 +130,6 @@ void declare_queries(sync::Registry& registry);
 void declare_mutes(sync::Registry& registry);
 void declare_recipients(sync::Registry& registry);
 void declare_facts(sync::Registry& registry);
+void declare_gateway_commands(sync::Registry& registry);
 
 }  // namespace linli::community::notices

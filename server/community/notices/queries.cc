@@ -5,6 +5,7 @@
 
 #include "server/community/notices/audience.h"
 #include "server/community/notices/notice.h"
+#include "server/community/people/endpoints.h"
 #include "server/community/roles.h"
 
 namespace linli::community::notices {
@@ -185,6 +186,8 @@ Result<void> may_see_unreached(ReadContext& ctx, const Json& params) {
 struct AudienceCount {
   std::map<std::string, std::int64_t> by_unit;
   std::map<std::string, std::int64_t> by_way = {{"app", 0}, {"no_app", 0}, {"no_channel", 0}};
+  /// Persons that have an address of a medium; the gateway's estimate multiplies by it.
+  std::map<std::string, std::int64_t> by_medium;
   std::set<std::string> households;
   std::int64_t persons = 0;
   std::int64_t no_phone = 0;
@@ -203,6 +206,10 @@ void count_source(ReadContext& ctx, const Source& source, const Json& audience,
       ++count.by_unit[source.unit];
       ++count.by_way[way_of(*person)];
       count.no_phone += json_bool(*person, "no_phone") ? 1 : 0;
+      std::set<std::string> media;
+      for (const Json& endpoint : people::endpoints_of(ctx, hit.key, *person))
+        media.insert(json_text(endpoint, "medium"));
+      for (const std::string& medium : media) ++count.by_medium[medium];
       count.households.insert(json_text(*person, "household"));
     }
     if (hits.size() < kScanPage) return;
@@ -226,7 +233,8 @@ Result<Json> audience_count(ReadContext& ctx, const Json& params) {
   return Json{{"persons", count.persons},           {"households", count.households.size()},
               {"no_phone", count.no_phone},         {"app", count.by_way["app"]},
               {"no_app", count.by_way["no_app"]},   {"no_channel", count.by_way["no_channel"]},
-              {"direct", is_direct(ctx, audience)}, {"units", units}};
+              {"direct", is_direct(ctx, audience)}, {"units", units},
+              {"by_medium", count.by_medium}};
 }
 
 }  // namespace

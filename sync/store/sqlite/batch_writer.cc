@@ -38,6 +38,7 @@ void BatchWriter::forget() {
   tables_.forget();
   indexes_.forget();
   rows_.forget();
+  day_.reset();
 }
 
 void BatchWriter::check(const WriteBatch& batch) {
@@ -194,10 +195,25 @@ void BatchWriter::write_head(const WriteBatch& batch) {
       .query("UPDATE meta SET head=?1, outbox_head=max(outbox_head, ?2), result_head=?3", batch.to,
              outbox, result_head_)
       .run();
-  connection_
-      .query("INSERT INTO day_mark(day, seq) VALUES(?1, ?2) ON CONFLICT(day) DO UPDATE SET seq=?2",
-             utc_day(batch.at), batch.to)
-      .run();
+  mark_day(utc_day(batch.at), batch);
+}
+
+void BatchWriter::mark_day(std::int64_t day, const WriteBatch& batch) {
+  if (day_ == day) return;
+  const int added = connection_
+                        .query(
+                            "INSERT INTO day_mark(day, seq) VALUES(?1, ?2)"
+                            " ON CONFLICT(day) DO NOTHING",
+                            day, batch.to)
+                        .run();
+  if (added > 0)
+    connection_
+        .query(
+            "UPDATE day_mark SET seq=?2 WHERE day ="
+            " (SELECT max(day) FROM day_mark WHERE day < ?1)",
+            day, batch.from)
+        .run();
+  day_ = day;
 }
 
 }  // namespace linli::sync::sqlite

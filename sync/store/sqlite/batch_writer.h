@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "sync/engine/store_port.h"
@@ -38,6 +39,9 @@ class BatchWriter {
   void write_due(const std::vector<DueRow>& removes, const std::vector<DueRow>& adds);
   void write_idempotency(const std::vector<IdempotencyRecord>& records);
   void write_head(const WriteBatch& batch);
+  /// The mark of a day is right once a later day has begun: before that it is the seq after the
+  /// day's first batch, and seq_at() takes the head. Why: a page less in every commit.
+  void mark_day(std::int64_t day, const WriteBatch& batch);
 
   Connection& connection_;
   Names tables_;
@@ -45,6 +49,8 @@ class BatchWriter {
   RowWriter rows_;
   /// Last id given to a stored result; of the transaction at hand.
   std::int64_t result_head_ = 0;
+  /// The day that has a mark, as far as this object knows.
+  std::optional<std::int64_t> day_;
 };
 
 }  // namespace linli::sync::sqlite

@@ -6,6 +6,8 @@
 
 #include <sqlite3.h>
 
+#include "sync/store/sqlite/wal_vfs.h"
+
 namespace linli::sync::sqlite {
 namespace {
 
@@ -44,7 +46,8 @@ SharedText Query::shared(int column) const {
 }
 
 Connection::Connection(const ConnectionOptions& options)
-    : db_(options.path, open_flags(options), static_cast<int>(options.busy_timeout.count())) {
+    : db_(options.path, open_flags(options), static_cast<int>(options.busy_timeout.count()),
+          options.gather_wal ? wal_vfs_name() : "") {
   sqlite3_extended_result_codes(db_.getHandle(), 1);
   const bool empty = pragma("SELECT count(*) FROM sqlite_schema") == 0;
   const std::int64_t application = pragma("PRAGMA application_id");

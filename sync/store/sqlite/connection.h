@@ -116,6 +116,8 @@ struct ConnectionOptions {
   bool create = false;
   /// Sets query_only; the file is still opened read-write, as WAL needs.
   bool read_only = false;
+  /// A commit reaches the WAL in one system call (wal_vfs.h); for the connection that writes.
+  bool gather_wal = false;
   int cache_kib = 8 * 1024;
   /// Only another process can hold us up: one writer, and WAL readers never block.
   std::chrono::milliseconds busy_timeout{5000};

@@ -64,7 +64,7 @@ SqliteReader::SqliteReader(std::unique_ptr<Connection> own)
 
 Result<std::optional<StoredRow>> SqliteReader::row(const RowKey& row) {
   return guarded("read row", [&]() -> std::optional<StoredRow> {
-    Transaction read(connection_, Transaction::Kind::read);
+    // Needs no transaction of its own: a name once given stays.
     const auto tbl = tables_.find(row.tbl);
     if (!tbl) return std::nullopt;
     Query q = connection_.query(

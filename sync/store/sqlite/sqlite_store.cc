@@ -103,7 +103,10 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteStoreOptions&
 
 SqliteStore::SqliteStore(const SqliteStoreOptions& options)
     : options_(options),
-      connection_({.path = options.path, .create = options.create, .cache_kib = 64 * 1024}),
+      connection_({.path = options.path,
+                   .create = options.create,
+                   .gather_wal = true,
+                   .cache_kib = 64 * 1024}),
       reader_(connection_),
       writer_(connection_),
       poke_at_(options.checkpoint.pages) {}
@@ -179,9 +182,12 @@ Result<void> SqliteStore::raise_floor(BucketId bucket, Seq floor) {
 
 Result<Seq> SqliteStore::seq_at(std::int64_t at) {
   return guarded("read day mark", [&] {
+    // The newest day is still open (BatchWriter::mark_day): all there is was committed by its end.
     Query q = connection_.query(
-        "SELECT seq FROM day_mark WHERE day <= ?1 ORDER BY day DESC LIMIT 1", last_whole_day(at));
-    return q.step() ? q.seq(0) : Seq{};
+        "SELECT iif(?1 >= (SELECT max(day) FROM day_mark), (SELECT head FROM meta),"
+        " (SELECT seq FROM day_mark WHERE day <= ?1 ORDER BY day DESC LIMIT 1))",
+        last_whole_day(at));
+    return q.step() && !q.is_null(0) ? q.seq(0) : Seq{};
   });
 }
 

@@ -34,8 +34,9 @@ class World:
     config, because phones that dial through a Proxy sign its address, which has to be listed.
     """
 
-    def __init__(self, name, people=40):
+    def __init__(self, name, people=40, channels=""):
         self.folder = Folder(name)
+        self._channels = channels
         self.data = self.folder / "data"
         port = free_port()
         demo = Server(
@@ -62,6 +63,11 @@ class World:
 
     def _config(self, port):
         file = self.folder / "linlid.toml"
+        gateway = ""
+        if self._channels:
+            channels = self.folder / "channels.toml"
+            channels.write_text(self._channels.replace("@FOLDER@", str(channels.parent)))
+            gateway = f'[gateway]\nchannels = "{channels}"\n'
         origins = [f"http://127.0.0.1:{port}"] + [line.origin for line in self._lines]
         file.write_text(
             f"""[server]
@@ -70,7 +76,7 @@ origins = {json.dumps(origins)}
 drain_seconds = 2
 [data]
 folder = "{self.data}"
-"""
+{gateway}"""
         )
         return file
 
@@ -264,10 +270,12 @@ class WorldTest(unittest.TestCase):
     """One World for all tests of a class; a failing test says how to run it alone."""
 
     people = 40
+    # TOML of the gateway's channels; @FOLDER@ is the world's folder.
+    channels = ""
 
     @classmethod
     def setUpClass(cls):
-        cls.world = World(cls.__name__.lower(), cls.people)
+        cls.world = World(cls.__name__.lower(), cls.people, cls.channels)
         cls.addClassCleanup(cls.world.close)
 
     def run(self, result=None):

@@ -40,6 +40,14 @@ struct Pair {
   std::string text;
 };
 
+// RFC 4648 §10.
+TEST(Base64, AgreesWithRfc4648) {
+  for (const Pair& pair : {Pair{"", ""}, Pair{"f", "Zg=="}, Pair{"fo", "Zm8="}, Pair{"foo", "Zm9v"},
+                           Pair{"foobar", "Zm9vYmFy"}, Pair{"\xfb\xff\xbf", "+/+/"}}) {
+    EXPECT_EQ(to_base64(as_bytes(pair.bytes)), pair.text);
+  }
+}
+
 // RFC 4648 §10, without padding.
 TEST(Base64url, AgreesWithRfc4648) {
   for (const Pair& pair : {Pair{"", ""}, Pair{"f", "Zg"}, Pair{"fo", "Zm8"}, Pair{"foo", "Zm9v"},

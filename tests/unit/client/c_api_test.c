@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Proves that c_api.h is C99 and that the library can be used from C without a server: what is
  * written offline is there, shown as pending, and every bad input is a number, never a crash. */
+#include "clients/native/c_api.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "clients/native/c_api.h"
 
 static int failures = 0;
 
@@ -71,11 +71,17 @@ int main(void) {
   linli_free(out);
   CHECK(linli_enrol_confirm(client, "{\"person\":\"1\"}", NULL) == 40901);
   CHECK(linli_enrol_check(client, "{\"url\":\"nowhere\"}", NULL) == 40000);
+  CHECK(linli_enrol_keep(client, "{\"url\":\"nowhere\"}", NULL) == 40000);
+  CHECK(linli_enrol_keep(client, "{\"url\":\"http://127.0.0.1:1/c/x/#enrol=abc\"}", &out) == 0);
+  CHECK(out != NULL && strstr(out, "\"state\":\"waiting\"") != NULL);
+  linli_free(out);
+  CHECK(linli_act(client, "{\"do\":\"choose_person\",\"person\":\"1\"}", NULL) == 40901);
+  CHECK(linli_act(client, "{\"do\":\"forget_slip\"}", NULL) == 0);
   CHECK(linli_status(NULL, NULL) == 40000);
   CHECK(linli_stop(client, NULL) == 0);
   linli_close(client);
   linli_close(NULL);
-  CHECK(events == 0);
+  CHECK(events == 2);
   snprintf(command, sizeof command, "rm -r %s", folder);
   CHECK(system(command) == 0);
   return failures == 0 ? 0 : 1;

@@ -125,5 +125,61 @@ TEST_F(OfflineClient, AListenerMayCallBackAndReplaceItselfButNotStart) {
   EXPECT_EQ(started.error().code, Errc::wrong_state);
 }
 
+class UnenrolledClient : public OfflineClient {
+ protected:
+  UnenrolledClient() {
+    client_.reset();
+    fs::remove_all(root_ / "a");
+    client_ = open(root_ / "a");
+  }
+  SlipEnrolment slip(const std::string& code = "12345678") {
+    // Nobody listens on port 1.
+    return SlipEnrolment::make(
+               {.address = "http://127.0.0.1:1/c/huainan", .code = code, .door = "3-2-501"}, rng_)
+        .value();
+  }
+};
+
+TEST_F(UnenrolledClient, ENR_3_ASlipKeptWithoutAConnectionIsThereAfterAKill) {
+  ASSERT_TRUE(client_->keep_slip(slip()));
+  EXPECT_EQ(client_->enrol_now().value(), SlipEnrolment::Step::wait);
+  auto next = after_kill();
+  const Status status = next->status();
+  ASSERT_TRUE(status.slip);
+  EXPECT_FALSE(status.is_enrolled);
+  EXPECT_EQ(status.label(), "待确认");
+  EXPECT_EQ(status.slip->stage, SlipEnrolment::Stage::checking);
+  EXPECT_EQ(next->slip()->text(), client_->slip()->text()) << "with the same key";
+}
+
+TEST_F(UnenrolledClient, ENR_3_TheStoreHoldsASlipOrAnIdentityNeverBoth) {
+  ASSERT_TRUE(client_->keep_slip(slip()));
+  ASSERT_TRUE(client_->adopt(test::make_identity(rng_)));
+  auto next = after_kill();
+  EXPECT_TRUE(next->identity());
+  EXPECT_FALSE(next->slip());
+  EXPECT_EQ(next->keep_slip(slip()).error().code, Errc::conflict);
+}
+
+TEST_F(UnenrolledClient, ENR_3_AnotherSlipReplacesTheOneThatWaits) {
+  ASSERT_TRUE(client_->keep_slip(slip()));
+  const std::string first = client_->slip()->text();
+  ASSERT_TRUE(client_->keep_slip(slip()));
+  EXPECT_EQ(client_->slip()->text(), first) << "the same slip keeps its key";
+  ASSERT_TRUE(client_->keep_slip(slip("87654321")));
+  EXPECT_NE(client_->slip()->text(), first);
+  ASSERT_TRUE(client_->forget_slip());
+  EXPECT_FALSE(client_->slip());
+  EXPECT_EQ(client_->start().error().code, Errc::unauthenticated);
+}
+
+TEST_F(UnenrolledClient, ENR_3_ABackgroundThatCannotConnectStopsAtOnce) {
+  ASSERT_TRUE(client_->keep_slip(slip()));
+  ASSERT_TRUE(client_->start());
+  EXPECT_EQ(client_->wait_synced(Millis{10'000}), SyncOutcome::unreachable);
+  client_->stop();
+  EXPECT_TRUE(client_->slip());
+}
+
 }  // namespace
 }  // namespace linli::client

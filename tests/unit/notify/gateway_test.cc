@@ -244,7 +244,7 @@ TEST(Outcomes, OurOwnMistakeStopsTheChannelAndBurnsNoDelivery) {
   town.answer = [](const Sent&) { return outcome(OutcomeKind::permanent_config); };
   town.send("n1", "red");
   town.pass(1min);
-  EXPECT_EQ(town.facts("account.alarm").size(), 5U) << "all five were on their way already";
+  EXPECT_EQ(town.facts("desk.raise_alarm").size(), 1U) << "five were on their way, one alarm";
   const std::size_t before = town.sent.size();
   EXPECT_EQ(town.state_of("n1", "p1"), "ready");
   town.answer = [](const Sent& one) { return accepted({one.item.key}); };
@@ -351,6 +351,49 @@ TEST(Receipts, ALateOneFindsItsDeliveryAfterARestart) {
   EXPECT_EQ(town.state_of("n1", "p1"), "delivered");
 }
 
+TEST(M21, AReplyCodeIsAnAnswerAndAnOptOutEndsTheAddress) {
+  Town town;
+  town.people(2, {Medium::sms});
+  town.open();
+  town.send("n1", "red");
+  town.run();
+  Receipt help;
+  help.address = "sms-p1";
+  help.reply = "2";
+  help.state = ReceiptState::read;
+  town.gateway->on_heard("sms", help);
+  Receipt stop;
+  stop.address = "sms-p2";
+  stop.reply = "R";
+  stop.because = OutcomeKind::opted_out;
+  town.gateway->on_heard("sms", stop);
+  town.run();
+  ASSERT_EQ(town.facts("notice.acknowledge").size(), 1U);
+  EXPECT_EQ(town.facts("notice.acknowledge")[0].at("person"), "p1");
+  EXPECT_EQ(town.facts("notice.acknowledge")[0].at("choice"), "help");
+  ASSERT_EQ(town.facts("endpoint.invalid").size(), 1U);
+  EXPECT_EQ(town.facts("endpoint.invalid")[0].at("person"), "p2");
+}
+
+TEST(Receipts, AnAnswerAfterItsTimeNamesTheDeliveryForItsReceipt) {
+  Town town;
+  town.people(1, {Medium::sms});
+  town.open();
+  town.answer = [](const Sent&) { return outcome(OutcomeKind::unknown); };
+  town.send("n1", "orange");
+  town.run();
+  ASSERT_EQ(town.state_of("n1", "p1"), "unknown");
+  Receipt late;
+  late.delivery = town.sent[0].item.id;
+  late.provider_id = "x";
+  late.state = ReceiptState::accepted;
+  town.gateway->on_heard("sms", late);
+  town.run();
+  EXPECT_EQ(town.state_of("n1", "p1"), "accepted");
+  town.hear("sms", "x");
+  EXPECT_EQ(town.state_of("n1", "p1"), "delivered");
+}
+
 TEST(Restart, AnSmsWithoutAnAnswerIsHeldAndARedOneRepeatedOnce) {
   for (const std::string severity : {"red", "orange"}) {
     Town town;
@@ -434,8 +477,8 @@ TEST(Cost, NothingIsSpentBeyondTheCap) {
   town.send("n1", "red", {{"cost_cap", 450 * 4}});
   town.run();
   EXPECT_EQ(town.sent.size(), 4U);
-  ASSERT_FALSE(town.facts("account.alarm").empty());
-  EXPECT_EQ(town.facts("account.alarm")[0].at("kind"), "cost_cap");
+  ASSERT_FALSE(town.facts("desk.raise_alarm").empty());
+  EXPECT_EQ(town.facts("desk.raise_alarm")[0].at("kind"), "cost_cap");
 }
 
 TEST(Worse, EverybodyIsAskedAgainAlsoWhoAnsweredTheMilderOne) {

@@ -106,17 +106,49 @@ TEST_F(Revocations, SurviveAReopenAndATornLine) {
   const sync::Cid b{Id128{{2}}};
   {
     const auto log = RevocationLog::open(file).value();
-    ASSERT_TRUE(log->add(a, kNow));
-    ASSERT_TRUE(log->add(a, kNow));
+    ASSERT_TRUE(log->add(a, {kNow}));
+    ASSERT_TRUE(log->add(a, {kNow}));
   }
   ASSERT_TRUE(append_durably(file, "1795000000000 0200"));
   {
     const auto log = RevocationLog::open(file).value();
     EXPECT_TRUE(log->contains(a));
     EXPECT_FALSE(log->contains(b));
-    ASSERT_TRUE(log->add(b, kNow));
+    ASSERT_TRUE(log->add(b, {kNow}));
   }
   EXPECT_EQ(RevocationLog::open(file).value()->all().size(), 2U);
+}
+
+TEST_F(Revocations, ENR_10_TheReasonIsKeptAndOldLinesWithoutOneStayReadable) {
+  const auto file = path_ / "revoked.log";
+  const sync::Cid old{Id128{{1}}};
+  const sync::Cid replaced{Id128{{2}}};
+  ASSERT_TRUE(append_durably(file, "1795000000000 " + old.raw().hex() + "\n"));
+  {
+    const auto log = RevocationLog::open(file).value();
+    EXPECT_FALSE(log->find(old)->replaced);
+    EXPECT_EQ(log->find(old)->at, kNow);
+    ASSERT_TRUE(log->add(replaced, {kNow + 5s, true}));
+    ASSERT_TRUE(log->add(old, {kNow + 5s, true}));
+  }
+  const auto log = RevocationLog::open(file).value();
+  EXPECT_FALSE(log->find(old)->replaced) << "what was refused for good stays refused";
+  ASSERT_TRUE(log->find(replaced)->replaced);
+  EXPECT_EQ(log->find(replaced)->at, kNow + 5s);
+}
+
+TEST_F(Revocations, ENR_10_AReplacedPhoneThatTurnsOutLostIsLostForGood) {
+  const auto file = path_ / "revoked.log";
+  const sync::Cid phone{Id128{{2}}};
+  {
+    const auto log = RevocationLog::open(file).value();
+    ASSERT_TRUE(log->add(phone, {kNow, true}));
+    ASSERT_TRUE(log->add(phone, {kNow + 1min}));
+    ASSERT_TRUE(log->add(phone, {kNow + 2min, true}));
+  }
+  const auto log = RevocationLog::open(file).value();
+  EXPECT_FALSE(log->find(phone)->replaced);
+  EXPECT_EQ(log->find(phone)->at, kNow) << "since the first time";
 }
 
 class TokenTest : public testing::Test {

@@ -4,6 +4,7 @@
 // A failure here means that the outbox waits for ever, or that an attempt is counted twice.
 #include "server/app/channel_host.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include <gtest/gtest.h>
@@ -166,12 +167,9 @@ class ScriptedAdapter final : public notify::Adapter {
   Result<notify::CallbackReply> on_callback(const notify::Callback& request, Instant,
                                             Actions& out) override {
     if (request.body == "bad") throw std::runtime_error("planted");
-    out.push_back(action::Heard{{.provider_id = request.body,
-                                 .delivery = {},
-                                 .state = notify::ReceiptState::delivered,
-                                 .at = {},
-                                 .because = {},
-                                 .reason = {}}});
+    notify::Receipt receipt;
+    receipt.provider_id = request.body;
+    out.push_back(action::Heard{receipt});
     return notify::CallbackReply{.status = 200, .content_type = "text/plain", .body = "ok"};
   }
 
@@ -422,6 +420,22 @@ TEST_F(ChannelHostTest, ALineStartsTheProgramAndItsEndIsTold) {
   EXPECT_TRUE(outside_.programs[1]->is_gone);
 }
 
+TEST_F(ChannelHostTest, LinesAfterALostOneWaitForNoNewProgram) {
+  adapter_->when_submitted = [](std::span<const Item>, Actions& out) {
+    out.push_back(action::Line{"{}"});
+  };
+  submit({1});
+  outside_.programs[0]->takes = false;
+  submit({2});  // lost
+  submit({3});  // its outcome is told by the same end
+  EXPECT_EQ(outside_.programs.size(), 1U);
+  outside_.programs[0]->events.on_ended();
+  run();
+  EXPECT_EQ(std::ranges::count(adapter_->heard, "ended"), 1);
+  submit({4});
+  EXPECT_EQ(outside_.programs.size(), 2U);
+}
+
 TEST_F(ChannelHostTest, AChannelWithoutAProgramHearsThatItEnded) {
   outside_.has_program = false;
   adapter_->when_submitted = [](std::span<const Item>, Actions& out) {
@@ -499,6 +513,19 @@ TEST_F(ChannelHostTest, DestructionEndsWhatIsMissingAndLateRepliesFindNobody) {
   EXPECT_EQ(done_, (DoneList{{1, OutcomeKind::unknown}}));
   outside_.calls[0].second({});
   run();
+}
+
+TEST_F(ChannelHostTest, NothingIsPostedOnceTheHostIsStopped) {
+  call_for_each();
+  submit({1});
+  host_->stop();
+  clock_.advance(ChannelHost::kStopMax);
+  host_->run_timers(clock_.mono());
+  ASSERT_TRUE(host_->is_stopped());
+  tasks_.clear();
+  outside_.calls[0].second({});  // the gateway may be gone by now
+  outside_.broker.on_state(true);
+  EXPECT_TRUE(tasks_.empty());
 }
 
 TEST_F(ChannelHostTest, ACallIdInUseIsNotStartedAgain) {

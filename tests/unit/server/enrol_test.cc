@@ -46,6 +46,9 @@ using ENR_2 = Enrolment;
 using ENR_4 = Enrolment;
 using ENR_5 = Enrolment;
 using ENR_10 = Enrolment;
+using ENR_3 = Enrolment;
+
+using M23 = Enrolment;
 
 TEST_F(ENR_1, QrSecretLeadsToADevice) {
   const Json offer = body(check(slip().secret));
@@ -108,6 +111,96 @@ TEST_F(ENR_2, AHundredWrongCodesRestTheTypedPathOfTheCommunity) {
               "wrong_code");
   EXPECT_EQ(code(check(paper.code, "6号院2-301")), "rate_limited");
   EXPECT_EQ(check(paper.secret).status, 200);
+}
+
+TEST_F(M23, ThePauseIsToldToTheDeskWithOneMutationAndEndsByItself) {
+  const http::Slip paper = slip();
+  const std::int64_t began = to_unix_ms(clock_.now());
+  for (int i = 0; i < 100; ++i)
+    check("00000000", "9号院" + std::to_string(i), "r" + std::to_string(i));
+  int commits = 0;
+  const auto observe = runtime_.on_commit;
+  runtime_.on_commit = [&](const sync::Commit& commit) {
+    ++commits;
+    observe(commit);
+  };
+  const auto refused = check(paper.code, "6号院2-301");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(header(refused, "Retry-After"), "3600");
+  for (int i = 0; i < 300; ++i)
+    check("00000000", "9号院" + std::to_string(i), "s" + std::to_string(i));
+  EXPECT_EQ(commits, 0) << "who types on does not make the writer busy";
+  Json row = runtime_.row("desk_alarm", "typed_codes_paused");
+  EXPECT_EQ(row.at("kind"), "typed_codes_paused");
+  EXPECT_EQ(row.at("since"), began);
+  EXPECT_EQ(row.at("until"), began + 3'600'000);
+  EXPECT_EQ(row.at("count"), 1);
+  EXPECT_FALSE(row.contains("cleared_at"));
+  const Phone desk = staff("window");
+  const Json seen = body(get("/api/v1/desk-alarms", token(desk)));
+  ASSERT_EQ(seen.at("items").size(), 1U) << seen.dump();
+  EXPECT_EQ(seen.at("items").at(0).at("until"), row.at("until"));
+
+  clock_.advance(std::chrono::hours(1));
+  runtime_.tick();
+  row = runtime_.row("desk_alarm", "typed_codes_paused");
+  EXPECT_EQ(row.at("cleared_at"), to_unix_ms(clock_.now()));
+  EXPECT_EQ(check(paper.code, "6号院2-301").status, 200);
+}
+
+TEST_F(M23, AfterARestartThePauseGoesOnToItsEnd) {
+  const http::Slip paper = slip();
+  for (int i = 0; i < 100; ++i) runtime_.must("identity.count_attempt", Json::object());
+  const std::int64_t until = to_unix_ms(clock_.now()) + 3'600'000;
+  clock_.advance(std::chrono::minutes(20));
+  EXPECT_EQ(code(check(paper.code, "6号院2-301")), "rate_limited");
+  EXPECT_EQ(runtime_.row("desk_alarm", "typed_codes_paused").at("until"), until);
+  clock_.advance(std::chrono::minutes(40));
+  EXPECT_EQ(check(paper.code, "6号院2-301").status, 200);
+}
+
+TEST_F(M23, ADeskThatCouldNotBeToldIsToldLater) {
+  for (int i = 0; i < 99; ++i) runtime_.must("identity.count_attempt", Json::object());
+  // The hundredth is counted, then nothing more gets through.
+  const auto observe = runtime_.on_commit;
+  runtime_.on_commit = [&](const sync::Commit& commit) {
+    observe(commit);
+    runtime_.busy = true;
+  };
+  check("00000000", "9号院1");
+  runtime_.on_commit = observe;
+  runtime_.busy = false;
+  EXPECT_TRUE(runtime_.row("desk_alarm", "typed_codes_paused").is_null());
+  EXPECT_EQ(code(check("00000000", "9号院2")), "rate_limited");
+  EXPECT_TRUE(runtime_.row("desk_alarm", "typed_codes_paused").is_null()) << "not at once";
+  clock_.advance(http::kTellAgain);
+  EXPECT_EQ(code(check("00000000", "9号院2")), "rate_limited");
+  EXPECT_EQ(runtime_.row("desk_alarm", "typed_codes_paused").at("count"), 1);
+}
+
+TEST_F(M23, ResidentsDoNotSeeTheDesk) {
+  const Json offer = body(check(slip().secret));
+  const KeyPair key = KeyPair::generate(rng_);
+  const Json done = body(post("/enrol/confirm", confirmation(offer, key)));
+  const Phone resident{key, done.at("account"), done.at("cid"), {}};
+  EXPECT_EQ(code(get("/api/v1/desk-alarms", token(resident))), "forbidden");
+}
+
+TEST_F(ENR_3, ADeviceWhoseAnswerWasLostFetchesItWithItsKey) {
+  const Json offer = body(check(slip().secret));
+  const KeyPair key = KeyPair::generate(rng_);
+  const Json first = body(post("/enrol/confirm", confirmation(offer, key)));
+  clock_.advance(std::chrono::hours(5));
+  EXPECT_EQ(code(post("/enrol/confirm", confirmation(offer, key))), "expired");
+  const Phone phone{key, first.at("account"), first.at("cid"), {}};
+  const Json again = body(get("/api/v1/enrolment", token(phone)));
+  EXPECT_EQ(again, first);
+}
+
+TEST_F(ENR_3, AKeyThatNeverArrivedIsUnknown) {
+  Phone phone{KeyPair::generate(rng_), {}, {}, {}};
+  phone.cid = client_id_of(phone.key.pub()).hex();
+  EXPECT_EQ(code(ask_token(phone)), "unauthenticated");
 }
 
 TEST_F(ENR_2, ASlipIsUsedOnce) {
@@ -175,8 +268,97 @@ TEST_F(ENR_10, ARestoredServerTakesACertifiedPhoneBackButNotARevokedOne) {
   lost.cert = auth::make_certificate(
       keys_, {"huainan", sync::AccountId{Id128::parse(known.account).value()}, lost.key.pub(),
               clock_.now()});
-  ASSERT_TRUE(revoked_->add(sync::Cid{client_id_of(lost.key.pub())}, clock_.now()));
+  ASSERT_TRUE(revoked_->add(sync::Cid{client_id_of(lost.key.pub())}, {clock_.now()}));
   EXPECT_EQ(code(ask_token(lost)), "revoked");
+}
+
+/// The sign-in of a sync session.
+Result<sync::Principal> sign_in(const http::Site& site, const KeyPair& key, bool may_hand_over) {
+  sync::AskAuthenticate ask;
+  ask.cid = sync::Cid{client_id_of(key.pub())};
+  ask.message = "hello";
+  ask.signature = key.sign(as_bytes(ask.message));
+  ask.may_hand_over = may_hand_over;
+  Result<sync::Principal> out = fail(Errc::internal);
+  site.authenticator().authenticate(ask, [&](Result<sync::Principal> who) { out = who; });
+  return out;
+}
+
+TEST_F(ENR_10, ASlipForTheNewPhoneRevokesTheOldOneInTheSameMutation) {
+  const KeyPair old = KeyPair::generate(rng_);
+  const KeyPair fresh = KeyPair::generate(rng_);
+  const Json first = body(post("/enrol/confirm", confirmation(body(check(slip("a").secret)), old)));
+  const http::Slip paper = http::make_slip(keys_, "b");
+  Json args = http::invite_args(keys_, paper);
+  args["household"] = house_;
+  args["replaces"] = first.at("cid");
+  runtime_.must("identity.create_invite", std::move(args));
+  EXPECT_TRUE(sign_in(*site_, old, true)) << "not before the slip is used";
+  int commits = 0;
+  const auto observe = runtime_.on_commit;
+  runtime_.on_commit = [&](const sync::Commit& commit) {
+    ++commits;
+    observe(commit);
+  };
+  const Json offer = body(check(paper.secret));
+  ASSERT_EQ(post("/enrol/confirm", confirmation(offer, fresh)).status, 200);
+  EXPECT_EQ(commits, 1);
+  const Json row = runtime_.row("device", json_text(first, "cid"));
+  EXPECT_EQ(row.at("state"), "revoked");
+  EXPECT_EQ(row.at("reason"), "replaced");
+  EXPECT_TRUE(sign_in(*site_, fresh, true));
+}
+
+TEST_F(ENR_10, AReplacedPhoneSignsInForHandOverOnlyAndForAMonth) {
+  const Phone phone = staff("window");
+  const std::string bearer = token(phone);
+  runtime_.must("identity.revoke_device", {{"cid", phone.cid}, {"reason", "replaced"}});
+  const auto who = sign_in(*site_, phone.key, true);
+  ASSERT_TRUE(who) << who.error().detail;
+  EXPECT_EQ(who->replaced_at, clock_.now());
+  EXPECT_EQ(sign_in(*site_, phone.key, false).error().code, Errc::revoked);
+  EXPECT_EQ(code(ask_token(phone)), "revoked");
+  EXPECT_EQ(code(get("/api/v1/me", bearer)), "revoked");
+  clock_.advance(auth::kHandOver - std::chrono::seconds(1));
+  EXPECT_TRUE(sign_in(*site_, phone.key, true));
+  clock_.advance(std::chrono::seconds(1));
+  EXPECT_EQ(sign_in(*site_, phone.key, true).error().code, Errc::revoked);
+}
+
+TEST_F(ENR_10, ALostPhoneHandsNothingOverAndAReplacedOneThatIsLostNoMore) {
+  const Phone lost = staff("window");
+  runtime_.must("identity.revoke_device", {{"cid", lost.cid}, {"reason", "lost"}});
+  EXPECT_EQ(sign_in(*site_, lost.key, true).error().code, Errc::revoked);
+  runtime_.must("identity.revoke_device", {{"cid", lost.cid}, {"reason", "replaced"}});
+  EXPECT_EQ(sign_in(*site_, lost.key, true).error().code, Errc::revoked) << "never weaker";
+
+  const Phone replaced = staff("window");
+  runtime_.must("identity.revoke_device", {{"cid", replaced.cid}, {"reason", "replaced"}});
+  clock_.advance(std::chrono::hours(1));
+  runtime_.must("identity.revoke_device", {{"cid", replaced.cid}, {"reason", "lost"}});
+  EXPECT_EQ(sign_in(*site_, replaced.key, true).error().code, Errc::revoked);
+
+  const Phone logged = staff("window");
+  runtime_.must("identity.revoke_device", {{"cid", logged.cid}, {"reason", "replaced"}});
+  ASSERT_TRUE(revoked_->add(sync::Cid{Id128::parse(logged.cid).value()}, {clock_.now()}));
+  EXPECT_EQ(sign_in(*site_, logged.key, true).error().code, Errc::revoked)
+      << "the log outlives a restore that knows less";
+}
+
+TEST_F(ENR_10, ASlipCannotReplaceThePhoneOfSomebodyElse) {
+  const Phone other = staff("window");
+  const http::Slip paper = http::make_slip(keys_, "c");
+  Json args = http::invite_args(keys_, paper);
+  args["household"] = house_;
+  args["replaces"] = other.cid;
+  sync::Submission work =
+      auth::system_submission("identity.create_invite", std::move(args), clock_.now());
+  Errc code{};
+  runtime_.submit(std::move(work), [&](const sync::Answer& answer) {
+    ASSERT_FALSE(answer.result);
+    code = answer.result.error().code;
+  });
+  EXPECT_EQ(code, Errc::conflict);
 }
 
 TEST_F(Enrolment, TheOfferIsBoundToTheKeyThatSigned) {

@@ -509,6 +509,32 @@ TEST_P(StoreContract, SeqAtAnswersForWholeDaysOnly) {
   EXPECT_EQ(at(500 * kDay), 40U);
 }
 
+TEST_P(StoreContract, SeqAtHoldsAcrossRestartsAndRefusedBatches) {
+  constexpr std::int64_t kDay = 86'400'000;
+  const auto at = [&](std::int64_t when) { return must(store().seq_at(when)).raw(); };
+  const auto apply_on = [&](std::int64_t day) {
+    WriteBatch batch = empty_batch(10);
+    batch.at = day * kDay + 1;
+    must(store().apply(batch));
+  };
+  apply_on(100);
+  under_->reopen();
+  apply_on(100);
+  under_->crash();
+  apply_on(100);
+  EXPECT_EQ(at(101 * kDay), 30U);
+  WriteBatch refused;
+  refused.from = Seq{7};
+  refused.to = Seq{8};
+  refused.at = 102 * kDay;
+  EXPECT_EQ(store().apply(refused).error().code, Errc::conflict);
+  apply_on(101);
+  apply_on(102);
+  EXPECT_EQ(at(101 * kDay), 30U);
+  EXPECT_EQ(at(102 * kDay), 40U);
+  EXPECT_EQ(at(103 * kDay), 50U);
+}
+
 TEST_P(StoreContract, PruneDropsTheOldAndKeepsTheRest) {
   World world(8);
   grow(world, 30);

@@ -3,17 +3,19 @@
 
 #include <new>
 
+#include <signal.h>
 #include <sqlite3.h>
 
 namespace linli::sync::test {
 
 /// A disk that fails on request: the N-th write, sync or truncate of any file while this object
-/// lives and is armed. A failed write has stored its first half, as a torn write would.
+/// lives and is armed. A write that fails with `io` or `kill` has stored its beginning, as a torn
+/// write would; `kill` ends the process in the middle of it.
 ///
 /// SQLite's default file layer is wrapped, so the code under test needs no hook.
 class FaultVfs {
  public:
-  enum class Kind { io, full };
+  enum class Kind { io, full, kill };
 
   FaultVfs() {
     real_ = sqlite3_vfs_find(nullptr);
@@ -32,17 +34,21 @@ class FaultVfs {
   FaultVfs(const FaultVfs&) = delete;
   FaultVfs& operator=(const FaultVfs&) = delete;
 
-  void arm(int nth, Kind kind) { left_ = nth, kind_ = kind; }
+  /// `eighths` of a write are stored before it fails.
+  void arm(int nth, Kind kind, int eighths = 4) { left_ = nth, kind_ = kind, eighths_ = eighths; }
   /// False: the fault did not happen and no longer will.
   bool disarm() {
     const bool fired = left_ == 0;
     left_ = 0;
     return fired;
   }
+  /// Writes to write-ahead logs so far.
+  [[nodiscard]] static int wal_writes() { return wal_writes_; }
 
  private:
   struct File {
     sqlite3_file base;
+    bool is_wal = false;
     [[nodiscard]] sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
   };
   static File* file(sqlite3_file* f) { return reinterpret_cast<File*>(f); }
@@ -50,7 +56,7 @@ class FaultVfs {
   static bool fires() { return left_ > 0 && --left_ == 0; }
 
   static int on_open(sqlite3_vfs*, const char* name, sqlite3_file* f, int flags, int* out) {
-    new (f) File{};
+    (new (f) File{})->is_wal = (flags & SQLITE_OPEN_WAL) != 0;
     const int rc = real_->xOpen(real_, name, real(f), flags, out);
     if (real(f)->pMethods == nullptr) return rc;
     methods_ = *real(f)->pMethods;
@@ -74,9 +80,12 @@ class FaultVfs {
   }
 
   static int on_write(sqlite3_file* g, const void* from, int size, sqlite3_int64 at) {
+    if (file(g)->is_wal) ++wal_writes_;
     if (!fires()) return real(g)->pMethods->xWrite(real(g), from, size, at);
     if (kind_ == Kind::full) return SQLITE_FULL;
-    real(g)->pMethods->xWrite(real(g), from, size / 2, at);
+    if (const int part = size * eighths_ / 8; part > 0)
+      real(g)->pMethods->xWrite(real(g), from, part, at);
+    if (kind_ == Kind::kill) ::raise(SIGKILL);
     return SQLITE_IOERR_WRITE;
   }
 
@@ -114,6 +123,8 @@ class FaultVfs {
   static inline sqlite3_vfs* real_ = nullptr;
   static inline sqlite3_io_methods methods_{};
   static inline int left_ = 0;
+  static inline int eighths_ = 4;
+  static inline int wal_writes_ = 0;
   static inline Kind kind_ = Kind::io;
   sqlite3_vfs vfs_{};
 };

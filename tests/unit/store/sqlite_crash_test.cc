@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goal:   no acknowledged batch is ever lost, none is half there, whatever breaks.
 // Method: (1) a child process applies batches and reports each answer through a pipe; it is killed
-//         at a random moment, 20 times, always going on with the same file. (2) the N-th write,
-//         sync or truncate fails, for every N until a batch goes through.
+//         at a random moment, 20 times, always going on with the same file; then at every eighth
+//         of the write of a commit. (2) the N-th write, sync or truncate fails, for every N until a
+//         batch goes through. (3) of the last commit only some sectors are on the disk.
 // A failure here means a community loses work that a phone was told is safe.
 #include <cstdlib>
+#include <fstream>
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -106,6 +108,124 @@ TEST(SqliteCrash, KilledWriterLosesNothingItAnswered) {
   EXPECT_GT(before, 20U);
 }
 
+/// What the files say after a child was killed inside the `nth` write of a batch of its own, when
+/// `eighths` of it were stored. Empty: the batch needs fewer writes.
+std::string state_after_kill_inside(const TempFolder& folder, int nth, int eighths) {
+  const std::string path = folder.file("sync.db");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    FaultVfs vfs;
+    auto store = SqliteStore::open({.path = path, .checkpoint_thread = false});
+    if (!store) ::_exit(2);
+    World world = replay(must((*store)->load()).head, [](const WriteBatch&) {});
+    vfs.arm(nth, FaultVfs::Kind::kill, eighths);
+    ignore((*store)->apply(world.next_batch()), "only that it ends");
+    ::_exit(0);
+  }
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  if (!WIFSIGNALED(status)) return {};
+  EXPECT_EQ(WTERMSIG(status), SIGKILL);
+  auto store = must(SqliteStore::open({.path = path, .checkpoint_thread = false}));
+  return dump(*store);
+}
+
+TEST(SqliteCrash, KilledInsideTheWriteOfACommitLeavesItWholeOrAbsent) {
+  constexpr int kBatches = 6;
+  MemoryStore expected;
+  std::string before;
+  World world(kSeed);
+  for (int i = 0; i < kBatches; ++i) must(expected.apply(world.next_batch()));
+  before = dump(expected);
+  must(expected.apply(world.next_batch()));
+  const std::string after = dump(expected);
+  int kills = 0;
+  bool ended = false;
+  for (int nth = 1; !ended; ++nth) {
+    for (int eighths = 0; eighths <= 8; ++eighths) {
+      const TempFolder folder;
+      auto store =
+          must(SqliteStore::open({.path = folder.file("sync.db"), .checkpoint_thread = false}));
+      World same(kSeed);
+      for (int i = 0; i < kBatches; ++i) must(store->apply(same.next_batch()));
+      store.reset();
+      const std::string state = state_after_kill_inside(folder, nth, eighths);
+      ended = state.empty();
+      if (ended) break;
+      ++kills;
+      ASSERT_TRUE(state == before || state == after) << "write " << nth << ", " << eighths << "/8";
+      // Of the first write nothing is there yet.
+      ASSERT_TRUE(state == before || nth > 1 || eighths > 0);
+      expect_sound(folder.file("sync.db"));
+    }
+  }
+  EXPECT_GE(kills, 9);
+}
+
+std::string read_bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Head of a database with this write-ahead log next to it; the copy is checked.
+Seq head_with_wal(const std::string& database, const std::string& wal) {
+  const TempFolder folder;
+  const std::string path = folder.file("sync.db");
+  std::ofstream(path, std::ios::binary) << database;
+  std::ofstream(path + "-wal", std::ios::binary) << wal;
+  auto store = must(SqliteStore::open({.path = path, .checkpoint_thread = false}));
+  const Seq head = must(store->load()).head;
+  store.reset();
+  expect_sound(path);
+  return head;
+}
+
+TEST(SqliteCrash, CommitOfWhichOnlySomeSectorsReachedTheDiskIsAbsent) {
+  constexpr std::size_t kSector = 512;
+  const TempFolder folder;
+  const std::string path = folder.file("sync.db");
+  auto store = must(SqliteStore::open({.path = path, .checkpoint_thread = false}));
+  World world(kSeed);
+  for (int i = 0; i < 6; ++i) must(store->apply(world.next_batch()));
+  const std::string old_wal = read_bytes(path + "-wal");
+  const Seq before = world.head();
+  must(store->apply(world.next_batch()));
+  const std::string database = read_bytes(path);
+  const std::string new_wal = read_bytes(path + "-wal");
+  ASSERT_EQ(new_wal.size(), old_wal.size()) << "the file grew, so its size would have to be synced";
+  std::vector<std::size_t> changed;
+  for (std::size_t at = 0; at < new_wal.size(); at += kSector)
+    if (new_wal.compare(at, kSector, old_wal, at, kSector) != 0) changed.push_back(at);
+  ASSERT_GT(changed.size(), 8U);
+  ASSERT_EQ(head_with_wal(database, new_wal), world.head());
+  const auto with = [&](auto&& reached) {
+    std::string wal = old_wal;
+    for (std::size_t i = 0; i < changed.size(); ++i)
+      if (reached(i)) wal.replace(changed[i], kSector, new_wal, changed[i], kSector);
+    return wal;
+  };
+  SeededRng rng(kSeed);
+  for (std::size_t i = 0; i < changed.size(); i += 1 + rng.below(5)) {
+    EXPECT_EQ(head_with_wal(database, with([&](std::size_t s) { return s != i; })), before) << i;
+    EXPECT_EQ(head_with_wal(database, with([&](std::size_t s) { return s < i; })), before) << i;
+    EXPECT_EQ(head_with_wal(database, with([&](std::size_t s) { return s > i; })), before) << i;
+    if (i == 0) continue;  // the sector has the end of the commit before
+    // A file that was cut there.
+    EXPECT_EQ(head_with_wal(database, new_wal.substr(0, changed[i])), before) << i;
+  }
+}
+
+TEST(SqliteCrash, WalOfNothingButZerosIsAnEmptyOne) {
+  const TempFolder folder;
+  const std::string path = folder.file("sync.db");
+  auto store = must(SqliteStore::open({.path = path, .checkpoint_thread = false}));
+  World world(kSeed);
+  for (int i = 0; i < 6; ++i) must(store->apply(world.next_batch()));
+  store.reset();
+  const std::string database = read_bytes(path);
+  EXPECT_EQ(head_with_wal(database, std::string(1024 * 1024, '\0')), world.head());
+}
+
 class SqliteFault : public testing::TestWithParam<FaultVfs::Kind> {};
 INSTANTIATE_TEST_SUITE_P(Kinds, SqliteFault,
                          testing::Values(FaultVfs::Kind::io, FaultVfs::Kind::full),
@@ -121,15 +241,23 @@ TEST_P(SqliteFault, BatchIsWholeOrAbsentWhereverTheDiskFails) {
     return must(SqliteStore::open({.path = path, .checkpoint_thread = false}));
   };
   auto store = open();
+  MemoryStore expected;
   World world(kSeed);
-  for (int i = 0; i < 8; ++i) must(store->apply(world.next_batch()));
-  std::string before = dump(*store);
-  Seq head = world.head();
-  const WriteBatch batch = world.next_batch();
-  const std::string after = expected_dump(world.head());
+  for (int i = 0; i < 8; ++i) {
+    const WriteBatch batch = world.next_batch();
+    for (Store* one : {static_cast<Store*>(store.get()), static_cast<Store*>(&expected)})
+      must(one->apply(batch));
+  }
+  const std::string before = dump(*store);
+  const Seq head = world.head();
+  // More than the file layer gathers, so that the commit is several writes.
+  const WriteBatch batch = world.next_batch(2000);
+  must(expected.apply(batch));
+  const std::string after = dump(expected);
+  const bool full = GetParam() == FaultVfs::Kind::full;
   int faults = 0;
-  for (int nth = 1;; ++nth) {
-    vfs.arm(nth, GetParam());
+  for (int nth = 1, eighths = 0;; nth += eighths == 7, eighths = (eighths + 1) % 8) {
+    vfs.arm(nth, GetParam(), eighths);
     const auto done = store->apply(batch);
     const bool fired = vfs.disarm();
     if (!fired) {
@@ -138,7 +266,6 @@ TEST_P(SqliteFault, BatchIsWholeOrAbsentWhereverTheDiskFails) {
     }
     ++faults;
     ASSERT_FALSE(done) << "the store did not see fault " << nth;
-    const bool full = GetParam() == FaultVfs::Kind::full;
     EXPECT_EQ(done.error().code, full ? Errc::disk_full : Errc::io);
     ASSERT_EQ(dump(*store), before) << "fault " << nth;
     if (full) continue;  // room again: the same store goes on
@@ -149,7 +276,7 @@ TEST_P(SqliteFault, BatchIsWholeOrAbsentWhereverTheDiskFails) {
     ASSERT_EQ(dump(*store), now == head ? before : after) << "fault " << nth;
     if (now != head) break;
   }
-  EXPECT_GT(faults, 10);
+  EXPECT_GE(faults, 16) << "a commit of one write";
   EXPECT_EQ(dump(*store), after);
   store.reset();
   expect_sound(path);

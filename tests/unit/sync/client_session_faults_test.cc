@@ -203,6 +203,28 @@ TEST(ClientFaults, JournalIsKeptFourteenDaysAndThenAnOldRestoreMeansANewKey) {
   EXPECT_TRUE(phone.replica().state().rekey_wanted);
 }
 
+TEST(ClientFaults, NumberWhoseResultWasForgottenIsSentAgain) {
+  ScriptedPhone phone;
+  make_live(phone, {});
+  phone.write("w", "1");
+  phone.write("w", "2");
+  ASSERT_EQ(phone.sent<FramePush>().size(), 2U);
+  phone.close(1006);
+  // The server knows both numbers and has no result left of either.
+  FrameWelcome welcome = welcome_with({}, 10);
+  welcome.buckets.reset();
+  welcome.last_n = {0, 2, 0};
+  phone.connect(welcome);
+  EXPECT_TRUE(phone.sent<FramePush>().empty());
+  phone.receive(c_lane(Lane::normal, 10));
+  const auto pushes = phone.sent<FramePush>();
+  ASSERT_EQ(pushes.size(), 1U);
+  ASSERT_EQ(pushes.front().muts.size(), 2U);
+  EXPECT_EQ(pushes.front().muts.front().n, 1U);
+  phone.receive({ok(UpLane::interactive, 1, 0, {}), ok(UpLane::interactive, 2, 0, {})});
+  EXPECT_EQ(phone.replica().state().unsent(), 0U);
+}
+
 // --- Clones -------------------------------------------------------------------------------------
 
 TEST(ClientFaults, ClonedStoreTakesANewKeyAndLosesNothing) {
@@ -259,6 +281,76 @@ TEST(ClientFaults, ForkedErrorLeadsToRekeyOnAFreshSocketEvenAfterAKill) {
   phone.receive(other);
   EXPECT_EQ(phone.sent<FrameRekey>().size(), 1U);
   EXPECT_EQ(phone.replica().state().unsent(), 1U);
+}
+
+TEST(ClientFaults, ResultForANumberNeverGivenMeansThatACloneTookItAndLosesNothing) {
+  ScriptedPhone phone;
+  make_live(phone, {});
+  const Cid before = phone.replica().state().identity->cid;
+  // The clone pushed its number 1 and was thrown out: the answer comes to the socket that stayed.
+  FrameR other = rejected(UpLane::interactive, 1, 0);
+  other.mhash = mutation_hash("w", "of the clone");
+  phone.receive(other);
+  EXPECT_EQ(phone.closes(), std::vector<std::uint16_t>{1000});
+  phone.write("w", "ours");
+  EXPECT_TRUE(phone.sent<FramePush>().empty());
+  phone.kill();
+  FrameWelcome welcome = welcome_with({grant(1)}, 10);
+  welcome.last_n = {0, 1, 0};
+  phone.connect(welcome);
+  phone.receive(other);
+  const auto rekeys = phone.sent<FrameRekey>();
+  ASSERT_EQ(rekeys.size(), 1U);
+  phone.receive(FrameRekeyed{Cid{client_id_of(rekeys.front().pub)}, "new.cert"});
+  EXPECT_NE(phone.replica().state().identity->cid, before);
+  phone.close(1000);
+  phone.connect(welcome_with({grant(1)}, 10));
+  const auto pushes = phone.sent<FramePush>();
+  ASSERT_EQ(pushes.size(), 1U);
+  EXPECT_EQ(pushes.front().muts.front().n, 1U);
+  EXPECT_EQ(pushes.front().muts.front().args, "ours");
+}
+
+TEST(ClientFaults, RetryForANumberNeverGivenTookNothing) {
+  ScriptedPhone phone;
+  make_live(phone, {});
+  FrameR other = rejected(UpLane::interactive, 1, 0);
+  other.status = MutationStatus::retry;
+  phone.receive(other);
+  EXPECT_TRUE(phone.closes().empty());
+  EXPECT_FALSE(phone.replica().state().rekey_wanted);
+}
+
+/// Signs in and is thrown out by another socket with the same key.
+void lose_socket(ScriptedPhone& phone) {
+  phone.connect(welcome_with({grant(1)}, 10));
+  FrameErr err;
+  err.code = "conflict";
+  err.fatal = true;
+  phone.receive(err);
+  phone.close(4409);
+}
+
+TEST(ClientFaults, TwoSilentClonesDoNotThrowEachOtherOutForEver) {
+  ScriptedPhone phone;
+  std::uint32_t conflicts = 0;
+  for (; !phone.replica().state().rekey_wanted && conflicts < 100; ++conflicts) {
+    lose_socket(phone);
+    phone.advance(Millis{1000});
+  }
+  EXPECT_GE(conflicts, kConflictsMin);
+  EXPECT_LT(conflicts, 100U);
+  phone.connect(welcome_with({grant(1)}, 10));
+  EXPECT_EQ(phone.sent<FrameRekey>().size(), 1U);
+}
+
+TEST(ClientFaults, RareConflictsAreNoClone) {
+  ScriptedPhone phone;
+  for (int i = 0; i < 100; ++i) {
+    lose_socket(phone);
+    phone.advance(kConflictSpan + Millis{1000});
+  }
+  EXPECT_FALSE(phone.replica().state().rekey_wanted);
 }
 
 // --- Crashes ------------------------------------------------------------------------------------

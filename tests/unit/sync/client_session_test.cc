@@ -37,6 +37,67 @@ void make_live(ScriptedPhone& phone, const std::vector<Op>& rows) {
   ASSERT_TRUE(phone.session().is_caught_up());
 }
 
+TEST(ClientSession, ENR_10_AReplacedPhoneDropsItsRowsHandsOverAndSaysWhatWasTaken) {
+  ScriptedPhone phone;
+  make_live(phone, {put("a", 3, "{}")});
+  phone.close(1006);
+  phone.write("note.one", "{}");
+  phone.write("note.two", "{}");
+  phone.sent();
+  FrameWelcome welcome = welcome_with({}, 12);
+  welcome.hand_over = to_unix_ms(phone.clock().now()) - 1;
+  phone.connect(welcome);
+  EXPECT_EQ(phone.row("notice", "a"), "") << "gone at once";
+  EXPECT_TRUE(phone.replica().state().buckets.empty());
+  const auto pushes = phone.sent<FramePush>();
+  ASSERT_EQ(pushes.size(), 1U);
+  ASSERT_EQ(pushes[0].muts.size(), 2U);
+  EXPECT_EQ(phone.replica().hand_over()->value().waiting, 2U);
+  phone.receive({ok(UpLane::interactive, 1, 13), rejected(UpLane::interactive, 2, 14, "revoked"),
+                 c_lane(Lane::normal, 14)});
+  EXPECT_EQ(phone.sent<FrameBye>().size(), 1U);
+  EXPECT_EQ(phone.session().state(), ClientSession::State::halted);
+  EXPECT_EQ(phone.session().trouble()->code, Errc::revoked);
+  phone.kill();
+  const HandOver done = phone.replica().hand_over()->value();
+  EXPECT_EQ(done.taken, 1U);
+  EXPECT_EQ(done.refused, 1U);
+  EXPECT_EQ(done.waiting, 0U);
+  EXPECT_EQ(phone.replica().attention()->size(), 1U) << "and can be looked at";
+}
+
+TEST(ClientSession, ENR_10_AHandOverThatBreaksGoesOnWithTheSameNumbers) {
+  ScriptedPhone phone;
+  make_live(phone, {});
+  phone.close(1006);
+  phone.write("note.one", "{}");
+  phone.write("note.two", "{}");
+  FrameWelcome welcome = welcome_with({}, 12);
+  welcome.hand_over = to_unix_ms(phone.clock().now()) - 1;
+  phone.connect(welcome);
+  phone.receive(ok(UpLane::interactive, 1, 13, {}));
+  phone.close(1006);
+  phone.kill();
+  welcome.last_n[index(UpLane::interactive)] = 1;
+  phone.connect(welcome);
+  const auto pushes = phone.sent<FramePush>();
+  ASSERT_EQ(pushes.size(), 1U);
+  ASSERT_EQ(pushes[0].muts.size(), 1U);
+  EXPECT_EQ(pushes[0].muts[0].n, 2U);
+  phone.receive(ok(UpLane::interactive, 2, 14, {}));
+  EXPECT_EQ(phone.session().state(), ClientSession::State::halted);
+  EXPECT_EQ(phone.replica().hand_over()->value().taken, 2U);
+}
+
+TEST(ClientSession, ENR_10_AReplacedPhoneWithNothingToHandOverSaysBye) {
+  ScriptedPhone phone;
+  FrameWelcome welcome = welcome_with({}, 12);
+  welcome.hand_over = 1;
+  phone.connect(welcome);
+  EXPECT_EQ(phone.sent<FrameBye>().size(), 1U);
+  EXPECT_EQ(phone.session().state(), ClientSession::State::halted);
+}
+
 class ClientSessionEncodings : public testing::TestWithParam<Encoding> {};
 INSTANTIATE_TEST_SUITE_P(Both, ClientSessionEncodings,
                          testing::Values(Encoding::json, Encoding::cbor));

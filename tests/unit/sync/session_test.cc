@@ -213,6 +213,95 @@ TEST_F(SessionTest, GEN_3_PushBeyondTheNextNumberIsAnsweredWithAGap) {
   EXPECT_THAT(p.pushed, IsEmpty());
 }
 
+/// `count` mutations with `bytes` of arguments from `first` on, in frames below 1 MiB.
+void push(TestPhone& phone, std::uint64_t first, std::size_t count, std::size_t bytes = 2) {
+  for (std::uint64_t n = first; n < first + count;) {
+    FramePush frame{UpLane::interactive, {}};
+    for (; n < first + count && frame.muts.size() < (bytes > 1000 ? 20U : 100U); ++n)
+      frame.muts.push_back({.n = n, .name = "note.inc", .args = std::string(bytes, ' ')});
+    phone.send(frame);
+    phone.run();
+  }
+}
+
+std::size_t numbers_taken(const TestPhone& phone) {
+  std::size_t out = 0;
+  for (const AskMutate& ask : phone.pushed) out += ask.muts.size();
+  return out;
+}
+
+TEST_F(SessionTest, AFortnightsBacklogPassesAtOnce) {
+  TestPhone p = phone(1);
+  connect(p);
+  push(p, 1, limits::kPendingMax);
+  EXPECT_EQ(numbers_taken(p), limits::kPendingMax);
+  EXPECT_THAT(p.results, IsEmpty());
+}
+
+TEST_F(SessionTest, APhoneThatPushesTooFastIsHeldBackAndLosesNothing) {
+  TestPhone p = phone(1);
+  TestPhone other = phone(2);
+  connect(p);
+  connect(other);
+  push(p, 1, 3050);
+  EXPECT_EQ(numbers_taken(p), 3000U);
+  ASSERT_THAT(p.results, SizeIs(1));
+  EXPECT_EQ(p.results[0].status, MutationStatus::retry);
+  EXPECT_EQ(p.results[0].n, 3001U);
+  EXPECT_EQ(p.results[0].code, "rate_limited");
+  EXPECT_EQ(p.results[0].after_ms, 1000) << "50 units at 50 a second";
+  push(other, 1, 50);
+  EXPECT_EQ(numbers_taken(other), 50U) << "the others do not feel it";
+  p.mono += Millis{p.results[0].after_ms};
+  push(p, 3001, 50);
+  EXPECT_EQ(numbers_taken(p), 3050U);
+  EXPECT_THAT(p.results, SizeIs(1));
+  EXPECT_THAT(p.errors, IsEmpty()) << "no number was used, so there is no gap";
+}
+
+TEST_F(SessionTest, LargeArgumentsCountForWhatTheyAre) {
+  TestPhone p = phone(1);
+  connect(p);
+  push(p, 1, 300, 40 * 1024);
+  EXPECT_LT(numbers_taken(p), 300U);
+  EXPECT_GT(numbers_taken(p), 250U);
+}
+
+TEST_F(SessionTest, ComingBackGivesNoNewBurst) {
+  TestPhone p = phone(1);
+  connect(p);
+  push(p, 1, 3000);
+  p.disconnect();
+  connect(p);
+  // The server of this test answered nothing, so the phone sends again from 1.
+  push(p, 1, 10);
+  ASSERT_THAT(p.results, SizeIs(1));
+  EXPECT_EQ(p.results[0].n, 1U);
+  EXPECT_EQ(numbers_taken(p), 3000U);
+}
+
+TEST_F(SessionTest, ENR_10_AReplacedPhoneGetsNoRowsAndLosesThoseItHas) {
+  put("n", "x", {"all"});
+  put("z", "y", {"zone"});
+  TestPhone p = phone(1);
+  connect(p);
+  ASSERT_THAT(p.shown(), SizeIs(1));
+  p.disconnect();
+  p.replaced_at = from_unix_ms(1'700'000'000'000);
+  connect(p);
+  EXPECT_THAT(p.shown(), IsEmpty());
+  EXPECT_EQ(p.bucket_count(), 0U);
+  EXPECT_EQ(p.hand_over, 1'700'000'000'000);
+  put("w", "storm", {"a:u"});
+  member(1, {"zone"});
+  p.run();
+  EXPECT_EQ(p.bucket_count(), 0U) << "no membership reaches it";
+  EXPECT_THAT(p.shown(), IsEmpty());
+  push(p, 1, 3);
+  EXPECT_EQ(numbers_taken(p), 3U);
+  EXPECT_THAT(p.faults, IsEmpty());
+}
+
 TEST_F(SessionTest, PageAheadOfTheShardWaitsForItsCommit) {
   for (int i = 0; i < 3; ++i) put("n" + std::to_string(i), "x", {"all"});
   TestPhone p = phone(1);
@@ -242,6 +331,48 @@ TEST_F(SessionTest, SecondConnectionOfADeviceReplacesTheFirst) {
   put("m", "x", {"all"});
   b.run();
   EXPECT_THAT(b.shown(), SizeIs(2));
+}
+
+TEST_F(SessionTest, PhoneFromBelowARaisedFloorFillsAnewAtOnce) {
+  put("n", "x", {"all"});
+  put("m", "x", {"all"});
+  TestPhone p = phone(2);
+  connect(p);
+  p.disconnect();
+  commit({make("note.del", {{"id", "n"}})});
+  clock_.jump(limits::kTombstoneRetention + std::chrono::hours(48));
+  auto raised = committer_.collect_garbage(0);
+  ASSERT_TRUE(raised);
+  hub_->on_commit(*raised);
+  connect(p);
+  EXPECT_THAT(p.shown(), ElementsAre(::testing::Key("note/m")));
+  EXPECT_THAT(p.faults, IsEmpty());
+}
+
+TEST_F(SessionTest, ResultsReachThePhoneInTheOrderOfTheirNumbersAfterAFailure) {
+  TestPhone p = phone(1);
+  connect(p);
+  const auto numbered = [&](std::uint64_t n) {
+    Submission s = make("note.inc", {{"id", "n"}});
+    s.actor.account = AccountId{id(1)};
+    s.actor.cid = Cid{id(101)};
+    s.actor.via = Via::device;
+    s.n = n;
+    return s;
+  };
+  // 1 and 2 are stored, but nobody is told; 3 stood behind them in the queue.
+  store_.fail_apply({.nth = 1, .code = Errc::io, .durable = true});
+  std::vector<Submission> lost{numbered(1), numbered(2)};
+  ASSERT_FALSE(committer_.run(lost));
+  std::vector<Submission> next{numbered(3)};
+  auto third = committer_.run(next);
+  ASSERT_TRUE(third);
+  hub_->on_commit(third->commit);
+  p.run();
+  std::vector<std::uint64_t> order;
+  for (const FrameR& r : p.results) order.push_back(r.n);
+  EXPECT_THAT(order, ElementsAre(1, 2, 3));
+  EXPECT_THAT(p.faults, IsEmpty());
 }
 
 TEST_F(SessionTest, StoreFailureWithUnknownOutcomeIsHealedByAReload) {

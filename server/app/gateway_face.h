@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "server/app/gateway_runtime.h"
+#include "server/http/gateway_port.h"
+
+namespace linli::app {
+
+/// A running gateway as the HTTP side sees it. Threads: any.
+class GatewayFace final : public http::GatewayPort {
+ public:
+  explicit GatewayFace(GatewayRuntime& runtime) : runtime_(runtime) {}
+
+  void look(Done done) override;
+  void deliveries(Json params, Done done) override;
+  void quote(Json message, Done done) override;
+  void callback(std::string channel, net::HttpRequest request,
+                std::function<void(Result<net::HttpResponse>)> done) override;
+
+ private:
+  GatewayRuntime& runtime_;
+};
+
+/// What look() answers; also what `linlid admin gateway` shows.
+Json to_json(const GatewayLook& look);
+/// Without the address, which is masked.
+Json to_json(const notify::DeliveryRecord& delivery);
+
+}  // namespace linli::app

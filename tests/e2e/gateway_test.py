@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gateway in the real server: from an approved warning to whom it reached, and who is left."""
+
+import json
+import os
+import uuid
+
+import harness
+from harness import wait_for
+
+WINDOW, APPROVER = "孙浩", "张书记"
+
+PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "harness", "sms_program.py")
+CHANNELS = f"""
+[[channel]]
+name = "sms"
+kind = "exec"
+medium = "sms"
+program = ["/usr/bin/python3", "{PROGRAM}", "@FOLDER@/sms.log"]
+receipts = true
+rate = 500
+test_addresses = ["12000009999"]
+"""
+
+
+class Gateway(harness.WorldTest):
+    people = 40
+    channels = CHANNELS
+
+    def sent(self, notice=None):
+        """What the provider was given, oldest first."""
+        file = self.world.folder / "sms.log"
+        lines = file.read_text().splitlines() if file.exists() else []
+        items = [json.loads(line) for line in lines]
+        return [i for i in items if notice is None or i["message"].get("notice") == notice]
+
+    def person(self, phone, **more):
+        """A new resident who is reached by SMS only."""
+        desk = self.world.desk(WINDOW)
+        home, person = self.world.household()
+        desk.post("/persons", {"id": person, "phone": phone, **more})
+        return person
+
+    def deliveries(self, **search):
+        return self.world.desk(APPROVER).get("/gateway/deliveries", **search)["deliveries"]
+
+    def test_RAIN_9_a_red_warning_reaches_by_sms_whom_the_app_does_not(self):
+        person = self.person("12000000901")
+        notice = self.world.send("红色暴雨", severity="red", action_line="上二楼")
+        wait_for(lambda: [d for d in self.deliveries(notice=notice, person=person)
+                          if d["state"] == "delivered"], "the receipt", 20)
+        mine = [i for i in self.sent(notice) if i["to"]["address"] == "12000000901"]
+        self.assertEqual(len(mine), 1)
+        self.assertEqual(mine[0]["message"]["action_line"], "上二楼")
+        wait_for(lambda: self.world.reach(notice)["delivered"] > 0, "the count", 20)
+        total = self.world.reach(notice)
+        states = {name: count for name, count in total.items() if name != "audience"}
+        self.assertEqual(sum(states.values()), total["audience"], "the funnel sums (RAIN-13)")
+        shown = self.deliveries(notice=notice, person=person)[0]
+        self.assertEqual(shown["to"], "120****0901", "masked on the desk")
+        self.assertNotIn("12000000901", self.world.server.text(), "and never in the log")
+
+    def test_RAIN_11_a_knock_is_a_task_on_the_grid_workers_phone_and_counts(self):
+        person = self.person("12000000902", mobility="wheelchair")
+        notice = self.world.send("红色暴雨 敲门", severity="red", action_line="上二楼")
+        task = f"{notice}:{person}"
+        desk = self.world.desk(APPROVER)
+        wait_for(lambda: task in [t["id"] for t in desk.get("/tasks")["tasks"]], "the task", 20)
+        self.world.desk(WINDOW).post(f"/tasks/{task}/visit", {"outcome": "told", "note": "已告知"})
+        self.assertEqual(self.world.reach(notice)["in_person"], 1)
+        self.assertNotIn(task, [t["id"] for t in desk.get("/tasks")["tasks"]])
+
+    def test_G1_a_server_killed_in_the_middle_of_a_sending_loses_nobody(self):
+        people = {self.person(f"1200000{910 + n:04d}"): f"1200000{910 + n:04d}" for n in range(12)}
+        notice = self.world.send("红色暴雨 重启", severity="red", action_line="上二楼")
+        wait_for(lambda: len(self.sent(notice)) > 3, "the first messages", 20)
+        self.world.server.kill()
+        self.world.server.start()
+
+        def settled():
+            found = {d["person"]: d["state"] for d in self.deliveries(notice=notice, limit="500")}
+            return all(found.get(person) in ("delivered", "accepted") for person in people)
+
+        wait_for(settled, "everybody to be reached", 90)
+        times = {}
+        for item in self.sent(notice):
+            times[item["key"]] = times.get(item["key"], 0) + 1
+        self.assertLessEqual(max(times.values()), 2, "red is repeated once at most")
+
+    def test_F6_stopping_and_pausing_are_orders_that_hold(self):
+        desk = self.world.desk(APPROVER)
+        desk.post("/gateway/pause", {"channel": "sms", "why": "演练"})
+        person = self.person("12000000950")
+        notice = self.world.send("红色暴雨 停发", severity="red", action_line="上二楼")
+        wait_for(lambda: desk.get("/gateway")["paused"].get("sms"), "the pause", 20)
+        desk.post(f"/notices/{notice}/stop", {"reason": "写错了"})
+        wait_for(lambda: all(n["id"] != notice or n["state"] == "stopped"
+                             for n in desk.get("/gateway")["notices"]), "the stop", 20)
+        desk.post("/gateway/resume", {"channel": "sms"})
+        self.assertEqual([i for i in self.sent(notice)], [])
+        self.assertEqual(self.deliveries(notice=notice, person=person, state="delivered"), [])
+
+    def test_a_test_message_goes_to_a_training_address_only(self):
+        desk = self.world.desk(APPROVER)
+        for address in ("12000000901", "12000009999"):
+            desk.post("/gateway/test", {"channel": "sms", "address": address,
+                                        "text": f"测试 {uuid.uuid4().hex[:6]}"})
+
+        def tests():
+            return {i["to"]["address"] for i in self.sent() if i["message"]["purpose"] == "test"}
+
+        wait_for(tests, "the test", 20)
+        self.assertEqual(tests(), {"12000009999"})
+
+    def test_a_quote_shows_the_text_as_it_will_be_read(self):
+        quotes = self.world.desk(APPROVER).post(
+            "/gateway/quote", {"title": "明天停水", "severity": "none", "category": "latest"}
+        )["quotes"]
+        self.assertEqual([q["channel"] for q in quotes], ["sms"])
+        self.assertIn("明天停水", quotes[0]["text"])
+        answer = self.world.desk(APPROVER).post(
+            "/gateway/quote", {"title": "明天停水", "audience": {"areas": ["hn"]}}
+        )
+        self.assertGreater(answer["quotes"][0]["persons"], 0, "for so many people")
+        self.assertGreaterEqual(answer["quotes"][0]["seconds"], 1)
+        self.assertGreater(answer["audience"]["persons"], answer["quotes"][0]["persons"])
+
+    def test_a_hook_of_an_unknown_channel_is_a_problem(self):
+        with self.assertRaises(harness.Refused) as refused:
+            self.world.desk(APPROVER).call("POST", "/../../hooks/none", {})
+        self.assertIn(refused.exception.status, (400, 404))
+
+
+if __name__ == "__main__":
+    harness.main(__file__)

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a provider sends, as an answer and as a web hook: every item gets one outcome, and a web
+// hook hears at most its bound. The first byte chooses the provider's form.
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "base/crypto.h"
+#include "notify/channels/exec/lines.h"
+#include "notify/channels/http/hook.h"
+#include "notify/channels/http/reply.h"
+
+namespace {
+
+using namespace linli;
+using namespace linli::notify;
+using namespace linli::notify::http;
+
+Pick pick(const char* text) { return Pick::parse(text).value(); }
+
+ReplySpec reply_of(int form) {
+  ReplySpec out;
+  out.code = pick(form == 0 ? "/Response/Error/Code" : form == 1 ? "/code" : "match:^([0-9]+):");
+  out.outcomes =
+      VerdictTable::parse({{"Ok", "accepted"}, {"0", "accepted"}, {"i*", "unknown"}}, "").value();
+  out.ids = {pick("/ids")};
+  out.parts = pick("/fee");
+  if (form == 0) {
+    out.rows.emplace();
+    out.rows->list = pick("/Response/SendStatusSet");
+    out.rows->match = pick("@/PhoneNumber");
+    out.rows->code = pick("@/Code");
+    out.rows->ids = {pick("@/SerialNo")};
+  }
+  if (form == 1)
+    out.listed.push_back({"80100000", pick("/msg|/illegal_tokens"),
+                          Verdict{OutcomeKind::invalid_endpoint, {}, {}, true, {}},
+                          Verdict{OutcomeKind::accepted, {}, {}, false, {}}});
+  return out;
+}
+
+HookSpec hook_of(int form) {
+  HookSpec out;
+  out.auth.name = "key";
+  out.auth.secret = "k";
+  out.methods = {"POST"};
+  out.format = static_cast<HookSpec::Format>(form);
+  out.receipts.list = form == 0 ? pick("") : Pick();
+  out.receipts.id = pick(form == 0 ? "@/sid" : form == 1 ? "form:id" : "match:<MsgID>([0-9]+)<");
+  out.receipts.state = pick(form == 0 ? "@/s" : form == 1 ? "form:s" : "match:<Status>([^<]*)<");
+  out.receipts.states = {{"1", ReceiptState::delivered}, {"0", ReceiptState::failed}};
+  out.receipts.because = out.receipts.state;
+  out.receipts.at = pick(form == 0 ? "@/at" : form == 1 ? "form:at" : "match:<At>([^<]*)<");
+  out.receipts.at_form = form == 0 ? ReceiptSpec::TimeForm::local : ReceiptSpec::TimeForm::unix_ms;
+  return out;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const int form = data[0] % 3;
+  static const ReplySpec replies[] = {reply_of(0), reply_of(1), reply_of(2)};
+  static const HookSpec hooks[] = {hook_of(0), hook_of(1), hook_of(3)};
+  const std::string body(as_text({data + 1, size - 1}));
+  const Instant now = from_unix_ms(1'784'160'000'000);
+
+  CallReply reply;
+  reply.status = 200;
+  reply.body = body;
+  reply.headers["retry-after"] = body;
+  const std::vector<Asked> asked = {{"a", 1, "a"}, {"b", 2, "b"}};
+  const Answer answer = read_answer(replies[form], asked, reply, now);
+  LINLI_ASSERT(answer.outcomes.size() == asked.size());
+  for (const Outcome& outcome : answer.outcomes) LINLI_ASSERT(is_valid_utf8(outcome.reason));
+
+  const auto heard =
+      read_callback(hooks[form], Json::object(), {"POST", "", {{"key", "k"}}, {}, body}, now);
+  if (heard) {
+    LINLI_ASSERT(heard->receipts.size() <= kReceiptsMax);
+    for (const Receipt& receipt : heard->receipts) {
+      LINLI_ASSERT(!receipt.provider_id.empty() && is_valid_utf8(receipt.provider_id));
+    }
+  }
+  if (const auto line = parse_json(body, exec::kLineBytesMax); line && line->is_object()) {
+    ignore(exec::parse_outcome_line(*line), "any answer is fine");
+    ignore(exec::parse_receipt_line(*line), "any answer is fine");
+  }
+  return 0;
+}
