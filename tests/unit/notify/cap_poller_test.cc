@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goal:   a feed is read politely and completely, and its silence is noticed (F5, notify.md §4.7).
 // Method: a server made of a map answers the calls; time is a number.
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "notify/cap/poller.h"
@@ -42,6 +44,7 @@ class Server {
   std::string items;
   std::map<std::string, std::string> files;
   bool is_down = false;
+  bool broken_bodies = false;
   bool gives_etags = true;
   /// What came, by kind.
   std::vector<std::string> fetched;
@@ -83,6 +86,10 @@ class Server {
       return reply;
     }
     const bool is_feed = call.url == kUrl;
+    if (!is_feed && broken_bodies) {
+      reply.status = 503;
+      return reply;
+    }
     if (is_feed)
       reply.body = "<rss version=\"2.0\"><channel>" + items + "</channel></rss>";
     else if (const auto file = files.find(call.url); file != files.end())
@@ -225,6 +232,23 @@ TEST(CapPoller, TenMinutesOfSilenceAreAnAlarmAndItsEndIsToo_F5) {
   // A feed that answers 304 is not silent.
   for (int i = 0; i < 15; ++i) server.round();
   EXPECT_EQ(server.alarms.size(), 2U);
+}
+
+TEST(CapPoller, AFeedWhoseMessagesCannotBeFetchedIsSilentToo_F5) {
+  Server server;
+  server.add("a.xml", "<alert/>");
+  server.broken_bodies = true;
+  server.start();
+  for (int i = 0; i < 9; ++i) server.round();
+  EXPECT_TRUE(server.alarms.empty());
+  // Once a round, not more: a server in trouble is left in peace.
+  EXPECT_EQ(std::ranges::count(server.fetched, "https://feed.example/cap/a.xml"), 10);
+  server.round();
+  ASSERT_EQ(server.alarms.size(), 1U);
+  server.broken_bodies = false;
+  server.round();
+  EXPECT_FALSE(server.alarms.back().is_silent);
+  EXPECT_EQ(server.documents.size(), 1U);
 }
 
 TEST(CapPoller, AFailedBodyIsTriedAgainAndAMissingOneIsNot) {
