@@ -17,6 +17,7 @@ namespace linli::sync {
 namespace {
 
 using sqlite::Connection;
+using sqlite::ConnectionOptions;
 using sqlite::Fault;
 using sqlite::guarded;
 using sqlite::Transaction;
@@ -42,10 +43,15 @@ void remove_part(const std::string& part) {
 }
 
 void copy_pages(const BackupOptions& options, const std::string& part) {
-  Connection source({.path = options.from, .read_only = true});
+  // Also the gateway's database, which is another program's to us.
+  ConnectionOptions from;
+  from.path = options.from;
+  from.read_only = true;
+  from.application_id = 0;
+  Connection source(from);
   // Pins one state of the source. Without it every commit of the writer would start the copy anew.
   Transaction read(source, Transaction::Kind::read);
-  source.pragma("SELECT head FROM meta");
+  source.pragma("SELECT count(*) FROM sqlite_schema");
   SQLite::Database target(part, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
   target.exec("PRAGMA synchronous=OFF");  // synced once, at the end
   SQLite::Backup backup(target, source.db());

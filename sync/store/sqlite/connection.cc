@@ -51,7 +51,8 @@ Connection::Connection(const ConnectionOptions& options)
   sqlite3_extended_result_codes(db_.getHandle(), 1);
   const bool empty = pragma("SELECT count(*) FROM sqlite_schema") == 0;
   const std::int64_t application = pragma("PRAGMA application_id");
-  if (application != kApplicationId && !(empty && application == 0))
+  const bool is_ours = application == options.application_id || options.application_id == 0;
+  if (!is_ours && !(empty && application == 0))
     throw Fault{{Errc::corrupt, "the file is a database of another program"}};
   if (empty) db_.exec("PRAGMA page_size=4096");
   db_.exec("PRAGMA journal_mode=WAL");

@@ -118,6 +118,8 @@ struct ConnectionOptions {
   bool read_only = false;
   /// A commit reaches the WAL in one system call (wal_vfs.h); for the connection that writes.
   bool gather_wal = false;
+  /// Whose file it must be; 0 = anybody's, for copies.
+  std::int64_t application_id = kApplicationId;
   int cache_kib = 8 * 1024;
   /// Only another process can hold us up: one writer, and WAL readers never block.
   std::chrono::milliseconds busy_timeout{5000};

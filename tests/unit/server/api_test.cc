@@ -210,14 +210,26 @@ TEST_F(OpenApi, DescribesEveryRouteAndEveryFixedEndpointAndNothingElse) {
     for (char& c : method) c = static_cast<char>(std::tolower(c));
     wanted.insert(method + " /c/{slug}/api/v1" + route.path);
   }
-  for (const char* fixed :
-       {"post /c/{slug}/enrol/check", "post /c/{slug}/enrol/confirm", "post /c/{slug}/api/v1/token",
-        "post /c/{slug}/api/v1/token/challenge", "post /c/{slug}/api/v1/elevate",
-        "post /c/{slug}/api/v1/staff/setup", "post /c/{slug}/api/v1/staff/setup/confirm",
-        "post /c/{slug}/api/v1/staff/{account}/reset", "post /c/{slug}/api/v1/invites",
-        "post /c/{slug}/api/v1/invites/sheet", "post /c/{slug}/api/v1/api-keys",
-        "post /c/{slug}/api/v1/imports", "get /c/{slug}/api/v1/imports/{job}",
-        "post /c/{slug}/api/v1/imports/{job}/undo-all"})
+  for (const char* fixed : {"post /c/{slug}/enrol/check",
+                            "post /c/{slug}/enrol/confirm",
+                            "post /c/{slug}/api/v1/token",
+                            "post /c/{slug}/api/v1/token/challenge",
+                            "post /c/{slug}/api/v1/elevate",
+                            "post /c/{slug}/api/v1/staff/setup",
+                            "post /c/{slug}/api/v1/staff/setup/confirm",
+                            "post /c/{slug}/api/v1/staff/{account}/reset",
+                            "post /c/{slug}/api/v1/invites",
+                            "post /c/{slug}/api/v1/invites/sheet",
+                            "post /c/{slug}/api/v1/api-keys",
+                            "post /c/{slug}/api/v1/imports",
+                            "get /c/{slug}/api/v1/imports/{job}",
+                            "post /c/{slug}/api/v1/imports/{job}/undo-all",
+                            "get /c/{slug}/api/v1/enrolment",
+                            "get /c/{slug}/api/v1/gateway",
+                            "get /c/{slug}/api/v1/gateway/deliveries",
+                            "post /c/{slug}/api/v1/gateway/quote",
+                            "get /c/{slug}/hooks/{channel}",
+                            "post /c/{slug}/hooks/{channel}"})
     wanted.insert(fixed);
   EXPECT_EQ(described, wanted);
 }
