@@ -21,6 +21,8 @@ inline constexpr const char* kDatabaseFile = "sync.db";
 inline constexpr const char* kKeyFile = "server.key";
 inline constexpr const char* kRevokedFile = "revoked.log";
 inline constexpr const char* kGatewayFile = "gateway.db";
+/// What the watcher of feeds has told; without it everything is told once more.
+inline constexpr const char* kCapFile = "cap.json";
 /// Left by a restore: the gateway sends nothing until a person released it.
 inline constexpr const char* kHeldMark = "gateway.held";
 

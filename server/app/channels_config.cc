@@ -96,13 +96,59 @@ Result<ChannelConfig> parse_one(const Json& json) {
   return out;
 }
 
-}  // namespace
+Result<FeedConfig> parse_feed(const Json& json) {
+  FeedConfig out;
+  out.name = json_text(json, "name");
+  out.url = json_text(json, "url");
+  if (out.name.empty()) return fail(Errc::invalid_argument, "name: is missing");
+  if (!out.url.starts_with("https://") && !out.url.starts_with("http://"))
+    return fail(Errc::invalid_argument, "url: https://... or http://...");
+  out.senders = texts_of(json, "senders");
+  if (out.senders.empty())
+    return fail(Errc::invalid_argument, "senders: who may speak there, as CAP writes them");
+  out.communities = texts_of(json, "communities");
+  out.area_codes = texts_of(json, "area_codes");
+  out.certificates = json_text(json, "certificates");
+  out.ca_file = json_text(json, "ca_file");
+  out.requires_signature = json_bool(json, "requires_signature");
+  out.period_s = json_int(json, "period_s", 60);
+  if (out.period_s < 1 || out.period_s > 3600)
+    return fail(Errc::invalid_argument, "period_s: 1 to 3600");
+  return out;
+}
 
-bool ChannelConfig::serves(std::string_view slug) const {
+bool is_among(const std::vector<std::string>& communities, std::string_view slug) {
   return communities.empty() || std::ranges::find(communities, slug) != communities.end();
 }
 
-Result<std::vector<ChannelConfig>> parse_channels(std::string_view text, const std::string& file) {
+/// Reads the tables of one kind; faults go to `fault`.
+template <class Config, class Parse, class Fault>
+std::vector<Config> parse_list(const toml::table& root, const char* key, Parse parse, Fault fault) {
+  std::vector<Config> out;
+  std::set<std::string> names;
+  const auto* list = root[key].as_array();
+  if (list == nullptr) return out;
+  for (const toml::node& node : *list) {
+    const Json json = to_json(node);
+    if (!json_bool(json, "enabled", true)) continue;
+    auto one = parse(json);
+    const std::string name = std::string(key) + " " + json_text(json, "name");
+    if (!one)
+      fault(node, name, one.error().detail);
+    else if (!names.insert(one->name).second)
+      fault(node, name, "the name is used twice");
+    else
+      out.push_back(std::move(*one));
+  }
+  return out;
+}
+
+}  // namespace
+
+bool ChannelConfig::serves(std::string_view slug) const { return is_among(communities, slug); }
+bool FeedConfig::serves(std::string_view slug) const { return is_among(communities, slug); }
+
+Result<GatewayFile> parse_gateway_file(std::string_view text, const std::string& file) {
   toml::table root;
   try {
     root = toml::parse(text, file);
@@ -110,41 +156,29 @@ Result<std::vector<ChannelConfig>> parse_channels(std::string_view text, const s
     return fail(Errc::invalid_argument, file + ":" + std::to_string(error.source().begin.line) +
                                             ": " + std::string(error.description()));
   }
-  std::vector<ChannelConfig> out;
-  std::set<std::string> names;
   std::string faults;
   const auto fault = [&](const toml::node& at, const std::string& name, const std::string& what) {
-    faults += file + ":" + std::to_string(at.source().begin.line) + ": channel " + name + ": " +
-              what + "\n";
+    faults +=
+        file + ":" + std::to_string(at.source().begin.line) + ": " + name + ": " + what + "\n";
   };
   for (const auto& [key, node] : root)
-    if (key.str() != "channel" || !node.is_array_of_tables())
-      fault(node, std::string(key.str()), "only [[channel]] tables are expected");
-  if (const auto* list = root["channel"].as_array()) {
-    for (const toml::node& node : *list) {
-      const Json json = to_json(node);
-      if (!json_bool(json, "enabled", true)) continue;
-      auto one = parse_one(json);
-      const std::string name = json_text(json, "name");
-      if (!one)
-        fault(node, name, one.error().detail);
-      else if (!names.insert(name).second)
-        fault(node, name, "the name is used twice");
-      else
-        out.push_back(std::move(*one));
-    }
-  }
-  if (out.size() > kChannelsMax) faults += file + ": more than 64 channels\n";
+    if ((key.str() != "channel" && key.str() != "feed") || !node.is_array_of_tables())
+      fault(node, std::string(key.str()), "only [[channel]] and [[feed]] tables are expected");
+  GatewayFile out;
+  out.channels = parse_list<ChannelConfig>(root, "channel", parse_one, fault);
+  out.feeds = parse_list<FeedConfig>(root, "feed", parse_feed, fault);
+  if (out.channels.size() + out.feeds.size() > kChannelsMax)
+    faults += file + ": more than 64 channels and feeds\n";
   if (!faults.empty()) return fail(Errc::invalid_argument, faults);
   return out;
 }
 
-Result<std::vector<ChannelConfig>> load_channels(const std::string& file) {
+Result<GatewayFile> load_gateway_file(const std::string& file) {
   std::ifstream in(file);
   std::stringstream text;
   text << in.rdbuf();
   if (!in) return fail(Errc::io, "cannot read " + file);
-  return parse_channels(text.str(), file);
+  return parse_gateway_file(text.str(), file);
 }
 
 }  // namespace linli::app

@@ -32,10 +32,35 @@ struct ChannelConfig {
   [[nodiscard]] bool serves(std::string_view slug) const;
 };
 
+/// One [[feed]]: a source of warnings in the Common Alerting Protocol (notify/cap/README.md).
+struct FeedConfig {
+  std::string name;
+  /// Atom, RSS or one CAP document.
+  std::string url;
+  /// Who may speak there; a message of anybody else is refused.
+  std::vector<std::string> senders;
+  std::vector<std::string> communities;
+  /// PEM file of who signs; empty = nothing counts as verified.
+  std::string certificates;
+  bool requires_signature = false;
+  /// Administrative codes that concern us; empty = every entry is fetched.
+  std::vector<std::string> area_codes;
+  std::string ca_file;
+  std::int64_t period_s = 60;
+
+  [[nodiscard]] bool serves(std::string_view slug) const;
+};
+
+/// The file that gateway.channels names.
+struct GatewayFile {
+  std::vector<ChannelConfig> channels;
+  std::vector<FeedConfig> feeds;
+};
+
 /// Errors: invalid_argument; detail holds one line a fault, `file:line: channel NAME: what is
 /// wrong`.
-Result<std::vector<ChannelConfig>> parse_channels(std::string_view text, const std::string& file);
-/// Errors: io, and those of parse_channels.
-Result<std::vector<ChannelConfig>> load_channels(const std::string& file);
+Result<GatewayFile> parse_gateway_file(std::string_view text, const std::string& file);
+/// Errors: io, and those of parse_gateway_file.
+Result<GatewayFile> load_gateway_file(const std::string& file);
 
 }  // namespace linli::app

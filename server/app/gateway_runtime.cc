@@ -51,6 +51,7 @@ Result<std::unique_ptr<GatewayRuntime>> GatewayRuntime::open(GatewayOptions opti
   std::unique_ptr<GatewayRuntime> out(new GatewayRuntime(std::move(options)));
   LINLI_TRY(out->store_, notify::SqliteGatewayStore::open(out->options_.file));
   LINLI_CHECK(out->make_channels());
+  LINLI_CHECK(out->make_watch());
   out->gateway_ = std::make_unique<notify::Gateway>(out->engine_settings(), *out->store_,
                                                     *out->options_.clock, *out->options_.rng);
   const sync::StoreState& state = out->options_.community->state();
@@ -93,6 +94,23 @@ Result<void> GatewayRuntime::make_channels() {
         .on_heard = [this,
                      name](const notify::Receipt& heard) { gateway_->on_heard(name, heard); }});
   }
+  return {};
+}
+
+Result<void> GatewayRuntime::make_watch() {
+  if (options_.feeds.empty()) return {};
+  CapWatch::Parts parts;
+  parts.community = options_.community;
+  parts.net = options_.net;
+  parts.secrets = options_.secrets;
+  parts.clock = options_.clock;
+  parts.file = options_.cap_file;
+  parts.feeds = options_.feeds;
+  parts.post = [this](Task task) { post(std::move(task)); };
+  parts.alarm = [this](const std::string& source, const std::string& text) {
+    gateway_->alarm("feed_silent", source, text);
+  };
+  LINLI_TRY(cap_, CapWatch::open(std::move(parts)));
   return {};
 }
 
@@ -153,6 +171,7 @@ void GatewayRuntime::on_commit(std::uint64_t outbox_head) {
 
 void GatewayRuntime::run() {
   for (auto& [name, host] : hosts_) host->start();
+  if (cap_) cap_->start();
   for (;;) {
     std::deque<Task> tasks;
     {
@@ -197,12 +216,15 @@ MonoTime GatewayRuntime::next_wake(MonoTime now) const {
   if (due_) offer(now + std::max(Millis{0}, *due_ - options_.clock->now()));
   for (const auto& [name, host] : hosts_)
     if (const auto timer = host->next_timer()) out = std::min(out, *timer);
+  if (cap_)
+    if (const auto timer = cap_->next_timer()) out = std::min(out, *timer);
   return std::max(out, now);
 }
 
 void GatewayRuntime::work() {
   const MonoTime now = options_.clock->mono();
   for (auto& [name, host] : hosts_) host->run_timers(now);
+  if (cap_) cap_->run_timers(now);
   if (now < not_before_) return;
   watch(now);
   auto turn = gateway_->turn();

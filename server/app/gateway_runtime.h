@@ -13,6 +13,7 @@
 
 #include "notify/engine/gateway.h"
 #include "notify/store/sqlite/gateway_store.h"
+#include "server/app/cap_watch.h"
 #include "server/app/channel_host.h"
 #include "server/app/channel_net.h"
 #include "server/app/channels_config.h"
@@ -32,6 +33,9 @@ struct GatewayOptions {
   const Clock* clock = nullptr;
   Rng* rng = nullptr;
   std::vector<ChannelConfig> channels;
+  /// Feeds of warnings, and where their watcher keeps its book.
+  std::vector<FeedConfig> feeds;
+  std::string cap_file;
   bool is_training = false;
   /// Nothing leaves until a person releases it: a restore left its mark (decision M11).
   bool is_held = false;
@@ -93,6 +97,7 @@ class GatewayRuntime {
 
   explicit GatewayRuntime(GatewayOptions options);
   Result<void> make_channels();
+  Result<void> make_watch();
   notify::GatewaySettings engine_settings();
   void post(Task task);
   void run();
@@ -113,6 +118,8 @@ class GatewayRuntime {
   std::map<std::string, std::unique_ptr<ChannelHost>> hosts_;
   std::map<std::string, const notify::Adapter*> adapters_;
   std::unique_ptr<notify::Gateway> gateway_;
+  /// Null without feeds.
+  std::unique_ptr<CapWatch> cap_;
   std::uint64_t told_ = 0;
   std::uint64_t facts_ = 0;
   bool is_telling_ = false;

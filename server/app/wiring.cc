@@ -35,7 +35,7 @@ struct Common {
   notify::AdapterRegistry adapters;
   FileSecrets secrets;
   net::OpensslSigner signer;
-  std::vector<ChannelConfig> channels;
+  GatewayFile gateway;
   /// Made with the first channel: without one there is nobody outside to talk to.
   std::unique_ptr<ChannelNet> channel_net;
 };
@@ -124,8 +124,11 @@ Result<std::unique_ptr<GatewayRuntime>> open_gateway(const Config& config, Serve
   options.signer = &common.signer;
   options.clock = &server.clock();
   options.rng = &server.rng();
-  for (const ChannelConfig& channel : common.channels)
+  for (const ChannelConfig& channel : common.gateway.channels)
     if (channel.serves(runtime.slug())) options.channels.push_back(channel);
+  for (const FeedConfig& feed : common.gateway.feeds)
+    if (feed.serves(runtime.slug())) options.feeds.push_back(feed);
+  options.cap_file = (folder / admin::kCapFile).string();
   options.is_training = config.gateway.mode == "training";
   std::error_code ec;
   options.is_held = fs::exists(folder / admin::kHeldMark, ec);
@@ -197,7 +200,7 @@ Result<std::unique_ptr<Server>> wire(const Config& config) {
   community::declare_modules(common->registry);
   add_adapters(common->adapters);
   if (!config.gateway.channels.empty()) {
-    LINLI_TRY(common->channels, load_channels(config.gateway.channels));
+    LINLI_TRY(common->gateway, load_gateway_file(config.gateway.channels));
     common->channel_net = std::make_unique<ChannelNet>();
   }
   std::error_code ec;

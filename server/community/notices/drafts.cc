@@ -87,6 +87,27 @@ Result<void> check_filled(const Json& admin) {
   return {};
 }
 
+}  // namespace
+
+Result<void> draft_by_system(MutatorContext& ctx, const std::string& id, const Json& content) {
+  LINLI_CHECK(check_audience(ctx, content.at("audience")));
+  const Row found = ctx.get("notice_admin", id);
+  Json admin = found ? *found
+                     : Json{{"state", "draft"},
+                            {"created_at", now_ms(ctx)},
+                            {"snap", 0},
+                            {"to", Json::array()}};
+  fill(ctx, id, content, admin);
+  LINLI_CHECK(check_filled(admin));
+  admin["state"] = "in_review";
+  admin["submitted_at"] = now_ms(ctx);
+  note(ctx, admin, found ? "edit" : "draft", "as the feed says");
+  put_admin(ctx, id, std::move(admin));
+  return {};
+}
+
+namespace {
+
 MutatorResult draft(MutatorContext& ctx, const Json& args) {
   std::string id = json_text(args, "id");
   if (id.empty()) id = ctx.new_id().substr(0, 24);

@@ -93,6 +93,7 @@ void declare(sync::Registry& registry) {
   declare_recipients(registry);
   declare_facts(registry);
   declare_gateway_commands(registry);
+  declare_warnings(registry);
 }
 
 int severity_rank(std::string_view severity) noexcept {

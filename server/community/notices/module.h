@@ -27,6 +27,8 @@
 /// - `notice_person` key person: how far recount_person has come; server only.
 /// - `reach` key <notice>:<person>: the best that any channel said {state, medium, at, ask}; server
 ///   only.
+/// - `warning` key incident: what the weather service says, its draft or notice, and what is
+/// proposed   for what is out; bucket staff:<community>.
 /// - `mute` key <account>:<category>; bucket user:<account>.
 namespace linli::community::notices {
 

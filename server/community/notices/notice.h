@@ -131,5 +131,10 @@ void declare_mutes(sync::Registry& registry);
 void declare_recipients(sync::Registry& registry);
 void declare_facts(sync::Registry& registry);
 void declare_gateway_commands(sync::Registry& registry);
+void declare_warnings(sync::Registry& registry);
+
+/// A draft that no person wrote, already submitted: anybody with the right may approve it. Written
+/// anew while it waits. `content`: as the arguments of notice.draft. Errors: those of a draft.
+Result<void> draft_by_system(MutatorContext& ctx, const std::string& id, const Json& content);
 
 }  // namespace linli::community::notices

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Goal:   a warning of the weather service becomes a draft for a person, and what changes later is
+//         proposed, never done by itself.
+// Method: facts as the feed's watcher tells them, the real modules, a small town of four people.
+#include <gtest/gtest.h>
+
+#include "tests/support/test_community.h"
+
+namespace linli::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Weather : SmallTown {
+  Json signal(const char* alert, const char* kind, const char* colour) {
+    return {{"incident", "inc1"},  {"alert", alert},
+            {"kind", kind},        {"colour", colour},
+            {"event", "暴雨"},     {"description", "预计三小时降雨一百毫米。"},
+            {"source", "weather"}, {"places", {"hn"}},
+            {"signal_no", 1},      {"expires_at", to_unix_ms(clock().now() + 6h)}};
+  }
+  void tell(const char* alert, const char* kind, const char* colour) {
+    must("", "warning.receive", signal(alert, kind, colour));
+  }
+  Json approve() {
+    const Json waiting = row("notice_admin", "inc1");
+    return must(approver, "notice.approve",
+                {{"id", "inc1"}, {"fingerprint", waiting.at("fingerprint")}, {"persons", 4}});
+  }
+};
+
+TEST(RAIN_6, AFeedsWarningIsADraftWithAnActionLineThatAnybodyWithTheRightApproves) {
+  Weather town;
+  town.tell("a1", "open", "red");
+  const Json admin = town.row("notice_admin", "inc1");
+  EXPECT_EQ(admin.at("state"), "in_review");
+  EXPECT_EQ(admin.at("content").at("title"), "暴雨红色预警");
+  EXPECT_EQ(admin.at("content").at("action_line"),
+            "今晚别出门，住一楼和地下室的请上二楼，需要帮助拨581。");
+  EXPECT_TRUE(town.row("notice", "inc1").is_null()) << "nothing goes out by itself (RAIN-7)";
+  town.approve();
+  EXPECT_FALSE(town.row("notice", "inc1").is_null());
+}
+
+TEST(RAIN_3, TheSameMessageToldTwiceIsOneAndWhatWaitsIsWrittenAnew) {
+  Weather town;
+  town.tell("a1", "open", "orange");
+  town.tell("a1", "open", "orange");
+  EXPECT_EQ(town.row("notice_admin", "inc1").at("rev"), 1);
+  town.tell("a2", "update", "red");
+  EXPECT_EQ(town.row("notice_admin", "inc1").at("content").at("severity"), "red");
+  EXPECT_EQ(town.row("notice_admin", "inc1").at("state"), "in_review");
+}
+
+TEST(RAIN_4, AnUpdateOfWhatIsOutIsProposedAndNotDone) {
+  Weather town;
+  town.tell("a1", "open", "orange");
+  town.approve();
+  town.tell("a2", "update", "red");
+  EXPECT_EQ(town.row("notice", "inc1").at("severity"), "orange");
+  const Json proposal = town.row("warning", "inc1").at("proposal");
+  EXPECT_EQ(proposal.at("what"), "correct");
+  EXPECT_EQ(proposal.at("severity"), "red");
+}
+
+TEST(RAIN_4, ACancelRejectsADraftAndProposesToWithdrawWhatIsOut) {
+  Weather waiting;
+  waiting.tell("a1", "open", "red");
+  waiting.tell("a2", "all_clear", "red");
+  EXPECT_EQ(waiting.row("notice_admin", "inc1").at("state"), "rejected");
+
+  Weather out;
+  out.tell("a1", "open", "red");
+  out.approve();
+  out.tell("a2", "all_clear", "red");
+  EXPECT_EQ(out.row("notice_admin", "inc1").at("state"), "sent");
+  EXPECT_EQ(out.row("warning", "inc1").at("proposal").at("what"), "withdraw");
+}
+
+TEST(RAIN_1, OnlyTheWatcherTellsAndTheDeskSees) {
+  Weather town;
+  const auto refused = town.call(town.editor, "warning.receive", town.signal("a1", "open", "red"));
+  EXPECT_FALSE(refused.has_value());
+  town.tell("a1", "open", "red");
+  const std::string wang = town.enrol("p-wang", 1);
+  EXPECT_FALSE(town.holds(wang, "warning", "inc1"));
+  EXPECT_EQ(town.ask(town.approver, "warning.list", Json::object())->at("warnings").size(), 1U);
+}
+
+}  // namespace
+}  // namespace linli::test
