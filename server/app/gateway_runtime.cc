@@ -15,7 +15,10 @@ namespace {
 using namespace std::chrono_literals;
 
 /// Outbox rows of one reading.
-constexpr std::size_t kRowsMax = 500;
+constexpr std::size_t kRowsMax = 2000;
+/// Between two readings: a storm of answers is taken in groups, so that the gateway's commits do not
+/// slow the writer's. Nobody notices a tenth of a second.
+constexpr Millis kFeedPause{100};
 /// Facts of one telling: less than one batch of the writer.
 constexpr std::size_t kFactsMax = 100;
 /// After a failure of a store.
@@ -179,7 +182,8 @@ void GatewayRuntime::run() {
       const MonoTime now = options_.clock->mono();
       const auto ready = [&] {
         const bool has_rows = outbox_head_ > gateway_->cursor() && !is_feeding_;
-        return is_stopping_ || !tasks_.empty() || (has_rows && now >= not_before_);
+        return is_stopping_ || !tasks_.empty() ||
+               (has_rows && now >= std::max(not_before_, feed_at_));
       };
       some_.wait_for(lock, next_wake(now) - now, ready);
       if (is_stopping_) break;
@@ -209,10 +213,12 @@ void GatewayRuntime::run() {
     log_event(LogLevel::error, "gateway.store", {{"code", errc_name(last.error().code)}});
 }
 
+/// Hold mutex_.
 MonoTime GatewayRuntime::next_wake(MonoTime now) const {
   MonoTime out = now + kSleepMax;
   const auto offer = [&](MonoTime at) { out = std::min(out, std::max(at, not_before_)); };
   if (wake_) offer(*wake_);
+  if (outbox_head_ > gateway_->cursor() && !is_feeding_) offer(feed_at_);
   if (due_) offer(now + std::max(Millis{0}, *due_ - options_.clock->now()));
   for (const auto& [name, host] : hosts_)
     if (const auto timer = host->next_timer()) out = std::min(out, *timer);
@@ -266,8 +272,9 @@ void GatewayRuntime::feed() {
   options_.community->outbox_consumed(cursor);
   {
     const std::lock_guard lock(mutex_);
-    if (is_feeding_ || outbox_head_ <= cursor) return;
+    if (is_feeding_ || outbox_head_ <= cursor || options_.clock->mono() < feed_at_) return;
     is_feeding_ = true;
+    feed_at_ = options_.clock->mono() + kFeedPause;
   }
   const bool is_queued = options_.community->with_reader([this, cursor](sync::StoreReader& reader) {
     auto rows = reader.outbox(cursor, kRowsMax);

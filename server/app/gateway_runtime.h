@@ -125,6 +125,8 @@ class GatewayRuntime {
   bool is_telling_ = false;
   /// After a failure of either store nothing is tried before.
   MonoTime not_before_{0};
+  /// When the outbox may be read again.
+  MonoTime feed_at_{0};
   std::optional<Instant> due_;
   std::optional<MonoTime> wake_;
   MonoTime watched_{0};
