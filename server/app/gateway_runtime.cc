@@ -16,8 +16,8 @@ using namespace std::chrono_literals;
 
 /// Outbox rows of one reading.
 constexpr std::size_t kRowsMax = 2000;
-/// Between two readings: a storm of answers is taken in groups, so that the gateway's commits do not
-/// slow the writer's. Nobody notices a tenth of a second.
+/// Between two readings: a storm of answers is taken in groups, so that the gateway's commits do
+/// not slow the writer's. Nobody notices a tenth of a second.
 constexpr Millis kFeedPause{100};
 /// Facts of one telling: less than one batch of the writer.
 constexpr std::size_t kFactsMax = 100;
