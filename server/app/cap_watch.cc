@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/log.h"
+#include "server/auth/authenticator.h"
 #include "server/auth/files.h"
 
 namespace linli::app {
@@ -211,7 +212,12 @@ void CapWatch::tell(std::vector<cap::Action> actions, const std::string& source)
     const bool is_news = action.kind == Kind::open || action.kind == Kind::update ||
                          action.kind == Kind::all_clear || action.kind == Kind::expire;
     const cap::Entry* entry = book_->entry(action.alert);
-    if (!is_news || entry == nullptr || untold_.size() >= kUntoldMax) continue;
+    if (!is_news || entry == nullptr) continue;
+    if (untold_.size() >= kUntoldMax) {
+      parts_.alarm(entry->source, "预警太多，有的没有写成草稿，请看来源网站");
+      log_event(LogLevel::error, "cap.untold_full", {{"source", entry->source}});
+      continue;
+    }
     Json args = {{"incident", action.incident.substr(0, 24)},
                  {"alert", cut_chars(cap::key_text(action.alert), 300)},
                  {"kind", cap::kActionNames[static_cast<std::size_t>(action.kind)]},
@@ -237,11 +243,8 @@ void CapWatch::tell(std::vector<cap::Action> actions, const std::string& source)
 
 void CapWatch::send_next() {
   if (is_telling_ || untold_.empty()) return;
-  sync::Submission submission;
-  submission.name = "warning.receive";
-  submission.args_text = dump_json(untold_.front());
-  submission.args = std::make_shared<const Json>(untold_.front());
-  submission.captured_at = parts_.clock->now();
+  sync::Submission submission =
+      auth::system_submission("warning.receive", untold_.front(), parts_.clock->now());
   is_telling_ = parts_.community->submit(std::move(submission), [this](const sync::Answer& answer) {
     parts_.post([this, result = answer.result] {
       is_telling_ = false;
@@ -249,9 +252,12 @@ void CapWatch::send_next() {
         next_try_ = parts_.clock->mono() + kTryAgain;
         return;
       }
-      if (!result)
+      if (!result) {
+        // Nobody may take silence for good weather.
+        parts_.alarm(json_text(untold_.front(), "source"), "一条预警没有写成草稿，请看来源网站");
         log_event(LogLevel::error, "cap.draft_refused",
                   {{"code", errc_name(result.error().code)}, {"detail", result.error().detail}});
+      }
       untold_.pop_front();
       if (untold_.empty()) store();
       send_next();

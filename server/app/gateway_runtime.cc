@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/log.h"
+#include "server/auth/authenticator.h"
 #include "sync/protocol/frames.h"
 
 namespace linli::app {
@@ -317,15 +318,12 @@ void GatewayRuntime::tell() {
   is_telling_ = true;
   const std::uint64_t last = facts->back().n;
   for (const notify::FactRecord& fact : *facts) {
-    sync::Submission submission;
+    sync::Submission submission =
+        auth::system_submission(fact.name, fact.args, options_.clock->now());
     submission.actor.cid = gateway_cid();
     submission.lane = kFactLane;
     submission.n = fact.n;
-    submission.name = fact.name;
-    submission.args_text = dump_json(fact.args);
     submission.mhash = sync::mutation_hash(fact.name, submission.args_text);
-    submission.args = std::make_shared<const Json>(fact.args);
-    submission.captured_at = options_.clock->now();
     const std::uint64_t n = fact.n;
     const bool is_last = n == last;
     const bool is_queued = options_.community->submit(

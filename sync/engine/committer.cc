@@ -133,6 +133,7 @@ struct Committer::Impl {
       if (!stored.empty() && stored.front().n == s.n) found = &stored.front();
     }
     if (found != nullptr && found->mhash != s.mhash) {
+      answer_failure(s, Errc::forked);
       outs.push_back({s.actor.cid, FrameErr{.code = std::string(errc_name(Errc::forked)),
                                             .msg = std::string(errc_sentence(Errc::forked)),
                                             .fatal = true,
@@ -141,7 +142,12 @@ struct Committer::Impl {
                                             .after_ms = 0}});
     } else if (found != nullptr) {
       outs.push_back({s.actor.cid, frame_of(*found)});
+      if (found->status == MutationStatus::ok)
+        answer_again(s, found->seq);
+      else
+        answer_failure(s, errc_from_name(found->code));
     } else {
+      answer_again(s, {});
       // Older than the 180-day retention: it ran, its result text is gone.
       outs.push_back({s.actor.cid, FrameR{.lane = s.lane,
                                           .n = s.n,
@@ -155,7 +161,17 @@ struct Committer::Impl {
     }
   }
 
+  /// Whoever waits for a numbered mutation hears what became of it, also when it did not run now:
+  /// a caller without an answer would wait for ever.
+  void answer_again(const Submission& s, Seq seq) {
+    if (s.token != 0) answers.push_back({s.token, Result<Json>(Json()), seq, true});
+  }
+  void answer_failure(const Submission& s, Errc code) {
+    if (s.token != 0) answers.push_back({s.token, fail(code, s.name), {}, false});
+  }
+
   void gap(const Submission& s, std::uint64_t want) {
+    answer_failure(s, Errc::gap);
     if (!gaps.insert({s.actor.cid, s.lane}).second) return;
     outs.push_back({s.actor.cid, FrameErr{.code = std::string(errc_name(Errc::gap)),
                                           .msg = std::string(errc_sentence(Errc::gap)),

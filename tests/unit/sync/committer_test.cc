@@ -99,6 +99,26 @@ TEST_F(CommitterTest, GEN_3_GapIsRefusedOnceAndNothingIsHeld) {
   EXPECT_EQ(committer_.head(), Seq{0});
 }
 
+TEST_F(CommitterTest, B6_WhoWaitsForANumberHearsOfItAlsoWhenItDidNotRunNow) {
+  const auto waiting = [&](std::uint64_t n, const char* name, const Json& args,
+                           std::uint64_t token) {
+    Submission s = device(n, name, args);
+    s.token = token;
+    return s;
+  };
+  run({waiting(1, "note.inc", {{"id", "c"}}, 1), waiting(2, "note.fail", Json::object(), 2)});
+  ASSERT_EQ(answers_.size(), 2U);
+  run({waiting(1, "note.inc", {{"id", "c"}}, 3), waiting(2, "note.fail", Json::object(), 4),
+       waiting(1, "note.inc", {{"id", "other"}}, 5), waiting(9, "note.inc", {{"id", "c"}}, 6),
+       waiting(10, "note.inc", {{"id", "c"}}, 7)});
+  ASSERT_EQ(answers_.size(), 5U) << "nobody waits for ever";
+  EXPECT_TRUE(answers_[0].result.has_value() && answers_[0].replayed) << "it ran before";
+  EXPECT_EQ(answers_[1].result.error().code, Errc::wrong_state);
+  EXPECT_EQ(answers_[2].result.error().code, Errc::forked);
+  EXPECT_EQ(answers_[3].result.error().code, Errc::gap);
+  EXPECT_EQ(answers_[4].result.error().code, Errc::gap);
+}
+
 TEST_F(CommitterTest, SameNumberWithAnotherContentIsAFork) {
   run({device(1, "note.inc", {{"id", "c"}})});
   auto commit = run({device(1, "note.inc", {{"id", "other"}})});
