@@ -10,6 +10,7 @@ from pathlib import Path
 
 import harness
 from harness import seconds, wait_for
+from harness.world import ADMIN
 
 ROOT = Path(os.environ.get("LINLI_ROOT", ".")).resolve()
 WEB = ROOT / "clients/web"
@@ -17,12 +18,12 @@ VITE_NODE = WEB / "node_modules/.bin/vite-node"
 
 
 class WebPhone:
-    """One phone.ts process; each call is one command."""
+    """One process of clients/web/e2e/phone.ts; each call is one command."""
 
     def __init__(self, origin):
         self.origin = origin
         self._process = subprocess.Popen(
-            [VITE_NODE, "--root", WEB, ROOT / "tests/e2e/web_replica/phone.ts"],
+            [VITE_NODE, "e2e/phone.ts"],
             cwd=WEB,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -169,7 +170,7 @@ class WebReplica(harness.WorldTest):
         self.offline(phone)
         phone.ask("mutate", name="notice.mute", args={"category": "events", "muted": True})
         cid = status["identity"]["cid"]
-        self.world.desk(harness.ADMIN).post(f"/devices/{cid}/revoke", {"reason": "lost"})
+        self.world.desk(ADMIN).post(f"/devices/{cid}/revoke", {"reason": "lost"})
         self.offline(phone, False)
         phone.ask("dial")
         phone.wait(lambda s: s["isRevoked"], "revoked")

@@ -184,6 +184,8 @@ export class Engine {
       void this.run(() => this.session.onMessage(typeof data === 'string' ? data : ''));
     };
     socket.onclose = ({ code }) => closed(code);
+    // Always followed by `close`; not every WebSocket forgives an error without a listener.
+    socket.onerror = () => undefined;
   }
 
   private dropSocket(code: number): void {

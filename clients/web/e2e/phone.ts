@@ -5,10 +5,10 @@
 import { createInterface } from 'node:readline';
 import { createRequire } from 'node:module';
 import 'fake-indexeddb/auto';
-import { openReplica } from '../../../clients/web/src/replica/client';
-import type { Readable, Replica } from '../../../clients/web/src/replica/api';
+import { openReplica } from '../src/replica/client';
+import type { Readable, Replica } from '../src/replica/api';
 
-const require = createRequire(new URL('../../tools/package.json', import.meta.url));
+const require = createRequire(new URL('../../../tests/tools/package.json', import.meta.url));
 globalThis.WebSocket ??= require('ws').WebSocket;
 
 let replica: Replica;
