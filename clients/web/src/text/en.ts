@@ -8,15 +8,11 @@ export const en: Record<Key, string> = {
 
   'app.name': 'Linli',
   'app.skip': 'Skip to content',
-  'app.opening': 'Opening…',
   'app.back': 'Back',
   'app.home': 'Start page',
   'app.close': 'Close',
   'app.cancel': 'No',
-  'app.yes': 'Yes',
   'app.more': 'See all',
-  'app.on': 'on',
-  'app.off': 'off',
   'app.notFound': 'No such page',
   'app.notFoundHelp': 'Its time may be over, or the address is wrong.',
   'app.newVersion': 'There is a new version',
@@ -74,6 +70,7 @@ export const en: Record<Key, string> = {
   'notice.unfold': 'Whole text ({n} characters)',
   'notice.fold': 'Fold',
   'notice.images': 'The original has {n} pictures, which phones cannot show yet; see them at the counter.',
+  'notice.voice': 'The original has a recording of {n} s, which phones cannot play yet.',
   'notice.open': 'Read and answer',
 
   'ack.ok': 'I know',
@@ -123,7 +120,7 @@ export const en: Record<Key, string> = {
   'home.filling': 'Fetching the notices; what came is shown.',
   'home.elder': 'Large version',
   'home.normal': 'Normal version',
-  'home.warnings': 'Warnings in force',
+  'home.moreWarnings': '{n} more warnings',
   'home.noWarning': 'No warnings now.',
   'home.eldersAll': '{n} unread',
 

@@ -88,8 +88,6 @@ export const mine: Record<keyof typeof words, string> = {
     'The data on this phone was erased. It is being fetched again; what was not sent may be lost.',
   'device.revoked':
     'This phone was stopped and gets no more notices. Unsent work is still here and can be saved. Ask 581.',
-  'device.locked':
-    'No contact for long: personal content is locked and opens by itself with a connection.',
   'device.storage': 'Storage',
   'device.storageUse': '{used} used of {quota}',
   'device.persisted': 'The browser promised to keep it',
@@ -105,6 +103,9 @@ export const mine: Record<keyof typeof words, string> = {
     'In the browser’s menu look for “Install app” or “Add to home screen”. If there is none, this browser cannot; a bookmark works too.',
   'device.onlineOnly':
     'This browser works only online. If you came from WeChat, tap “…” and choose “Open in browser”. Wait until everything is sent before closing.',
+  'device.onlineOnlyShort': 'This browser works only online. What to do',
+  'device.wipedShort': 'The data on this phone was erased and is being fetched again',
+  'device.revokedShort': 'This phone was stopped. What to do',
   'device.push': 'Reminders',
   'device.pushHonest':
     'A closed web page makes no sound by itself. These are the ways to reach you on a locked phone.',

@@ -9,15 +9,11 @@ export const zh = {
 
   'app.name': '邻里',
   'app.skip': '跳到正文',
-  'app.opening': '正在打开…',
   'app.back': '返回',
   'app.home': '回首页',
   'app.close': '关闭',
   'app.cancel': '不了',
-  'app.yes': '确定',
   'app.more': '查看全部',
-  'app.on': '已开',
-  'app.off': '未开',
   'app.notFound': '没有找到这一页',
   'app.notFoundHelp': '可能已经过了时间，或者地址抄错了。',
   'app.newVersion': '邻里有新版本',
@@ -75,6 +71,7 @@ export const zh = {
   'notice.unfold': '看全文（共 {n} 字）',
   'notice.fold': '收起',
   'notice.images': '原文有 {n} 张图片。手机上还看不了，可以到窗口看。',
+  'notice.voice': '原文有 {n} 秒录音。手机上还不能放，可以点“读给我听”或打 581。',
   'notice.open': '查看并回应',
 
   'ack.ok': '我知道了',
@@ -124,7 +121,7 @@ export const zh = {
   'home.filling': '正在取回社区的通知，先到的先显示。',
   'home.elder': '打开长辈版',
   'home.normal': '回到普通版',
-  'home.warnings': '正在生效的预警',
+  'home.moreWarnings': '还有 {n} 条预警',
   'home.noWarning': '现在没有预警。',
   'home.eldersAll': '未读 {n}',
 

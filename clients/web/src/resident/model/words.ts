@@ -70,7 +70,8 @@ export function itemState({ state }: LocalMutation): string {
 /** Why something was refused, in plain words; the server's own sentence where we have none. */
 export function problemText(problem: unknown): string {
   const { code, message } = problemOf(problem);
-  return tMaybe(`queue.why.${code}`, t('queue.why.other', { message: message || code }));
+  const other = t('queue.why.other', { message: message || code });
+  return code === 'other' ? other : tMaybe(`queue.why.${code}`, other);
 }
 
 /** Whatever was thrown as {code, message}. */

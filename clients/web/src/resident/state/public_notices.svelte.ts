@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What everybody may read, enrolled or not: shown at once as it was kept, then fetched anew.
-import { getContext, setContext } from 'svelte';
 import type { NoticeRow } from '../../replica/rows';
 import type { Notice } from '../model/notices';
 import { getJson } from './http';
@@ -64,14 +63,4 @@ export class PublicNotices {
   private async store(): Promise<Cache | undefined> {
     return 'caches' in globalThis ? caches.open(`linli-public:${location.pathname}`) : undefined;
   }
-}
-
-const KEY = Symbol('public notices');
-
-export function providePublic(): PublicNotices {
-  return setContext(KEY, new PublicNotices());
-}
-
-export function usePublic(): PublicNotices {
-  return getContext<PublicNotices>(KEY);
 }

@@ -8,13 +8,16 @@ import {
   type Choice, type Notice, type Person, type ReadMarks, ackArgs,
 } from '../model/notices';
 import { loadMarks, saveMarks } from './marks';
+import { PublicNotices } from './public_notices.svelte';
 
 /** Times on the screen move on by themselves. */
 const TICK_MS = 30_000;
 
 export class Session {
   status = $state.raw<Status>()!;
-  noticeRows = $state.raw<Notice[]>([]);
+  /** What everybody may read: all that a phone shows before it is enrolled. */
+  readonly open = new PublicNotices();
+  private own = $state.raw<Notice[]>([]);
   acks = $state.raw<Row<AckRow>[]>([]);
   mutes = $state.raw<Row<MuteRow>[]>([]);
   meRows = $state.raw<Row<MeRow>[]>([]);
@@ -23,6 +26,9 @@ export class Session {
   marks = $state.raw<ReadMarks>({});
   private wall = $state(Date.now());
   private readonly stops: (() => void)[] = [];
+
+  readonly isEnrolled = $derived(this.status?.identity !== undefined);
+  readonly noticeRows = $derived(this.isEnrolled ? this.own : this.open.rows);
 
   /** Unix ms by the server's clock, as far as it is known. */
   readonly now = $derived(this.wall + (this.status?.clockOffset ?? 0));
@@ -44,7 +50,7 @@ export class Session {
   constructor(readonly replica: Replica) {
     this.marks = loadMarks(replica.slug);
     this.watch(replica.status, (status) => (this.status = status));
-    this.watch(replica.rows<NoticeRow>('notice'), (rows) => (this.noticeRows = rows));
+    this.watch(replica.rows<NoticeRow>('notice'), (rows) => (this.own = rows));
     this.watch(replica.rows<AckRow>('ack'), (rows) => (this.acks = rows));
     this.watch(replica.rows<MuteRow>('mute'), (rows) => (this.mutes = rows));
     this.watch(replica.rows<MeRow>('me'), (rows) => (this.meRows = rows));
@@ -52,10 +58,6 @@ export class Session {
     this.watch(replica.attention, (list) => (this.attention = list));
     const timer = setInterval(() => (this.wall = Date.now()), TICK_MS);
     this.stops.push(() => clearInterval(timer));
-  }
-
-  get isEnrolled(): boolean {
-    return this.status.identity !== undefined;
   }
 
   notice(id: string): Notice | undefined {
