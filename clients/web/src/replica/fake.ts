@@ -47,7 +47,7 @@ export class FakeReplica implements Replica {
     this.status = new Source<Status>({
       state: isEnrolled ? 'synced' : 'offline', isConnected: isEnrolled, isCaughtUp: isEnrolled,
       pending: 0, confirmed: 0, attention: 0, filling: 0, contactAt: isEnrolled ? now : 0,
-      digestMismatches: 0, clockOffset: 0, isRevoked: false, wasWiped: false, isFollower: false,
+      digestMismatches: 0, clockOffset: 0, isRevoked: false, wasWiped: false, isFollower: false, isVolatile: false,
       ...(isEnrolled ? { identity: IDENTITY } : {}),
     });
     if (isEnrolled) this.seed();

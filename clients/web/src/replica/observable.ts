@@ -28,7 +28,8 @@ export class Source<T> implements Readable<T> {
 
 /**
  * A value that is read only while somebody watches it: `read` is called when the first watcher
- * comes and at each `refresh`. Until the first answer watchers see `initial`.
+ * comes and at each `refresh`. Until the first answer watchers see `initial`. `onWatched` tells when
+ * the first watcher comes and when the last one goes: an unwatched query need not be refreshed.
  */
 export class LiveQuery<T> implements Readable<T> {
   private readonly watchers = new Set<{ run: Run<T> }>();
@@ -40,6 +41,7 @@ export class LiveQuery<T> implements Readable<T> {
     initial: T,
     private readonly read: () => Promise<T>,
     private readonly onError: (error: unknown) => void,
+    private readonly onWatched: (query: LiveQuery<T>, isWatched: boolean) => void = () => undefined,
   ) {
     this.current = initial;
   }
@@ -56,10 +58,15 @@ export class LiveQuery<T> implements Readable<T> {
 
   subscribe(run: Run<T>): () => void {
     const watcher = { run };
+    if (!this.isWatched) this.onWatched(this, true);
     this.watchers.add(watcher);
     run(this.current);
     if (this.isStale) void this.pull();
-    return () => this.watchers.delete(watcher);
+    return () => {
+      if (!this.watchers.delete(watcher) || this.isWatched) return;
+      this.isStale = true;
+      this.onWatched(this, false);
+    };
   }
 
   private async pull(): Promise<void> {

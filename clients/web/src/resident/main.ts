@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mount, unmount } from 'svelte';
 import type { Problem, Replica } from '../replica/api';
+import { openReplica } from '../replica/client';
 import App from './App.svelte';
 import { takeSecret } from './state/enrol.svelte';
 import { renewPush } from './state/push';
@@ -18,7 +19,6 @@ async function openHere(slug: string): Promise<Replica> {
   if (import.meta.env.DEV && new URLSearchParams(location.search).has('demo')) {
     return (await import('./demo')).demoReplica();
   }
-  const { openReplica } = await import('../replica/client');
   return openReplica(slug);
 }
 

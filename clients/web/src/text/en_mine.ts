@@ -88,6 +88,9 @@ export const mine: Record<keyof typeof words, string> = {
     'The data on this phone was erased. It is being fetched again; what was not sent may be lost.',
   'device.revoked':
     'This phone was stopped and gets no more notices. Unsent work is still here and can be saved. Ask 581.',
+  'device.volatile':
+    'This browser keeps nothing: closing the page loses notices and unsent work. Wait until all is sent. Private windows do this.',
+  'device.volatileShort': 'This browser keeps nothing. What to do',
   'device.storage': 'Storage',
   'device.storageUse': '{used} used of {quota}',
   'device.persisted': 'The browser promised to keep it',

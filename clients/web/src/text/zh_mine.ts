@@ -82,6 +82,8 @@ export const mine = {
   'device.follower': '邻里已在另一个窗口打开，由那边负责收发。',
   'device.wiped': '这台手机上的数据被清掉过。正在重新取回；没来得及上传的可能丢了。',
   'device.revoked': '这台手机已被停用，通知不再更新。您没传上去的内容还在，可以存成文件。有疑问请打 581。',
+  'device.volatile': '这个浏览器不保存内容：关掉页面，通知和没上传的都没有了。关之前请等上传完成。无痕窗口就会这样，换成普通窗口再试。',
+  'device.volatileShort': '这个浏览器不保存内容。看看怎么办',
   'device.storage': '存储',
   'device.storageUse': '用了 {used}，可用 {quota}',
   'device.persisted': '浏览器答应长期保存',

@@ -9,7 +9,7 @@ function status(state: SyncState, some: Partial<Status> = {}): Status {
   return {
     state, isConnected: true, isCaughtUp: true, pending: 0, confirmed: 0, attention: 0, filling: 0,
     contactAt: AT, digestMismatches: 0, clockOffset: 0, isRevoked: false, wasWiped: false,
-    isFollower: false, ...some,
+    isFollower: false, isVolatile: false, ...some,
   };
 }
 

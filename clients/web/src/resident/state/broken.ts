@@ -15,7 +15,7 @@ export function brokenReplica(slug: string, trouble: Problem): Replica {
   const status: Status = {
     state: 'trouble', isConnected: false, isCaughtUp: false, pending: 0, confirmed: 0,
     attention: 0, filling: 0, contactAt: 0, digestMismatches: 0, clockOffset: 0, trouble,
-    isRevoked: false, wasWiped: false, isFollower: false,
+    isRevoked: false, wasWiped: false, isFollower: false, isVolatile: true,
   };
   const refuse = () => Promise.reject(trouble);
   return {

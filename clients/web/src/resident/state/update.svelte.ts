@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The service worker's newer version, taken only when the user says so and no form is half filled.
 
+import { scriptUrl } from '../../ui/script_url';
+
 let waiting = $state.raw<ServiceWorker>();
 let dirty = $state(0);
 let isReloading = false;
@@ -35,7 +37,7 @@ export async function startUpdates(open: (notice: string) => void): Promise<void
   workers.addEventListener('message', (event: MessageEvent<{ open?: unknown }>) => {
     if (typeof event.data?.open === 'string') open(event.data.open);
   });
-  const registration = await workers.register('sw.js', { scope: './', updateViaCache: 'none' });
+  const registration = await workers.register(scriptUrl('sw.js'), { scope: './', updateViaCache: 'none' });
   const look = () => {
     // Without a controller it is the first visit: nothing old is running.
     if (registration.waiting && workers.controller) waiting = registration.waiting;
