@@ -3,7 +3,6 @@ import { mount, unmount } from 'svelte';
 import type { Problem, Replica } from '../replica/api';
 import { openReplica } from '../replica/client';
 import App from './App.svelte';
-import { takeSecret } from './state/enrol.svelte';
 import { renewPush } from './state/push';
 import { goTo } from './state/router.svelte';
 import { startSettings } from './state/settings.svelte';
@@ -23,7 +22,6 @@ async function openHere(slug: string): Promise<Replica> {
 }
 
 async function start(): Promise<void> {
-  takeSecret();
   startSettings();
   const slug = slugHere();
   const target = document.getElementById('app')!;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The service worker's newer version, taken only when the user says so and no form is half filled.
 
+import { untrack } from 'svelte';
 import { scriptUrl } from '../../ui/script_url';
 
 let waiting = $state.raw<ServiceWorker>();
@@ -14,10 +15,11 @@ export function canReopen(): boolean {
 
 /** Called by a form that holds something the user typed; the answer takes it back. */
 export function holdUpdate(): () => void {
-  dirty += 1;
+  // Called from effects, which must not run again because of it.
+  untrack(() => (dirty += 1));
   let isHeld = true;
   return () => {
-    if (isHeld) dirty -= 1;
+    if (isHeld) untrack(() => (dirty -= 1));
     isHeld = false;
   };
 }
