@@ -112,6 +112,15 @@ export class DeskApi {
 
   areas = (cursor?: string) => this.client.get<T.Page<T.Area>>('/areas', { cursor });
 
+  createArea = (args: { kind: string; parent: string; name: string }, key: string) =>
+    this.client.post<{ id: string }>('/areas', args, { key });
+
+  renameArea = (id: string, name: string, key: string) =>
+    this.client.post<Empty>(`/areas/${id}/rename`, { name }, { key });
+
+  closeArea = (id: string, key: string) =>
+    this.client.post<Empty>(`/areas/${id}/close`, {}, { key });
+
   counts = (area?: string) => this.client.get<Record<string, number>>('/person-counts', { area });
 
   logSearch = (q: string, reason: string, key: string) =>

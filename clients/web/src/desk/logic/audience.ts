@@ -104,9 +104,8 @@ export class AreaIndex {
   /** The nearest node of a kind at or above `id`. */
   above(id: string, kind: string): Area | undefined {
     const path = this.byId.get(id)?.path ?? [];
-    return path
-      .map((node) => this.byId.get(node))
-      .findLast((node) => node?.kind === kind);
+    const nodes = path.map((node) => this.byId.get(node));
+    return nodes.reverse().find((node) => node?.kind === kind);
   }
 
   /** The node and everything below it, deepest last. */
