@@ -3,7 +3,7 @@
 // Idempotency-Key, tokens are renewed, and each failure is an ApiProblem.
 
 import type { Elevation } from './elevation';
-import { ApiProblem, problemOf } from './problem';
+import { ApiProblem, asProblem, problemOf } from './problem';
 
 export const kReadDeadlineMs = 15_000;
 export const kWriteDeadlineMs = 30_000;
@@ -127,12 +127,20 @@ export class ApiClient {
   private async authorised(sent: Sent): Promise<unknown> {
     const elevated = sent.mayElevate ? this.parts.elevation.token : undefined;
     try {
-      return await this.once(sent, elevated ?? (await this.parts.deviceToken()));
+      return await this.once(sent, elevated ?? (await this.deviceToken()));
     } catch (thrown) {
       const code = thrown instanceof ApiProblem && thrown.status === 401 ? thrown.code : '';
       if (code !== 'expired' && code !== 'unauthenticated') throw thrown;
       if (elevated) this.parts.elevation.drop();
-      return this.once(sent, await this.parts.deviceToken());
+      return this.once(sent, await this.deviceToken());
+    }
+  }
+
+  private async deviceToken(): Promise<string> {
+    try {
+      return await this.parts.deviceToken();
+    } catch (thrown) {
+      throw asProblem(thrown);
     }
   }
 

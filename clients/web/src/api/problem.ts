@@ -74,7 +74,8 @@ export function asProblem(thrown: unknown): ApiProblem {
   if (thrown instanceof ApiProblem) return thrown;
   if (typeof thrown === 'object' && thrown !== null && 'code' in thrown) {
     const { code, message } = thrown as { code: unknown; message?: unknown };
-    return new ApiProblem({ code: String(code), sentence: String(message ?? code) });
+    const isRetryable = code === 'unavailable' || code === 'timed_out';
+    return new ApiProblem({ code: String(code), sentence: String(message ?? code), isRetryable });
   }
   return new ApiProblem({
     code: 'internal',

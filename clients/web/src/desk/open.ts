@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the desk stands: which community its address names, and the replica of this browser.
 
-import { InterimReplica } from '../api/interim';
+import { openReplica } from '../replica/client';
 import { Session } from './state/session.svelte';
 
-/** `/c/huainan/desk` -> `huainan`; empty where the address names no community. */
+/** `/c/huainan/desk` -> `huainan`. */
 export function slugOf(path: string): string {
   return /\/c\/([^/]+)\//.exec(path)?.[1] ?? '';
 }
@@ -18,7 +18,6 @@ export function takeSecret(): string {
 
 export async function openSession(): Promise<{ session: Session; secret: string }> {
   const secret = takeSecret();
-  const slug = slugOf(location.pathname);
   const base = new URL('api/v1', document.baseURI).pathname;
-  return { session: new Session(new InterimReplica(slug), base), secret };
+  return { session: new Session(await openReplica(slugOf(location.pathname)), base), secret };
 }
