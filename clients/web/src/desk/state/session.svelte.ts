@@ -24,6 +24,8 @@ export class Session {
   /** Names by account, as far as this person may know them. */
   names = $state.raw<ReadonlyMap<string, string>>(new Map());
   elevatedUntil = $state(0);
+  /** Everything that screens lean on is here, or its problem is. */
+  isReady = $state(false);
 
   readonly replica: Replica;
   readonly api: DeskApi;
@@ -77,6 +79,7 @@ export class Session {
       return;
     }
     await Promise.all([this.loadAreas(), this.loadNames()]);
+    this.isReady = true;
   }
 
   async loadAreas(): Promise<void> {
