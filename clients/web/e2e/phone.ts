@@ -53,8 +53,9 @@ const commands: Record<string, (c: any) => Promise<unknown>> = {
   /** Killed without a goodbye: whatever was not in the store is gone. */
   async crash() {
     const { home, channel, undo } = replica as any;
-    home.leader.yield();
-    home.leader.channel.close();
+    const leader = await home.leader;
+    leader.yield();
+    leader.channel.close();
     channel.close();
     for (const each of undo) each();
   },

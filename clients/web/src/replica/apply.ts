@@ -2,7 +2,7 @@
 // Steps of the replica's transactions. Each changes `next` and writes through `tx`; nothing of it
 // counts until the transaction is durable.
 import { isEqual } from '../protocol/bytes';
-import { addHash, EMPTY_DIGEST, mutationHash } from '../protocol/digest';
+import { addHash, EMPTY_DIGEST, isSameDigest, mutationHash } from '../protocol/digest';
 import type { Digest, FrameR, Grant, UpLane } from '../protocol/frames';
 import { EFFECTS } from './effects.gen';
 import { tablesOf } from './overlay';
@@ -107,6 +107,42 @@ export async function applyGrants(step: Step, listed: readonly Grant[]): Promise
   for (const [b, grant] of wanted) {
     if (!step.next.buckets.has(b)) step.next.buckets.set(b, fillingBucket(grant));
   }
+}
+
+/** Ops of a live bucket; those of another are void: it fills. */
+export async function applyToLive(step: Step, b: number, ops: readonly StagedOp[]): Promise<void> {
+  const bucket = step.next.buckets.get(b);
+  if (!bucket?.isLive) return;
+  const slot = bucket.slot || step.next.nextSlot++;
+  const digest = await applyOps(step, slot, ops, bucket.digest);
+  step.next.buckets.set(b, { ...bucket, slot, digest });
+}
+
+export async function checkDigest(step: Step, b: number, expect: Digest): Promise<void> {
+  const bucket = step.next.buckets.get(b);
+  if (!bucket?.isLive || isSameDigest(bucket.digest, expect)) return;
+  ++step.next.digestMismatches;
+  step.changes.mismatched.push(b);
+  step.next.buckets.set(b, await restartFill(step, bucket));
+}
+
+export async function revealed(
+  step: Step,
+  bucket: BucketState,
+  { b, expect, ops }: { b: number; expect: Digest; ops: readonly StagedOp[] },
+): Promise<BucketState> {
+  const fillSlot = bucket.fillSlot || step.next.nextSlot++;
+  const digest = await applyOps(step, fillSlot, ops, bucket.fillDigest);
+  const isRight = isSameDigest(digest, expect);
+  if (!isRight) {
+    ++step.next.digestMismatches;
+    step.changes.mismatched.push(b);
+  }
+  // A wrong first fill is shown all the same: a doubtful warning is better than none.
+  if (!isRight && bucket.slot) return restartFill(step, { ...bucket, fillSlot });
+  if (bucket.slot) await step.tx.clearSlot(bucket.slot);
+  step.changes.all = true;
+  return { ...fillingBucket(bucket.grant), slot: fillSlot, digest, isLive: isRight };
 }
 
 // --- Mutations ----------------------------------------------------------------------------------

@@ -3,6 +3,10 @@
 // nothing depends on a message that is lost. What counts is in the store.
 import type { Problem } from './api';
 
+/** How often a leader says that it is alive; another tab takes over after BEAT_LOST_MS. */
+export const BEAT_MS = 3_000;
+export const BEAT_LOST_MS = 10_000;
+
 /** What only the leader knows. */
 export interface LiveFacts {
   /** Tab that leads. */
@@ -19,7 +23,7 @@ export type ChannelMessage =
   /** Leader: what screens show has changed. */
   | { t: 'changed'; all: boolean; tables: string[]; facts: LiveFacts }
   | { t: 'beat'; facts: LiveFacts }
-  /** A tab wrote into the store: `work` pending mutations, `slip` the slip, `seen` opened notices. */
+  /** A tab wrote into the store: pending mutations, the slip, opened notices. */
   | { t: 'wrote'; what: 'work' | 'slip' | 'seen'; tables: string[] }
   /** A tab wants to be connected now. */
   | { t: 'dial' }

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// The replica of a page: reads the store, writes mutations into it, and lets a worker (home.ts) talk
-// to the server. Every tab has one; one of their workers leads.
+// The replica of a page: reads the store, writes mutations into it, and lets a worker (home.ts)
+// talk to the server. Every tab has one; one of their workers leads.
 import { isMarked, setMark } from './marks';
 import { MemoryStore } from './store_memory';
 import { IdbStore } from './store_idb';
 import type { LocalMutation, Readable, Replica, Row, Status } from './api';
-import { openChannel, type Channel, type ChannelMessage, type LiveFacts } from './channel';
+import { BEAT_LOST_MS, openChannel, type Channel, type ChannelMessage, type LiveFacts } from './channel';
 import { systemRng } from './clock';
 import { EFFECTS } from './effects.gen';
-import { newRound } from './engine';
 import { openHome, type Home } from './home';
-import { TokenSource } from './http';
-import { BEAT_LOST_MS } from './leader';
+import type { TokenSource } from './http';
 import { encodeArgs } from './mutation';
 import { LiveQuery, Source } from './observable';
 import { tablesOf } from './overlay';
 import { append, dismiss, edit, mend, SEEN_PREFIX, withdraw } from './pending';
 import { plainProblem, ReplicaProblem } from './problem';
-import { choose, goOnFrom, newSlip, SLIP_KEY, type SlipInput, type SlipRecord } from './slip';
+import {
+  choose, goOnFrom, newRound, newSlip, SLIP_KEY, type SlipInput, type SlipRecord,
+} from './slip_record';
 import { readFacts, statusOf } from './status';
 import type { MutationRecord, Store, Tx } from './store';
 import { readAttention, readPending, readRows, toLocal } from './visible';
@@ -61,7 +61,8 @@ class PageReplica implements Replica {
   private readonly watched = new Map<LiveQuery<never>, Watched>();
   private readonly tables = new Map<string, LiveQuery<Row[]>>();
   private readonly channel: Channel;
-  private readonly tokens: TokenSource;
+  private readonly base: URL;
+  private tokens?: TokenSource;
   private readonly undo: (() => void)[] = [];
   private live?: LiveFacts;
   private heardAt = 0;
@@ -84,7 +85,7 @@ class PageReplica implements Replica {
     this.status = new Source({ ...EMPTY, wasWiped, isVolatile: !store.isKept });
     this.pending = this.query([], () => store.read(readPending));
     this.attention = this.query([], () => store.read(readAttention));
-    this.tokens = new TokenSource(base);
+    this.base = base;
     this.channel = openChannel(slug);
     this.channel.onMessage = (message) => this.onMessage(message);
     store.onClosed = () => this.setTrouble(new ReplicaProblem('unsupported_version'));
@@ -110,7 +111,7 @@ class PageReplica implements Replica {
     this.undo.push(() => window.removeEventListener('online', onOnline));
   }
 
-  // --- Reading ------------------------------------------------------------------------------------
+  // --- Reading -----------------------------------------------------------------------------------
 
   rows<T>(tbl: string): Readable<Row<T>[]> {
     let query = this.tables.get(tbl);
@@ -169,7 +170,8 @@ class PageReplica implements Replica {
     const { tab, wasWiped, trouble } = this;
     const isVolatile = !this.store.isKept;
     const live = isGone ? undefined : this.live;
-    const status = statusOf(facts, live, { tab, wasWiped, isVolatile, ...(trouble && { trouble }) });
+    const own = { tab, wasWiped, isVolatile, ...(trouble && { trouble }) };
+    const status = statusOf(facts, live, own);
     if (status.identity && !this.isMarked) this.onEnrolled();
     const text = JSON.stringify(status);
     if (text === this.statusText) return;
@@ -206,7 +208,7 @@ class PageReplica implements Replica {
     if (message.t === 'reload') this.refresh(true, []);
   }
 
-  // --- Writing ------------------------------------------------------------------------------------
+  // --- Writing -----------------------------------------------------------------------------------
 
   /** Durable when it resolves; then this tab, the others and the leader are told. */
   private async write<T>(body: (tx: Tx) => Promise<T>, after: Wrote<T>): Promise<T> {
@@ -257,7 +259,7 @@ class PageReplica implements Replica {
     });
   }
 
-  // --- Enrolment ----------------------------------------------------------------------------------
+  // --- Enrolment ---------------------------------------------------------------------------------
 
   async readSlip(input: SlipInput): Promise<void> {
     if (!input.code.trim()) throw new ReplicaProblem('invalid_argument', 'code');
@@ -282,7 +284,7 @@ class PageReplica implements Replica {
     await this.write(async (tx) => tx.removeLocal(SLIP_KEY), slip);
   }
 
-  // --- The rest -----------------------------------------------------------------------------------
+  // --- The rest ----------------------------------------------------------------------------------
 
   syncNow(): void {
     this.home.wake();
@@ -292,6 +294,9 @@ class PageReplica implements Replica {
   async token(): Promise<string> {
     const { identity } = await this.store.read((tx) => tx.state());
     if (!identity) throw new ReplicaProblem('unauthenticated');
+    // Signing is not in the first load of a page.
+    const { TokenSource: Made } = await import('./http');
+    this.tokens ??= new Made(this.base);
     return this.tokens.get(identity);
   }
 
@@ -344,7 +349,9 @@ class PageReplica implements Replica {
 }
 
 type Wrote<T> = (result: T) => { what: 'work' | 'slip' | 'seen'; tables: string[] };
-const work: Wrote<MutationRecord> = ({ name }) => ({ what: 'work', tables: tablesOf(EFFECTS, name) });
+const work: Wrote<MutationRecord> = ({ name }) => {
+  return { what: 'work', tables: tablesOf(EFFECTS, name) };
+};
 const slip: Wrote<void> = () => ({ what: 'slip', tables: [] });
 
 async function openStore(slug: string): Promise<Store> {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The leader's work: one socket, one session, timers, and a slip that waits for the server.
 import { SUBPROTOCOL } from '../protocol/frames';
-import { toHex } from '../protocol/bytes';
 import { Changes } from './apply';
 import type { LiveFacts } from './channel';
 import { systemClock, systemRng, type Clock, type Rng } from './clock';
@@ -11,7 +10,8 @@ import { NOT_LEADER, type Store } from './store';
 import { ReplicaProblem } from './problem';
 import { Replica } from './replica';
 import { reconnectDelay, Session, type Action } from './session';
-import { nextCall, onReply, SLIP_KEY, type Outcome, type SlipRecord, type Where } from './slip';
+import { nextCall, onReply, type Outcome, type Where } from './slip';
+import { SLIP_KEY, type SlipRecord } from './slip_record';
 
 /** Opened notices are gathered so long. */
 const SEEN_MS = 30_000;
@@ -270,9 +270,4 @@ export class Engine {
       return true;
     });
   }
-}
-
-/** Names a round of a slip. */
-export function newRound(rng: Rng = systemRng): string {
-  return toHex(rng.bytes(8));
 }

@@ -64,9 +64,21 @@ test('inc adds to integers of a row that exists, patch makes one, delete removes
     },
   } as const;
   const pending = [{ name: 'm', args: '{"by":3,"k":"b"}', wall: 7 }];
-  applyOverlay(effects as never, 'me', pending, 't', table);
+  applyOverlay({ effects: effects as never, actor: 'me', pending, tbl: 't' }, table);
   expect([...table]).toEqual([
     ['a', { value: { n: 5, s: 'x' }, isPending: true }],
     ['b', { value: { by: 'me', at: 7 }, isPending: true }],
   ]);
+});
+
+test('an accepted increment is not counted twice while one of its lanes is still to come', () => {
+  const base = () => new Map<string, MergedRow>([['a', { value: { n: 3 }, isPending: false }]]);
+  const effects = { m: { lane: 1, effects: [{ op: 'inc', tbl: 't', key: 'a', row: { n: 1 } }] } };
+  const pending = [{ name: 'm', args: '{}', wall: 7, seq: 9 }];
+  const overlay = { effects: effects as never, actor: 'me', pending, tbl: 't' };
+  for (const [ver, n] of [[8, 4], [9, 3], [10, 3]] as const) {
+    const table = base();
+    applyOverlay({ ...overlay, verOf: () => ver }, table);
+    expect(table.get('a')!.value.n, `base of ver ${ver}`).toBe(n);
+  }
 });

@@ -244,7 +244,7 @@ export class FakeReplica implements Replica {
     const merged = new Map<string, MergedRow>();
     for (const [key, value] of this.baseOf(tbl)) merged.set(key, { value, isPending: false });
     const work = pending.map(({ name, args, wall }) => ({ name, args: JSON.stringify(args), wall }));
-    applyOverlay(EFFECTS, ACCOUNT, work, tbl, merged);
+    applyOverlay({ effects: EFFECTS, actor: ACCOUNT, pending: work, tbl }, merged);
     return merged;
   }
 

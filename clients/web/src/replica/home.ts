@@ -2,7 +2,7 @@
 // Where the engine runs: in a worker that shares the lead with other tabs, or, in a browser without
 // workers, locks or a store, on the page itself.
 import workerUrl from './worker?worker&url';
-import { Leader } from './leader';
+import type { Leader } from './leader';
 import type { Store } from './store';
 import type { FromWorker, ToWorker } from './worker';
 
@@ -27,21 +27,24 @@ export interface HomeOptions {
 
 /** Leads at once, and again whenever somebody looks at this tab. */
 class PageHome implements Home {
-  private readonly leader: Leader;
+  /** Not in the first load of a page whose worker does the work. */
+  private readonly leader: Promise<Leader>;
 
   constructor(private readonly options: HomeOptions) {
     const { store, slug, base, tab, onChanged } = options;
-    this.leader = new Leader({ store, slug, base, tab, onLost: onChanged });
+    this.leader = import('./leader').then(
+      ({ Leader: Made }) => new Made({ store, slug, base, tab, onLost: onChanged }),
+    );
     this.wake();
   }
   wake(): void {
-    if (!this.leader.isLeading) this.leader.lead().catch(() => this.options.onChanged());
+    this.leader.then((leader) => leader.lead()).catch(() => this.options.onChanged());
   }
   setVisible(isVisible: boolean): void {
     if (isVisible) this.wake();
   }
-  close(): Promise<void> {
-    return this.leader.close();
+  async close(): Promise<void> {
+    await (await this.leader).close();
   }
 }
 

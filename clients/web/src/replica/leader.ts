@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tab that leads: runs the engine and tells the others. Who leads is decided by Web Locks where
-// there are any (worker.ts), and in any case by the number in the store: a leader that was taken over
-// cannot write any more.
+// there are any (worker.ts), and in any case by the number in the store: a leader that was taken
+// over cannot write any more.
 import type { Changes } from './apply';
-import { openChannel, type Channel, type ChannelMessage } from './channel';
+import { BEAT_MS, openChannel, type Channel, type ChannelMessage } from './channel';
 import { Engine } from './engine';
 import type { Store } from './store';
-
-/** How often a leader says that it is alive; another tab takes over after BEAT_LOST_MS. */
-export const BEAT_MS = 3_000;
-export const BEAT_LOST_MS = 10_000;
 
 export interface LeaderOptions {
   store: Store;
@@ -25,6 +21,7 @@ export class Leader {
   private engine?: Engine;
   private beat?: ReturnType<typeof setInterval>;
   private isClosed = false;
+  private isStarting = false;
 
   constructor(private readonly options: LeaderOptions) {
     this.channel = openChannel(options.slug);
@@ -35,8 +32,18 @@ export class Leader {
     return this.engine !== undefined;
   }
 
-  /** Takes over. Errors: io. */
+  /** Takes over, unless it leads already. Errors: io. */
   async lead(): Promise<void> {
+    if (this.isStarting || this.engine) return;
+    this.isStarting = true;
+    try {
+      await this.begin();
+    } finally {
+      this.isStarting = false;
+    }
+  }
+
+  private async begin(): Promise<void> {
     const { store, base, slug } = this.options;
     const held: { engine?: Engine } = {};
     const engine = (held.engine = await Engine.start({

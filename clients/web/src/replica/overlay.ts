@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Optimistic effects: what a phone shows before the server has answered (docs/PROTOCOL.md §8). Pure.
+// Optimistic effects: what a phone shows before the server has answered (PROTOCOL.md §8). Pure.
 
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
 export interface JsonObject {
@@ -28,7 +28,12 @@ export interface OverlayMutation {
   args: string;
   /** Phone's wall clock when it was made, unix ms. */
   wall: number;
+  /** Of an accepted one, the commit that it became; 0 or absent before. */
+  seq?: number;
 }
+
+/** Newest ver that the base has of a row, deleted or not; 0 = none. */
+export type VerOf = (key: string) => number;
 
 export interface MergedRow {
   value: JsonObject;
@@ -102,9 +107,14 @@ function addMembers(row: JsonObject, amounts: JsonObject): JsonObject {
   return out;
 }
 
-function apply(effect: Effect, find: Lookup, table: Map<string, MergedRow>): void {
+function apply(
+  effect: Effect,
+  find: Lookup,
+  isInBase: (key: string) => boolean,
+  table: Map<string, MergedRow>,
+): void {
   const key = fillText(effect.key, find);
-  if (key === undefined) return;
+  if (key === undefined || isInBase(key)) return;
   if (effect.op === 'delete') {
     table.delete(key);
     return;
@@ -116,6 +126,15 @@ function apply(effect: Effect, find: Lookup, table: Map<string, MergedRow>): voi
   if (effect.op === 'inc' && old) {
     table.set(key, { value: addMembers(old, value), isPending: true });
   }
+}
+
+export interface Overlay {
+  effects: EffectTable;
+  /** The phone's account. */
+  actor: string;
+  pending: readonly OverlayMutation[];
+  tbl: string;
+  verOf?: VerOf;
 }
 
 /** Arguments as an object; undefined when the text is none. */
@@ -130,14 +149,15 @@ export function parseArgs(text: string): JsonObject | undefined {
 }
 
 /**
- * Applies the effects of `pending`, in order, that touch table `tbl` to its rows in `table`.
- * `actor` is the phone's account. Rows are replaced, never changed in place.
+ * Applies the effects of `pending`, in order, that touch table `tbl` to its rows in `table`. Rows are
+ * replaced, never changed in place.
+ *
+ * An accepted mutation stays in the overlay until all its lanes have come. A row that the base has
+ * from its commit or later holds its effect already: applying it again would count an `inc` twice and
+ * put an older value over a newer one.
  */
 export function applyOverlay(
-  effects: EffectTable,
-  actor: string,
-  pending: readonly OverlayMutation[],
-  tbl: string,
+  { effects, actor, pending, tbl, verOf }: Overlay,
   table: Map<string, MergedRow>,
 ): void {
   for (const mutation of pending) {
@@ -146,6 +166,8 @@ export function applyOverlay(
     const args = parseArgs(mutation.args);
     if (!args) continue;
     const find = lookup(args, actor, mutation.wall);
-    for (const effect of touching) apply(effect, find, table);
+    const { seq = 0 } = mutation;
+    const isInBase = (key: string) => seq > 0 && verOf !== undefined && verOf(key) >= seq;
+    for (const effect of touching) apply(effect, find, isInBase, table);
   }
 }

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The leader's replica: each method that writes is one durable transaction, and `state` changes only
-// after it. Spec: docs/PROTOCOL.md §2-§6.
-import { utf8Length } from '../protocol/bytes';
-import { isSameDigest } from '../protocol/digest';
+// The leader's replica: each method that writes is one durable transaction, and `state` changes
+// only after it. Spec: docs/PROTOCOL.md §2-§6.
 import {
   LANES, UP_LANES, type Cursors, type Digest, type FrameM, type FrameR, type FrameWelcome,
   type Lane, type PushedMutation, type UpLane,
 } from '../protocol/frames';
 import {
-  addResults, applyGrants, applyOps, Changes, dropBucket, fillingBucket, requeueAbove, restartFill,
-  settle, type Step,
+  addResults, applyGrants, applyOps, applyToLive, Changes, checkDigest, dropBucket, fillingBucket,
+  requeueAbove, restartFill, revealed, settle, type Step,
 } from './apply';
+import { chosen, pushed, type Room } from './room';
 import {
-  copyState, type BucketState, type Durability, type MutationRecord, type ReplicaState, type StagedOp,
+  copyState, type Durability, type ReplicaState, type StagedOp,
   type StagedOps, type Store, type StoredIdentity,
 } from './store';
 import { readableMs } from './visible';
@@ -26,14 +25,6 @@ export interface Contact {
   at: number;
   clockOff: number;
   clockUnc: number;
-}
-
-/** What a push may hold: of one lane, beyond a number, so many mutations and bytes. */
-export interface Room {
-  lane: UpLane;
-  afterN: number;
-  count: number;
-  bytes: number;
 }
 
 export class Replica {
@@ -256,14 +247,15 @@ export class Replica {
     });
   }
 
-  // --- Mutations ----------------------------------------------------------------------------------
+  // --- Mutations ---------------------------------------------------------------------------------
 
   /**
    * The next of a lane with n > `afterN`, in order; gives numbers where there are none yet, in the
    * transaction before they are first sent.
    */
   async pushable(room: Room): Promise<{ muts: PushedMutation[]; changes: Changes }> {
-    const waiting = await this.store.read(async (tx) => chosen(await tx.mutationsIn('queued'), room));
+    const queued = await this.store.read((tx) => tx.mutationsIn('queued'));
+    const waiting = chosen(queued, room);
     if (waiting.every((mutation) => mutation.n > 0)) {
       return { muts: waiting.map(pushed), changes: new Changes() };
     }
@@ -323,67 +315,7 @@ export class Replica {
   }
 }
 
-// --- Steps --------------------------------------------------------------------------------------
 
 function noteContact(next: ReplicaState, { at, clockOff, clockUnc }: Contact): void {
   Object.assign(next, { contactAt: at, offlineMs: 0, clockOff, clockUnc });
-}
-
-async function applyToLive(step: Step, b: number, ops: readonly StagedOp[]): Promise<void> {
-  const bucket = step.next.buckets.get(b);
-  if (!bucket?.isLive) return;
-  const slot = bucket.slot || step.next.nextSlot++;
-  const digest = await applyOps(step, slot, ops, bucket.digest);
-  step.next.buckets.set(b, { ...bucket, slot, digest });
-}
-
-async function checkDigest(step: Step, b: number, expect: Digest): Promise<void> {
-  const bucket = step.next.buckets.get(b);
-  if (!bucket?.isLive || isSameDigest(bucket.digest, expect)) return;
-  ++step.next.digestMismatches;
-  step.changes.mismatched.push(b);
-  step.next.buckets.set(b, await restartFill(step, bucket));
-}
-
-async function revealed(
-  step: Step,
-  bucket: BucketState,
-  { b, expect, ops }: { b: number; expect: Digest; ops: readonly StagedOp[] },
-): Promise<BucketState> {
-  const fillSlot = bucket.fillSlot || step.next.nextSlot++;
-  const digest = await applyOps(step, fillSlot, ops, bucket.fillDigest);
-  const isRight = isSameDigest(digest, expect);
-  if (!isRight) {
-    ++step.next.digestMismatches;
-    step.changes.mismatched.push(b);
-  }
-  // A wrong first fill is shown all the same: a doubtful warning is better than none.
-  if (!isRight && bucket.slot) return restartFill(step, { ...bucket, fillSlot });
-  if (bucket.slot) await step.tx.clearSlot(bucket.slot);
-  step.changes.all = true;
-  return { ...fillingBucket(bucket.grant), slot: fillSlot, digest, isLive: isRight };
-}
-
-/** Of the queued ones what may go next, at least one if there is any room at all. */
-function chosen(
-  queued: MutationRecord[],
-  { lane, afterN, count, bytes }: Room,
-): MutationRecord[] {
-  const out: MutationRecord[] = [];
-  let left = bytes;
-  for (const mutation of queued) {
-    if (mutation.lane !== lane || (mutation.n > 0 && mutation.n <= afterN)) continue;
-    left -= sizeOf(mutation);
-    if (out.length >= count || (left < 0 && out.length > 0)) break;
-    out.push(mutation);
-  }
-  return out;
-}
-
-export function sizeOf({ name, args }: { name: string; args: string }): number {
-  return utf8Length(name) + utf8Length(args);
-}
-
-function pushed({ n, name, args, wall, off, unc, fixes }: MutationRecord): PushedMutation {
-  return { n, name, args, wall, off, unc, fixes };
 }

@@ -21,7 +21,8 @@ import {
 } from '../protocol/frames';
 import { DeviceKey, helloMessage } from '../protocol/sign';
 import { Changes } from './apply';
-import { ClockEstimate, type Clock, type Rng } from './clock';
+import type { ClockEstimate, Clock, Rng } from './clock';
+import { Heartbeat, type LineState } from './heartbeat';
 import { ReplicaProblem } from './problem';
 import type { Contact, Replica } from './replica';
 import { RowsSide } from './session_rows';
@@ -40,13 +41,6 @@ export type Action =
 
 /** For K after the socket opened, and for welcome after hello. */
 const OPENING_MS = 20_000;
-/** No byte for so long after a ping: the path is half-open (GEN-7). */
-const PONG_MS = 20_000;
-const PING_MS = 45_000;
-/** Sooner when an answer is outstanding. */
-const IMPATIENT_PING_MS = 10_000;
-/** Ask again how far this phone is complete until it has caught up. */
-const CATCH_UP_POLL_MS = 2_000;
 const HOUSEKEEPING_MS = 600_000;
 const RECONNECT_MIN_MS = 1_000;
 const RECONNECT_MAX_MS = 60_000;
@@ -89,7 +83,6 @@ export class Session implements SessionCore {
   results: FrameR[] = [];
   /** Why the server refused, or what the store said. */
   trouble?: ReplicaProblem;
-  readonly estimate: ClockEstimate;
 
   private phase: Phase = 'offline';
   private actions: Action[] = [];
@@ -99,17 +92,13 @@ export class Session implements SessionCore {
   private hint = 0;
   private armedAt?: number;
   private housekeptAt: number;
+  private readonly heart: Heartbeat;
   private readonly rows: RowsSide;
   private readonly up: UpSide;
 
   // Of the open socket.
   private openedAt = 0;
-  private heardAt = 0;
-  private saidAt = 0;
-  private pingedAt?: number;
-  private polledAt = 0;
   private helloAt = 0;
-  private readonly pings = new Map<number, number>();
   private hadSetHash = false;
   private goal: Cursors = { u: 0, s: 0 };
   private isHandOver = false;
@@ -120,13 +109,15 @@ export class Session implements SessionCore {
     readonly rng: Rng,
     private readonly app: string,
   ) {
-    const { clockOff, clockUnc } = replica.state;
-    this.estimate = new ClockEstimate(clock, clockOff, clockUnc);
+    this.heart = new Heartbeat(clock, replica.state, (t0) => this.send({ t: 'ping', t0 }));
     this.housekeptAt = clock.mono();
     this.rows = new RowsSide(this);
     this.up = new UpSide(this);
   }
 
+  get estimate(): ClockEstimate {
+    return this.heart.estimate;
+  }
   get isLive(): boolean {
     return this.phase === 'live';
   }
@@ -160,7 +151,7 @@ export class Session implements SessionCore {
       this.phase = 'offline';
     }
     if (this.phase === 'offline') this.actions.push({ t: 'redial', after: 0 });
-    if (this.isLive && this.pingedAt === undefined) this.ping();
+    if (this.isLive && !this.heart.isWaiting) this.heart.ping();
     this.rearm();
   }
 
@@ -178,8 +169,7 @@ export class Session implements SessionCore {
   onMessage(text: string): Promise<void> {
     return this.guarded(async () => {
       if (this.phase === 'offline' || this.phase === 'closing' || this.isHalted) return;
-      this.heardAt = this.clock.mono();
-      this.pingedAt = undefined;
+      this.heart.heard();
       this.rows.count(utf8Length(text));
       const frames = decodeMessage(text);
       if (frames instanceof ProtocolError) {
@@ -343,8 +333,7 @@ export class Session implements SessionCore {
     this.phase = 'live';
     this.goal = frame.head;
     if (frame.buckets && this.hadSetHash) this.sendHave();
-    this.ping();
-    this.polledAt = this.clock.mono();
+    this.heart.ping();
     this.isHandOver = frame.handOver !== undefined;
     // A replaced phone gets no new key: what a clone of it did stays with the clone.
     if (this.isHandOver && isRekey) return this.refuse('revoked');
@@ -358,14 +347,7 @@ export class Session implements SessionCore {
   }
 
   private async onPong(frame: FramePong): Promise<void> {
-    const sent = this.pings.get(frame.t0);
-    if (sent !== undefined) {
-      this.estimate.add(sent, frame.t1);
-      for (const t0 of this.pings.keys()) {
-        this.pings.delete(t0);
-        if (t0 === frame.t0) break;
-      }
-    }
+    this.heart.onPong(frame.t0, frame.t1);
     const { cur, contactAt } = this.replica.state;
     const to = { u: 0, s: 0 };
     for (const lane of LANES) {
@@ -402,31 +384,15 @@ export class Session implements SessionCore {
 
   // --- Time -------------------------------------------------------------------------------------
 
-  private get pingAfter(): number {
-    return this.up.isWaiting ? IMPATIENT_PING_MS : PING_MS;
-  }
-
-  private ping(): void {
-    const t0 = Math.round(this.clock.wall());
-    if (this.pings.size >= 8) this.pings.delete(this.pings.keys().next().value!);
-    this.pings.set(t0, this.clock.mono());
-    this.pingedAt ??= this.clock.mono();
-    this.send({ t: 'ping', t0 });
+  private get line(): LineState {
+    return { isAnswerDue: this.up.isWaiting, isCaughtUp: this.isCaughtUp };
   }
 
   private async checkDeadlines(): Promise<void> {
-    const now = this.clock.mono();
     const late = (what: string) => this.close(4408, new ReplicaProblem('timed_out', what));
-    if (this.isTrying && now - this.openedAt >= OPENING_MS) return late('opening');
+    if (this.isTrying && this.clock.mono() - this.openedAt >= OPENING_MS) return late('opening');
     if (!this.isLive) return;
-    if (this.pingedAt !== undefined && now - this.pingedAt >= PONG_MS) return late('no pong');
-    const isIdle = now - this.heardAt >= this.pingAfter || now - this.saidAt >= PING_MS;
-    if (!this.isCaughtUp && now - this.polledAt >= CATCH_UP_POLL_MS) {
-      this.polledAt = now;
-      this.ping();
-    } else if (this.pingedAt === undefined && isIdle) {
-      this.ping();
-    }
+    if (!this.heart.onTime(this.line)) return late('no pong');
     await this.rows.onTime();
     this.up.rewindOverdue();
     await this.up.push();
@@ -446,9 +412,7 @@ export class Session implements SessionCore {
     const sooner = (other: number) => (at = Math.min(at, other));
     if (this.isTrying) sooner(this.openedAt + OPENING_MS);
     if (this.isLive) {
-      const idle = Math.min(this.heardAt + this.pingAfter, this.saidAt + PING_MS);
-      sooner(this.pingedAt === undefined ? idle : this.pingedAt + PONG_MS);
-      if (!this.isCaughtUp) sooner(this.polledAt + CATCH_UP_POLL_MS);
+      sooner(this.heart.due(this.line));
       for (const due of [...this.rows.dues(), ...this.up.dues()]) sooner(due);
     }
     if (this.armedAt === at) return;
@@ -459,7 +423,7 @@ export class Session implements SessionCore {
   // --- Shared with the sides --------------------------------------------------------------------
 
   send(frame: ClientFrame): void {
-    this.saidAt = this.clock.mono();
+    this.heart.said();
     this.actions.push({ t: 'send', text: encodeMessage(frame) });
   }
 
@@ -498,9 +462,8 @@ export class Session implements SessionCore {
   }
 
   private reset(): void {
-    this.openedAt = this.heardAt = this.saidAt = this.clock.mono();
-    this.pingedAt = undefined;
-    this.pings.clear();
+    this.openedAt = this.clock.mono();
+    this.heart.reset();
     this.results = [];
     this.hadSetHash = this.isHandOver = false;
     this.goal = { u: 0, s: 0 };

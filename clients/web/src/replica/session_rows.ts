@@ -169,7 +169,7 @@ export class RowsSide {
     this.unresumable.delete(b);
   }
 
-  // --- After a message, and by time ---------------------------------------------------------------
+  // --- After a message, and by time --------------------------------------------------------------
 
   async afterMessage(): Promise<void> {
     if (this.stagedBytes > STAGING_BYTES_MAX) await this.spill();
@@ -199,7 +199,7 @@ export class RowsSide {
     core.send({ t: 'ack', rx: this.rx, u: cur.u, s: cur.s, res: resN });
   }
 
-  // --- Spilling -----------------------------------------------------------------------------------
+  // --- Spilling ----------------------------------------------------------------------------------
 
   async spillFills(): Promise<void> {
     this.spilledAt = this.core.clock.mono();
@@ -223,7 +223,7 @@ export class RowsSide {
     }
   }
 
-  // --- Digests ------------------------------------------------------------------------------------
+  // --- Digests -----------------------------------------------------------------------------------
 
   onMismatch(buckets: readonly number[]): void {
     for (const b of buckets) {

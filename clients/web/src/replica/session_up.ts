@@ -5,7 +5,7 @@ import {
 } from '../protocol/frames';
 import { DeviceKey, rekeyMessage } from '../protocol/sign';
 import { ReplicaProblem } from './problem';
-import { sizeOf } from './replica';
+import { sizeOf } from './room';
 import type { SessionCore } from './session';
 
 /** Unanswered bytes per up-lane. Bulk is small: it sits in front of an alert's answer (GEN-12). */
@@ -20,7 +20,7 @@ const RESULT_MS = 30_000;
 const GAP_MS = 2_000;
 const RETRY_MIN_MS = 200;
 const RETRY_MAX_MS = 600_000;
-/** Two stores with one key throw each other out: from the third time on either may take a new one. */
+/** Two stores with one key throw each other out: then either may take a new one. */
 const CONFLICTS_MIN = 3;
 const CONFLICT_SPAN_MS = 600_000;
 const CONFLICT_ODDS = 4;
@@ -94,7 +94,7 @@ export class UpSide {
     return out;
   }
 
-  // --- Pushing ------------------------------------------------------------------------------------
+  // --- Pushing -----------------------------------------------------------------------------------
 
   mayHaveWork(): void {
     for (const up of this.lanes) up.mayHaveWork = true;
@@ -162,7 +162,7 @@ export class UpSide {
     }
   }
 
-  // --- Answers ------------------------------------------------------------------------------------
+  // --- Answers -----------------------------------------------------------------------------------
 
   async onR(frame: FrameR): Promise<void> {
     const { core } = this;
@@ -219,7 +219,7 @@ export class UpSide {
     up.rewind(want);
   }
 
-  // --- New key ------------------------------------------------------------------------------------
+  // --- New key -----------------------------------------------------------------------------------
 
   private get isRekeying(): boolean {
     return this.newKey !== undefined || this.rekeyGoal !== undefined;

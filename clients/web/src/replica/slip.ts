@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Enrolment with a slip as steps without I/O (docs/PROTOCOL.md §7, ENR-3). The record is kept after
-// each step, so it can be killed anywhere and goes on with the same key: a lost answer costs neither
-// the slip nor a second device.
+// each step, so it can be killed anywhere and goes on with the same key: a lost answer costs
+// neither the slip nor a second device.
 //
 //   checking --> choosing --choose()--> confirming --answer--> enrolled
 //      ^                                    | the offer is too old, or the slip is used:
@@ -9,47 +9,15 @@
 //   refused: the server will say the same again; the code is forgotten.
 import { fromBase64Url, toBase64Url } from '../protocol/bytes';
 import { DeviceKey, enrolMessage, tokenMessage } from '../protocol/sign';
-import type { Problem, SlipStatus } from './api';
+import type { Problem } from './api';
 import { sentenceOf } from './problem';
+import type { SlipRecord } from './slip_record';
 import type { StoredIdentity } from './store';
 
-export const SLIP_KEY = 'slip';
 /** Of the text that people agree to. */
 export const CONSENT_VERSION = '1';
 /** A server that offers and refuses in turn is not asked for ever. */
 const ROUNDS_MAX = 3;
-
-export interface Person {
-  ref: string;
-  /** Masked: 王*英. */
-  name: string;
-}
-
-/** DISK: local state 'slip'. Holds the code until it was used, and the key's seed. */
-export interface SlipRecord {
-  v: 1;
-  /** Changes when it is another slip or was decided upon: an answer to the old one is void. */
-  round: string;
-  code: string;
-  door: string;
-  label: string;
-  purposes: string[];
-  seed: Uint8Array;
-  stage: 'checking' | 'choosing' | 'confirming' | 'recovering' | 'refused';
-  chosen?: Person;
-  nonce: string;
-  household: string;
-  persons: Person[];
-  /** Confirmations that led back to a check. */
-  tries: number;
-  /** A confirmation may have reached the server. */
-  isSent: boolean;
-  /** What a check said while the server may know the key already. */
-  refusal?: Problem;
-  challenge?: { nonce: string; serverId: string };
-  token?: string;
-  problem?: Problem;
-}
 
 export interface Call {
   method: 'GET' | 'POST';
@@ -63,43 +31,6 @@ export interface Call {
 export type Reply =
   | { isOk: true; body: Record<string, unknown> }
   | { isOk: false; problem: Problem; mayPass: boolean };
-
-export interface SlipInput {
-  /** The link's secret, or 8 digits with the door. */
-  code: string;
-  door?: string;
-  label: string;
-  purposes: string[];
-}
-
-export function newSlip(input: SlipInput, seed: Uint8Array, round: string): SlipRecord {
-  return {
-    v: 1, round, code: input.code.trim(), door: input.door?.trim() ?? '',
-    label: input.label || 'linli', purposes: input.purposes, seed, stage: 'checking', nonce: '',
-    household: '', persons: [], tries: 0, isSent: false,
-  };
-}
-
-/** The same slip read again goes on with the key that the server may know already. */
-export function goOnFrom(fresh: SlipRecord, earlier: SlipRecord | undefined): SlipRecord {
-  if (earlier?.code !== fresh.code || earlier.door !== fresh.door) return fresh;
-  return { ...fresh, seed: earlier.seed, isSent: earlier.isSent };
-}
-
-/** Undefined unless somebody is to be chosen and `ref` is one of them. */
-export function choose(slip: SlipRecord, ref: string, round: string): SlipRecord | undefined {
-  const chosen = slip.persons.find((person) => person.ref === ref);
-  if (slip.stage !== 'choosing' || !chosen) return undefined;
-  return { ...slip, round, chosen, stage: 'confirming', isSent: true };
-}
-
-export function slipStatus(slip: SlipRecord): SlipStatus {
-  const stage = slip.stage === 'recovering' ? 'confirming' : slip.stage;
-  const persons = stage === 'choosing' ? slip.persons : [];
-  return {
-    stage, household: slip.household, persons, ...(slip.problem && { problem: slip.problem }),
-  };
-}
 
 // --- Requests -----------------------------------------------------------------------------------
 
@@ -176,7 +107,8 @@ export function onReply(slip: SlipRecord, reply: Reply, where: Where): Outcome {
 
 function refuse(slip: SlipRecord, why: Problem): Outcome {
   const { chosen: _, token: _t, challenge: _c, ...rest } = slip;
-  return { step: 'refused', slip: { ...rest, stage: 'refused', code: '', nonce: '', problem: why } };
+  const slipless = { ...rest, code: '', nonce: '', problem: why };
+  return { step: 'refused', slip: { ...slipless, stage: 'refused' } };
 }
 
 function recover(slip: SlipRecord, refusal?: Problem): Outcome {
@@ -190,9 +122,12 @@ function checked(slip: SlipRecord, reply: Reply): Outcome {
   const listed = Array.isArray(reply.body.persons) ? reply.body.persons : [];
   const persons = listed.map((one) => ({ ref: text(one?.ref), name: text(one?.name) }));
   const nonce = text(reply.body.nonce);
-  if (!nonce || !persons.length) return { step: 'wait', slip: { ...slip, problem: problem('malformed') } };
+  if (!nonce || !persons.length) {
+    return { step: 'wait', slip: { ...slip, problem: problem('malformed') } };
+  }
   const next = { ...slip, nonce, persons, household: text(reply.body.household) };
-  const still = persons.find(({ ref, name }) => ref === slip.chosen?.ref && name === slip.chosen.name);
+  const { chosen } = slip;
+  const still = persons.find(({ ref, name }) => ref === chosen?.ref && name === chosen.name);
   // Even a single person is shown before it is confirmed (ENR-1).
   if (!still) return { step: 'choose', slip: { ...next, chosen: undefined, stage: 'choosing' } };
   return { step: 'again', slip: { ...next, stage: 'confirming', isSent: true } };

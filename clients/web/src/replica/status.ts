@@ -3,7 +3,7 @@
 import type { Identity, Status, SyncState } from './api';
 import type { LiveFacts } from './channel';
 import { sentenceOf } from './problem';
-import { SLIP_KEY, slipStatus, type SlipRecord } from './slip';
+import { SLIP_KEY, slipStatus, type SlipRecord } from './slip_record';
 import type { ReadTx, ReplicaState, StoredIdentity } from './store';
 
 export interface StoreFacts {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a screen sees of the store: rows of shown buckets with pending work merged in. Reads only.
-import { applyOverlay, parseArgs, type EffectTable, type JsonObject, type MergedRow } from './overlay';
+import {
+  applyOverlay, parseArgs, type EffectTable, type JsonObject, type MergedRow,
+} from './overlay';
 import type { LocalMutation, Row } from './api';
 import type { BucketState, Entry, MutationRecord, ReadTx, ReplicaState } from './store';
 
@@ -27,14 +29,17 @@ function shownSlots(state: ReplicaState, now: number): Set<number> {
 }
 
 /** Of several live entries of a row the one with the highest ver shows. */
-function newestLive(entries: Entry[], slots: Set<number>): Map<string, Entry> {
+function newestLive(entries: Entry[], slots: Set<number>) {
   const newest = new Map<string, Entry>();
+  const vers = new Map<string, number>();
   for (const entry of entries) {
-    if (entry.data === undefined || !slots.has(entry.slot)) continue;
+    if (!slots.has(entry.slot)) continue;
+    vers.set(entry.key, Math.max(entry.ver, vers.get(entry.key) ?? 0));
+    if (entry.data === undefined) continue;
     const known = newest.get(entry.key);
     if (!known || entry.ver > known.ver) newest.set(entry.key, entry);
   }
-  return newest;
+  return { newest, verOf: (key: string) => vers.get(key) ?? 0 };
 }
 
 /** Queued and accepted-but-not-visible work, in order. */
@@ -59,11 +64,13 @@ export async function readRows(tx: ReadTx, view: View, tbl: string, key?: string
   const state = await tx.state();
   const entries = key === undefined ? await tx.table(tbl) : await tx.row(tbl, key);
   const merged = new Map<string, MergedRow>();
-  for (const [id, entry] of newestLive(entries, shownSlots(state, view.now))) {
+  const { newest, verOf } = newestLive(entries, shownSlots(state, view.now));
+  for (const [id, entry] of newest) {
     merged.set(id, { value: parsed(entry.data!), isPending: false });
   }
   const pending = await overlayOf(tx);
-  applyOverlay(view.effects, state.identity?.account ?? '', pending, tbl, merged);
+  const actor = state.identity?.account ?? '';
+  applyOverlay({ effects: view.effects, actor, pending, tbl, verOf }, merged);
   return [...merged]
     .filter(([id]) => key === undefined || id === key)
     .map(([id, row]) => ({ key: id, ...row }))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One of these per tab. The one that holds the lock owns the socket and the replica's writes; the
 // others wait, and take over when the leader's tab is gone or frozen (decision M25).
-import { openChannel } from './channel';
-import { BEAT_LOST_MS, Leader } from './leader';
+import { BEAT_LOST_MS, openChannel } from './channel';
+import { Leader } from './leader';
 import { IdbStore } from './store_idb';
 
 /** From the page. `visible`: only a tab that somebody looks at takes over by force. */
