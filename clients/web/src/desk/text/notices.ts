@@ -178,6 +178,7 @@ export const kNoticeText = {
   'withdraw.says_forever': ['撤回后不能恢复，只能重新写。', 'It cannot be brought back, only written anew.'],
   'withdraw.word': ['撤回', 'withdraw'],
   'withdraw.go': ['撤回', 'Withdraw'],
+  'door.band': ['{colour}预警', '{colour} warning'],
   'door.head': ['门栋告示', 'Notice for the door'],
   'door.not_out': ['这条没有在发布中，贴出去前请核对。', 'This notice is not out: check before you post it.'],
   'door.until': ['有效至 {at}', 'Valid until {at}'],

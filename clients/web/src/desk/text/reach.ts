@@ -10,6 +10,8 @@ export const kReachText = {
   'warnings.times': ['第 {n} 次', 'No. {n}'],
   'warnings.until': ['到 {at}', 'until {at}'],
   'warnings.open_notice': ['打开这条通知', 'Open the notice'],
+  'warnings.take_correct': ['照此写更正', 'Correct it so'],
+  'warnings.take_new': ['照此重新写', 'Write it so'],
   'proposal.correct': ['建议更正已发出的通知：', 'Proposed: correct what is out:'],
   'proposal.withdraw': ['预警已解除，建议撤回。', 'The warning is over: withdraw it?'],
   'proposal.write_anew': ['原通知已结束，建议重新写一条。', 'The notice has ended: write a new one?'],
