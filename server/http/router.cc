@@ -9,6 +9,14 @@ namespace {
 
 constexpr std::string_view kCommunities = "/c/";
 
+net::HttpResponse moved_to(std::string path) {
+  net::HttpResponse out;
+  out.status = 308;
+  out.content_type.clear();
+  out.headers.emplace_back("Location", std::move(path));
+  return out;
+}
+
 }  // namespace
 
 void Router::add(std::shared_ptr<Site> site) {
@@ -39,6 +47,8 @@ void Router::handle(net::HttpRequest request, Respond done) const {
     const auto site = sites_.find(slug);
     if (site != sites_.end() && end != path.npos)
       return site->second->handle(std::move(request), std::move(done));
+    // The app's own addresses are relative to the folder.
+    if (site != sites_.end()) return done(moved_to(path + "/"));
   }
   done(problem({Errc::not_found, "no such page"}, request.request_id));
 }

@@ -119,6 +119,9 @@ void Site::handle(net::HttpRequest request, Respond done) {
   const std::string method = request.method == "HEAD" ? "GET" : request.method;
   EndpointTable::Match match = table_.find(method, rest);
   if (match.endpoint == nullptr) {
+    auto file = parts_.web ? parts_.web->answer(request, slug(), rest) : std::nullopt;
+    if (file && method == "GET") return done(std::move(*file));
+    if (file) match.allowed = {"GET", "HEAD"};
     if (!match.allowed.empty()) return done(method_refused(match, request));
     return done(problem({Errc::not_found, "no such page"}, request.request_id));
   }
