@@ -48,9 +48,10 @@ net::HttpResponse html_response(std::string body, int status) {
   out.status = status;
   out.content_type = "text/html; charset=utf-8";
   out.headers = {
-      {"Content-Security-Policy", "default-src 'none'; style-src " + style_source(body) +
-                                      "; img-src data:; frame-ancestors 'none'; base-uri 'none'; "
-                                      "form-action 'none'"},
+      {"Content-Security-Policy",
+       "default-src 'none'; style-src " + style_source(body) +
+           "; img-src 'self' data:; media-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+           "form-action 'none'"},
       {"X-Content-Type-Options", "nosniff"},
       {"Referrer-Policy", "no-referrer"},
       {"Cache-Control", "no-store"}};

@@ -228,6 +228,9 @@ TEST_F(OpenApi, DescribesEveryRouteAndEveryFixedEndpointAndNothingElse) {
                             "get /c/{slug}/api/v1/gateway",
                             "get /c/{slug}/api/v1/gateway/deliveries",
                             "post /c/{slug}/api/v1/gateway/quote",
+                            "get /c/{slug}/api/v1/push-key",
+                            "get /c/{slug}/public",
+                            "get /c/{slug}/public/atom.xml",
                             "get /c/{slug}/hooks/{channel}",
                             "post /c/{slug}/hooks/{channel}"})
     wanted.insert(fixed);
