@@ -111,6 +111,10 @@ const std::vector<Row>& table() {
        "see config/channels.toml. Empty = the app, and a knock at the door."},
       {"gateway", "mode", "", LINLI_TEXT(gateway, mode, "real", "real", "training"),
        "training: channels that reach real people are not even opened."},
+      {"web", "root", "", LINLI_TEXT(web, root, ""),
+       "Folder with the built web app (clients/web/dist) to serve instead of the one in the "
+       "program;\n"
+       "for work on the app. Empty = the one in the program."},
       {"metrics", "allow", "", LINLI_LIST(metrics, allow, anything, "127.0.0.1", "::1"),
        "Addresses that may read /metrics; \"*\" = all."},
       {"log", "level", "", LINLI_TEXT(log, level, "info", "debug", "info", "warn", "error"),
