@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// node e2e/serve.mjs PORT SERVER: serves this folder's pages and passes /c/ on to a linlid, so that a
-// browser sees one origin. What a page reports is printed, one line each.
+// node e2e/serve.mjs PORT SERVER: serves this folder's pages and passes /c/ on to a linlid, so that
+// a browser sees one origin. What a page reports is printed, one line each.
 import { createServer } from 'vite';
 
 const [port, target] = process.argv.slice(2);

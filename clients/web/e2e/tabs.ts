@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two tabs (frames) of one browser, told to the test as JSON: enrol in one, write in the other, close
-// the one that leads. `#<secret of a slip>` in the address.
+// Two tabs (frames) of one browser, told to the test as JSON: enrol in one, write in the other,
+// close the one that leads. `#<secret of a slip>` in the address.
 import type { Readable, Replica, Status } from '../src/replica/api';
 import { openReplica } from '../src/replica/client';
 
