@@ -111,6 +111,10 @@ const std::vector<Row>& table() {
        "see config/channels.toml. Empty = the app, and a knock at the door."},
       {"gateway", "mode", "", LINLI_TEXT(gateway, mode, "real", "real", "training"),
        "training: channels that reach real people are not even opened."},
+      {"web", "root", "", LINLI_TEXT(web, root, ""),
+       "Folder with the built web app (clients/web/dist) to serve instead of the one in the "
+       "program;\n"
+       "for work on the app. Empty = the one in the program."},
       {"metrics", "allow", "", LINLI_LIST(metrics, allow, anything, "127.0.0.1", "::1"),
        "Addresses that may read /metrics; \"*\" = all."},
       {"log", "level", "", LINLI_TEXT(log, level, "info", "debug", "info", "warn", "error"),
@@ -202,7 +206,7 @@ void check_whole(const Config& config, const toml::table& root, Faults& faults) 
                "and server.listen_tls are both empty: nobody could connect");
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -214,10 +218,10 @@ std::string quoted(std::string_view text) {
 std::string initial_of(const Row& row) {
   if (const auto* integer = std::get_if<Integer>(&row.value))
     return std::to_string(integer->initial);
-  if (const auto* text = std::get_if<Text>(&row.value)) return quoted(text->initial);
+  if (const auto* text = std::get_if<Text>(&row.value)) return in_quotes(text->initial);
   std::string out;
   for (const std::string& value : std::get<TextList>(row.value).initial)
-    out += (out.empty() ? "" : ", ") + quoted(value);
+    out += (out.empty() ? "" : ", ") + in_quotes(value);
   return "[" + out + "]";
 }
 

@@ -37,6 +37,9 @@ struct Config {
     std::string mode;
   } gateway;
   struct {
+    std::string root;
+  } web;
+  struct {
     std::vector<std::string> allow;
   } metrics;
   struct {

@@ -14,6 +14,7 @@ class GatewayFace final : public http::GatewayPort {
   void look(Done done) override;
   void deliveries(Json params, Done done) override;
   void quote(Json message, Done done) override;
+  void push_key(Done done) override;
   void callback(std::string channel, net::HttpRequest request,
                 std::function<void(Result<net::HttpResponse>)> done) override;
 

@@ -94,6 +94,11 @@ void GatewayDesk::add_to(EndpointTable& table) {
       "people, what all of it costs and how long it takes. Changes nothing.";
   quote.run = [this](const Call& call, Respond done) { run_quote(call, std::move(done)); };
   table.add(std::move(quote));
+  Endpoint key = endpoint("GET", "/api/v1/push-key", "push.key", kNothing);
+  key.access = Access::open;
+  key.summary = "The key that a browser subscribes to Web Push with (RFC 8292 section 4.2).";
+  key.run = [this](const Call& call, const Respond& done) { push_key(call, done); };
+  table.add(std::move(key));
   for (const char* method : {"POST", "GET"}) {
     Endpoint hook = endpoint(method, "/hooks/{channel}",
                              method[0] == 'P' ? "gateway.hook" : "gateway.hook_check", kNothing);
@@ -134,6 +139,15 @@ void GatewayDesk::run_quote(const Call& call, Respond done) const {
                done(json_response(counts ? with_audience(*quotes, count) : *quotes));
              });
            });
+}
+
+void GatewayDesk::push_key(const Call& call, const Respond& done) const {
+  const std::string request_id = call.request.request_id;
+  if (parts_.gateway == nullptr)
+    return done(problem({Errc::not_found, "no channel of Web Push"}, request_id));
+  parts_.gateway->push_key([done, request_id](const Result<Json>& answer) {
+    done(answer ? json_response(*answer) : problem(answer.error(), request_id));
+  });
 }
 
 void GatewayDesk::run_hook(const Call& call, const Respond& done) const {

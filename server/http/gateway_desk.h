@@ -21,6 +21,7 @@ class GatewayDesk {
   void ask_for(const Call& call, Respond done, const Ask& ask) const;
   void run_quote(const Call& call, Respond done) const;
   void run_hook(const Call& call, const Respond& done) const;
+  void push_key(const Call& call, const Respond& done) const;
 
   const SiteParts& parts_;
 };

@@ -28,6 +28,9 @@ class GatewayPort {
   /// {quotes: [{channel, medium, text, parts, part_price, rate} | {channel, medium, refused}]} for
   /// a message {category, severity, title, ...}. Errors: malformed.
   virtual void quote(Json message, Done done) = 0;
+  /// {key: base64url of the uncompressed P-256 point} that browsers subscribe with. Errors:
+  /// not_found without a channel of Web Push.
+  virtual void push_key(Done done) = 0;
   /// A provider's web hook. Errors: not_found, unauthenticated, malformed, too_large.
   virtual void callback(std::string channel, net::HttpRequest request,
                         std::function<void(Result<net::HttpResponse>)> done) = 0;

@@ -8,6 +8,7 @@
 #include "server/http/gateway_desk.h"
 #include "server/http/import.h"
 #include "server/http/problem.h"
+#include "server/http/public_page.h"
 #include "server/http/session.h"
 #include "server/http/slips.h"
 #include "server/http/staff.h"
@@ -52,7 +53,8 @@ struct Site::Services {
         staff(parts, tokens),
         slips(parts),
         imports(parts),
-        gateway(parts) {}
+        gateway(parts),
+        open_page(parts) {}
 
   Enrolment enrolment;
   Sessions sessions;
@@ -60,6 +62,7 @@ struct Site::Services {
   Slips slips;
   Imports imports;
   GatewayDesk gateway;
+  PublicPage open_page;
 };
 
 Site::Site(SiteParts parts)
@@ -74,6 +77,7 @@ Site::Site(SiteParts parts)
   services_->slips.add_to(table_);
   services_->imports.add_to(table_);
   services_->gateway.add_to(table_);
+  services_->open_page.add_to(table_);
   add_registry_routes(table_, parts_);
 }
 
@@ -119,6 +123,9 @@ void Site::handle(net::HttpRequest request, Respond done) {
   const std::string method = request.method == "HEAD" ? "GET" : request.method;
   EndpointTable::Match match = table_.find(method, rest);
   if (match.endpoint == nullptr) {
+    auto file = parts_.web ? parts_.web->answer(request, slug(), rest) : std::nullopt;
+    if (file && method == "GET") return done(std::move(*file));
+    if (file) match.allowed = {"GET", "HEAD"};
     if (!match.allowed.empty()) return done(method_refused(match, request));
     return done(problem({Errc::not_found, "no such page"}, request.request_id));
   }

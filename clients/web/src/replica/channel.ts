@@ -25,8 +25,8 @@ export type ChannelMessage =
   | { t: 'beat'; facts: LiveFacts }
   /** A tab wrote into the store: pending mutations, the slip, opened notices. */
   | { t: 'wrote'; what: 'work' | 'slip' | 'seen'; tables: string[] }
-  /** A tab wants to be connected now. */
-  | { t: 'dial' }
+  /** A tab came to the front, or somebody pressed 立即同步: then a refusal is asked again too. */
+  | { t: 'dial'; isForced: boolean }
   /** A tab emptied the store. */
   | { t: 'reload' }
   /** A tab came: who leads? */

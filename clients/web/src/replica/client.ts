@@ -29,8 +29,10 @@ export interface OpenOptions {
   store?: Store;
 }
 
-/** Locked rows (past their lease) and a leader that died without a word show within this time. */
+/** A leader that died without a word shows within this time. */
 const LOOK_AGAIN_MS = 5_000;
+/** Rows past their lease are locked within so many looks. */
+const LOOKS_PER_LEASE = 12;
 
 const EMPTY: Status = {
   state: 'offline', isConnected: false, isCaughtUp: false, pending: 0, confirmed: 0, attention: 0,
@@ -67,6 +69,8 @@ class PageReplica implements Replica {
   private live?: LiveFacts;
   private heardAt = 0;
   private statusText = '';
+  private looks = 0;
+  private wasLeaderGone = true;
   private isReadingStatus = false;
   private isStatusStale = false;
   private isMarked = false;
@@ -102,9 +106,9 @@ class PageReplica implements Replica {
       this.home.setVisible(isVisible);
       if (!isVisible) return;
       this.refresh(true, []);
-      this.channel.post({ t: 'dial' });
+      this.channel.post({ t: 'dial', isForced: false });
     };
-    const onOnline = () => this.syncNow();
+    const onOnline = () => this.channel.post({ t: 'dial', isForced: false });
     document.addEventListener('visibilitychange', onVisible);
     window.addEventListener('online', onOnline);
     this.undo.push(() => document.removeEventListener('visibilitychange', onVisible));
@@ -166,7 +170,8 @@ class PageReplica implements Replica {
   }
 
   private showStatus(facts: Parameters<typeof statusOf>[0]): void {
-    const isGone = Date.now() - this.heardAt > BEAT_LOST_MS;
+    const isGone = this.isLeaderGone;
+    this.wasLeaderGone = isGone;
     const { tab, wasWiped, trouble } = this;
     const isVolatile = !this.store.isKept;
     const live = isGone ? undefined : this.live;
@@ -177,6 +182,10 @@ class PageReplica implements Replica {
     if (text === this.statusText) return;
     this.statusText = text;
     this.status.set(status);
+  }
+
+  private get isLeaderGone(): boolean {
+    return Date.now() - this.heardAt > BEAT_LOST_MS;
   }
 
   private onEnrolled(): void {
@@ -193,17 +202,20 @@ class PageReplica implements Replica {
   }
 
   private lookAgain(): void {
-    if (!this.store.isKept || typeof BroadcastChannel === 'undefined') this.refresh(true, []);
-    else void this.readStatus();
+    const isDeaf = typeof BroadcastChannel === 'undefined';
+    const isLeaseDue = ++this.looks % LOOKS_PER_LEASE === 0;
+    if (isDeaf || isLeaseDue) this.refresh(true, []);
+    else if (this.isLeaderGone !== this.wasLeaderGone) void this.readStatus();
   }
 
   private onMessage(message: ChannelMessage): void {
     if (message.t === 'beat' || message.t === 'changed') {
+      const isNews = JSON.stringify(this.live) !== JSON.stringify(message.facts);
       this.live = message.facts;
       this.heardAt = Date.now();
+      if (message.t === 'beat' && (isNews || this.wasLeaderGone)) void this.readStatus();
     }
     if (message.t === 'changed') this.refresh(message.all, message.tables);
-    if (message.t === 'beat') void this.readStatus();
     if (message.t === 'wrote') this.refresh(false, message.tables);
     if (message.t === 'reload') this.refresh(true, []);
   }
@@ -288,7 +300,7 @@ class PageReplica implements Replica {
 
   syncNow(): void {
     this.home.wake();
-    this.channel.post({ t: 'dial' });
+    this.channel.post({ t: 'dial', isForced: true });
   }
 
   async token(): Promise<string> {

@@ -62,8 +62,7 @@ export class Engine {
   static async start(host: EngineHost): Promise<Engine> {
     const wall = (host.clock ?? systemClock).wall;
     const engine = new Engine(host, await Replica.open(host.store, wall));
-    engine.dial();
-    engine.pursueSlip();
+    engine.dial(true);
     engine.armSeen();
     return engine;
   }
@@ -74,16 +73,17 @@ export class Engine {
     const isBad = trouble && (isHalted || ['io', 'disk_full', 'corrupt'].includes(trouble.code));
     return {
       tab, isConnected: isLive, isTrying: isTrying || this.socket !== undefined, isCaughtUp,
-      clockOffset: estimate.off,
+      // Coarse: every tab reads its status again when it changes.
+      clockOffset: Math.round(estimate.off / 50) * 50,
       ...(isBad && { trouble: { code: trouble.code, message: trouble.message } }),
     };
   }
 
-  /** Dials now; a live line is pinged. */
-  dial(): void {
+  /** Dials now; a live line is pinged. `isForced`: even if the server refused this device. */
+  dial(isForced: boolean): void {
     this.slipTries = 0;
     this.pursueSlip();
-    if (!this.replica.state.identity) return;
+    if (!this.replica.state.identity || (this.session.isHalted && !isForced)) return;
     void this.run(async () => this.session.start());
   }
 

@@ -57,11 +57,18 @@ class WorkerHome implements Home {
     options: HomeOptions,
   ) {
     const { slug, base, tab } = options;
-    const onFailed = () => (this.fallback ??= new PageHome(options));
+    let isReady = false;
+    const onFailed = () => {
+      // An error of a worker that works is its own affair: two engines would throw each other out.
+      if (isReady) return;
+      worker.terminate();
+      this.fallback ??= new PageHome(options);
+    };
     worker.onerror = onFailed;
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.t === 'failed') onFailed();
-      else this.onAllSaid?.();
+      if (data.t === 'ready') isReady = true;
+      if (data.t === 'closed') this.onAllSaid?.();
     };
     const isVisible = document.visibilityState === 'visible';
     this.say({ t: 'open', slug, tab, base: base.href, isVisible });
@@ -74,7 +81,7 @@ class WorkerHome implements Home {
     this.say({ t: 'visible', isVisible });
   }
   async close(): Promise<void> {
-    await this.fallback?.close();
+    if (this.fallback) return this.fallback.close();
     this.say({ t: 'close' });
     await new Promise<void>((done) => {
       this.onAllSaid = done;

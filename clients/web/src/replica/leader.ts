@@ -87,9 +87,8 @@ export class Leader {
     if (!this.engine) return;
     switch (message.t) {
       case 'wrote':
-        if (message.what !== 'seen') this.say('changed', message.tables);
         return this.engine.onWrote(message.what);
-      case 'dial': return this.engine.dial();
+      case 'dial': return this.engine.dial(message.isForced);
       case 'who': return this.say('beat');
       case 'reload':
         this.yield();

@@ -141,6 +141,10 @@ class Life {
     const truth = Object.fromEntries([...expected].map(([key, { v }]) => [key, v]));
     expect(shown, `seed ${this.seed}`).toEqual(truth);
     expect(rows.every((row) => !row.isPending), `seed ${this.seed}`).toBe(true);
+    const slots = [...this.phone.replica.state.buckets.values()].map((bucket) => bucket.slot);
+    const stored = await this.phone.store.read((tx) => tx.table('t'));
+    const isShown = stored.every(({ slot }) => slots.includes(slot));
+    expect(isShown, `seed ${this.seed}: rows are left over that nobody sees`).toBe(true);
     const ran = this.server.ran.map((args) => JSON.parse(args).v as number);
     const all = Array.from({ length: this.made }, (_, i) => i + 1);
     expect(ran.sort((x, y) => x - y), `seed ${this.seed}: each ran once`).toEqual(all);

@@ -10,8 +10,8 @@ export type ToWorker =
   | { t: 'open'; slug: string; base: string; tab: string; isVisible: boolean }
   | { t: 'visible'; isVisible: boolean }
   | { t: 'close' };
-/** To the page: the worker's store could not be opened, or all is said. */
-export type FromWorker = { t: 'failed' } | { t: 'closed' };
+/** To the page: the store is open, or could not be opened; all is said. */
+export type FromWorker = { t: 'ready' } | { t: 'failed' } | { t: 'closed' };
 
 const WATCH_MS = 2_000;
 
@@ -52,8 +52,10 @@ class Campaign {
   }
 
   private async hold(options: LockOptions): Promise<void> {
+    let isHeld = false;
     try {
       await navigator.locks.request(this.name, options, async () => {
+        isHeld = true;
         this.heardAt = performance.now();
         await this.leader.lead();
         await new Promise<void>((done) => (this.release = done));
@@ -61,11 +63,12 @@ class Campaign {
     } catch {
       // AbortError: stolen or given up; anything else: the store failed, and is tried again.
       await new Promise((done) => setTimeout(done, 500));
-    } finally {
-      this.release = undefined;
-      this.leader.yield();
-      this.heardAt = performance.now();
     }
+    // A wait that was given up has nothing to give back: another hold() may lead already.
+    if (!isHeld) return;
+    this.release = undefined;
+    this.leader.yield();
+    this.heardAt = performance.now();
   }
 
   private watch(): void {
@@ -101,6 +104,7 @@ scope.onmessage = async ({ data }) => {
   if (data.t === 'open') {
     try {
       campaign = new Campaign(await IdbStore.open(data.slug), data);
+      scope.postMessage({ t: 'ready' });
     } catch {
       scope.postMessage({ t: 'failed' });
     }
