@@ -4,6 +4,7 @@
 import { scriptUrl } from '../ui/script_url';
 import workerUrl from './worker?worker&url';
 import type { Leader } from './leader';
+import { scriptUrl } from './script_url';
 import type { Store } from './store';
 import type { FromWorker, ToWorker } from './worker';
 

@@ -8,7 +8,7 @@ export function demoReplica(): Replica {
   const what = new URLSearchParams(location.search).get('demo');
   const fake = new FakeReplica({ isEnrolled: what !== 'guest' && what !== 'slip' });
   if (what === 'slip') {
-    fake.setSlip({ stage: 'checking', household: '', persons: [] });
+    fake.setSlip({ stage: 'checking', household: '', persons: [], problem: { code: 'timed_out', message: '' } });
   }
   if (what === 'offline' || what === 'trouble') fake.goOffline();
   if (what === 'offline' || what === 'trouble') {

@@ -130,6 +130,7 @@ export const en: Record<Key, string> = {
   'guest.public': 'Notices for everybody',
   'guest.publicNone': 'The community has no public notices yet.',
   'guest.publicOffline': 'No connection, and no public notices are kept here.',
+  'guest.publicPage': 'Read the public notices',
   'guest.updatedAt': 'Updated {time}',
 
   'notices.title': 'Notices',

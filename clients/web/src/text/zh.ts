@@ -131,6 +131,7 @@ export const zh = {
   'guest.public': '人人可看的通知',
   'guest.publicNone': '社区还没有公开的通知。',
   'guest.publicOffline': '现在连不上，也没有存过公开的通知。',
+  'guest.publicPage': '看公开的通知',
   'guest.updatedAt': '更新于 {time}',
 
   'notices.title': '通知',

@@ -2,7 +2,7 @@
 // The service worker's newer version, taken only when the user says so and no form is half filled.
 
 import { untrack } from 'svelte';
-import { scriptUrl } from '../../ui/script_url';
+import { scriptUrl } from '../../replica/script_url';
 
 let waiting = $state.raw<ServiceWorker>();
 let dirty = $state(0);
