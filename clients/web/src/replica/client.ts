@@ -5,7 +5,9 @@ import { isMarked, setMark } from './marks';
 import { MemoryStore } from './store_memory';
 import { IdbStore } from './store_idb';
 import type { LocalMutation, Readable, Replica, Row, Status } from './api';
-import { BEAT_LOST_MS, openChannel, type Channel, type ChannelMessage, type LiveFacts } from './channel';
+import {
+  BEAT_LOST_MS, openChannel, type Channel, type ChannelMessage, type LiveFacts,
+} from './channel';
 import { systemRng } from './clock';
 import { EFFECTS } from './effects.gen';
 import { openHome, type Home } from './home';

@@ -22,12 +22,43 @@ export const EFFECTS: Record<string, MutatorInfo> = {
   "identity.revoke_invite": {"lane":1},
   "identity.revoke_role": {"lane":1},
   "identity.set_account_state": {"lane":1},
-  "notice.acknowledge": {"lane":0,"effects":[{"key":"{notice}:{person}","op":"put","row":{"ask":"{ask}","by":"{actor}","captured_at":"{now}","choice":"{choice}","notice":"{notice}","person":"{person}"},"tbl":"ack"}]},
+  "notice.acknowledge": {
+    "lane": 0,
+    "effects": [
+      {
+        "key": "{notice}:{person}",
+        "op": "put",
+        "row": {
+          "ask": "{ask}",
+          "by": "{actor}",
+          "captured_at": "{now}",
+          "choice": "{choice}",
+          "notice": "{notice}",
+          "person": "{person}"
+        },
+        "tbl": "ack"
+      }
+    ]
+  },
   "notice.approve": {"lane":1},
   "notice.correct": {"lane":1},
   "notice.draft": {"lane":1},
   "notice.edit": {"lane":1},
-  "notice.mute": {"lane":1,"effects":[{"key":"{actor}:{category}","op":"put","row":{"at":"{now}","category":"{category}","muted":"{muted}"},"tbl":"mute"}]},
+  "notice.mute": {
+    "lane": 1,
+    "effects": [
+      {
+        "key": "{actor}:{category}",
+        "op": "put",
+        "row": {
+          "at": "{now}",
+          "category": "{category}",
+          "muted": "{muted}"
+        },
+        "tbl": "mute"
+      }
+    ]
+  },
   "notice.reject": {"lane":1},
   "notice.seen": {"lane":2},
   "notice.send": {"lane":1},
@@ -42,11 +73,38 @@ export const EFFECTS: Record<string, MutatorInfo> = {
   "person.move": {"lane":1},
   "person.put": {"lane":1},
   "person.quiet": {"lane":1},
-  "person.register": {"lane":1,"effects":[{"key":"{id}","op":"put","row":{"household":"{household}","name":"{name}"},"tbl":"person_card"}]},
+  "person.register": {
+    "lane": 1,
+    "effects": [
+      {
+        "key": "{id}",
+        "op": "put",
+        "row": {
+          "household": "{household}",
+          "name": "{name}"
+        },
+        "tbl": "person_card"
+      }
+    ]
+  },
   "person.undo": {"lane":1},
   "proxy.confirm": {"lane":1},
   "proxy.end": {"lane":1},
   "proxy.request": {"lane":1},
   "task.assign": {"lane":1},
-  "task.visit": {"lane":0,"effects":[{"key":"{id}","op":"patch","row":{"done_at":"{now}","result":"{outcome}","visited_by":"{actor}"},"tbl":"task"}]},
+  "task.visit": {
+    "lane": 0,
+    "effects": [
+      {
+        "key": "{id}",
+        "op": "patch",
+        "row": {
+          "done_at": "{now}",
+          "result": "{outcome}",
+          "visited_by": "{actor}"
+        },
+        "tbl": "task"
+      }
+    ]
+  },
 };

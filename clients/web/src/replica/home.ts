@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the engine runs: in a worker that shares the lead with other tabs, or, in a browser without
 // workers, locks or a store, on the page itself.
+import { scriptUrl } from '../ui/script_url';
 import workerUrl from './worker?worker&url';
 import type { Leader } from './leader';
 import { scriptUrl } from './script_url';
