@@ -69,7 +69,8 @@ export const en: Record<Key, string> = {
   'notice.stop': 'Stop',
   'notice.unfold': 'Whole text ({n} characters)',
   'notice.fold': 'Fold',
-  'notice.images': 'The original has {n} pictures, which phones cannot show yet; see them at the counter.',
+  'notice.images':
+    'The original has {n} pictures, which phones cannot show yet; see them at the counter.',
   'notice.voice': 'The original has a recording of {n} s, which phones cannot play yet.',
   'notice.open': 'Read and answer',
 

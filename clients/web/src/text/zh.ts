@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every sentence of the resident app. `{n}` and the like are filled by t(). Plain words only (UX-4):
-// catalogue.test.ts holds the list of words that people should not have to learn.
+// Every sentence of the resident app. `{n}` and the like are filled by t(). Plain words only
+// (UX-4): catalogue.test.ts holds the list of words that people should not have to learn.
 
 import { mine } from './zh_mine';
 
