@@ -62,6 +62,8 @@ export interface Status {
   wasWiped: boolean;
   /** Another tab holds the connection. */
   isFollower: boolean;
+  /** This browser keeps nothing: rows and unsent work end with the page. */
+  isVolatile: boolean;
 }
 
 export interface Row<T = Record<string, unknown>> {
@@ -117,7 +119,8 @@ export interface Replica {
   syncNow(): void;
   /** A device token for `Authorization: Bearer`, made or reused; rejects with a Problem offline. */
   token(): Promise<string>;
-  /** 换人使用: refused with code `wrong_state` while work is unsent (GEN-8); deletes everything here. */
+  /** 换人使用: deletes everything here. Refused with code `wrong_state` while work is unsent (GEN-8),
+   *  unless this phone was revoked and can never send it: export it before. */
   signOut(): Promise<void>;
   /** Unsent and refused work as JSON text, so that nothing is lost on a phone that is given away. */
   exportUnsent(): Promise<string>;
