@@ -11,7 +11,7 @@ inline constexpr std::size_t kBlobImageBytesMax = 2 * 1024 * 1024;
 /// A voice note of a minute at 128 kbit/s.
 inline constexpr std::size_t kBlobAudioBytesMax = 1024 * 1024;
 inline constexpr std::chrono::milliseconds kVoiceMax = 60s;
-/// What one account may have begun and not finished: the photos of a field worker's day, not a disk.
+/// What one account may have begun and not finished: the photos of a field worker's day.
 inline constexpr std::size_t kBlobUploadsMax = 64;
 inline constexpr std::size_t kBlobUploadBytesMax = 32 * 1024 * 1024;
 /// Unfinished uploads of a whole community.

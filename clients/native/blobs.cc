@@ -2,6 +2,7 @@
 #include "clients/native/blobs.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <fstream>
 #include <iterator>
@@ -40,9 +41,15 @@ Result<void> write_file(const fs::path& file, const std::string& bytes) {
   return {};
 }
 
+bool is_same_name(std::string_view a, std::string_view b) {
+  return std::ranges::equal(
+      a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
 std::string text_of(const HttpReply& reply, std::string_view name) {
-  const auto found = reply.headers.find(name);
-  return found == reply.headers.end() ? std::string{} : found->second;
+  for (const auto& [given, value] : reply.headers)
+    if (is_same_name(given, name)) return value;
+  return {};
 }
 
 std::size_t number_of(const HttpReply& reply, std::string_view name) {

@@ -428,12 +428,8 @@ class HttpExchange final : public HttpRequest,
                        if (ec) return self->fail_at("answer", ec);
                        auto& message = self->parser_.get();
                        HttpReply reply{static_cast<int>(message.result_int()), {}, {}};
-                       for (const auto& field : message) {
-                         std::string name(field.name_string());
-                         for (char& letter : name)
-                           if (letter >= 'A' && letter <= 'Z') letter += 'a' - 'A';
-                         reply.headers.emplace(std::move(name), std::string(field.value()));
-                       }
+                       for (const auto& field : message)
+                         reply.headers.emplace_back(field.name_string(), field.value());
                        reply.body = std::move(message.body());
                        self->finish(std::move(reply));
                      });

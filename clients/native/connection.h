@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -94,8 +93,8 @@ struct HttpCall {
 struct HttpReply {
   int status = 0;
   std::string body;
-  /// Names in lower case.
-  std::map<std::string, std::string, std::less<>> headers{};
+  /// Names as the server writes them.
+  std::vector<std::pair<std::string, std::string>> headers{};
 };
 
 /// One request (GET, POST, PATCH) on its own connection; blocks at most `deadline`.

@@ -10,8 +10,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kShaDigits = 64;
-constexpr std::size_t kPageRows = 1000;
+constexpr std::size_t kBlobNameDigits = 64;
+constexpr std::size_t kBlobPageRows = 1000;
 
 Result<void> make_private_folder(const fs::path& folder) {
   std::error_code ec;
@@ -32,7 +32,7 @@ Result<std::size_t> copy_blobs(const fs::path& from, const fs::path& to) {
     const fs::path& file = entry->path();
     const std::string name = file.filename().string();
     const fs::path target = to / name.substr(0, 2) / name;
-    if (name.size() != kShaDigits || fs::exists(target)) continue;
+    if (name.size() != kBlobNameDigits || fs::exists(target)) continue;
     LINLI_TRY(const auto bytes, auth::read_file(file));
     if (!bytes) continue;  // it was just forgotten
     LINLI_CHECK(make_private_folder(target.parent_path()));
@@ -47,7 +47,7 @@ Result<void> check_blobs(sync::StoreReader& reader, const fs::path& folder,
                          std::vector<ModelFinding>& findings) {
   std::string after;
   for (;;) {
-    LINLI_TRY(const auto rows, reader.table("blob", after, kPageRows));
+    LINLI_TRY(const auto rows, reader.table("blob", after, kBlobPageRows));
     for (const auto& [sha, stored] : rows) {
       after = sha;
       LINLI_TRY(const Json row, parse_json(*stored.data));
@@ -59,7 +59,7 @@ Result<void> check_blobs(sync::StoreReader& reader, const fs::path& folder,
         findings.push_back({"blob_damaged", "blob", sha, "the file has another sum"});
       }
     }
-    if (rows.size() < kPageRows) return {};
+    if (rows.size() < kBlobPageRows) return {};
   }
 }
 

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "base/bytes.h"
 #include "base/blob_limits.h"
+#include "base/bytes.h"
 
 namespace linli::http {
 namespace {

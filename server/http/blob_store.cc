@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "base/crypto.h"
 #include "base/blob_limits.h"
+#include "base/crypto.h"
 #include "base/log.h"
 #include "server/auth/files.h"
 #include "server/http/blob_media.h"

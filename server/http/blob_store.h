@@ -60,9 +60,9 @@ class BlobStore {
   /// Errors: not_found (also somebody else's), gone (too old), io.
   Result<UploadState> look(const std::string& id, const sync::AccountId& account);
   /// With the last byte the content is checked, stripped (blob_media.h) and moved to its place.
-  /// Errors: conflict (offset), too_large (more than announced), unsupported_media, invalid_argument
-  /// (another sum than announced), malformed (a broken picture), and those of look(). After
-  /// unsupported_media, invalid_argument and malformed the upload is gone.
+  /// Errors: conflict (offset), too_large (more than announced), unsupported_media,
+  /// invalid_argument (another sum than announced), malformed (a broken picture), and those of
+  /// look(). After unsupported_media, invalid_argument and malformed the upload is gone.
   Result<UploadState> append(const std::string& id, const sync::AccountId& account,
                              std::size_t offset, std::string_view piece);
   Result<void> remove(const std::string& id, const sync::AccountId& account);

@@ -21,7 +21,7 @@ Result<std::string> from_base64(std::string text) {
   return from_base64url(text);
 }
 
-std::string_view trimmed(std::string_view text) {
+std::string_view blanks_off(std::string_view text) {
   const auto first = text.find_first_not_of(' ');
   if (first == text.npos) return {};
   return text.substr(first, text.find_last_not_of(' ') - first + 1);
@@ -41,11 +41,11 @@ Result<std::map<std::string, std::string, std::less<>>> parse_metadata(std::stri
   std::map<std::string, std::string, std::less<>> out;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(','), text.size());
-    const std::string_view pair = trimmed(text.substr(0, end));
+    const std::string_view pair = blanks_off(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
     const std::size_t blank = std::min(pair.find(' '), pair.size());
     const std::string key(pair.substr(0, blank));
-    auto value = from_base64(std::string(trimmed(pair.substr(blank))));
+    auto value = from_base64(std::string(blanks_off(pair.substr(blank))));
     if (key.empty() || !value || out.size() == kPairsMax ||
         !out.emplace(key, std::move(*value)).second)
       return fail(Errc::malformed, "Upload-Metadata");

@@ -188,6 +188,40 @@ class Blobs(harness.WorldTest):
         self.assertGreater(said["begun"], 0)
         self.assertIn("HEAD 200", said["requests"], "it asked where to go on")
 
+    def test_linli_sends_and_keeps_them_with_the_notice(self):
+        picture, sound = self.world.folder / "photo.png", self.world.folder / "voice.mp3"
+        picture.write_bytes(png(random.Random(6), 150_000))
+        sound.write_bytes(b"\xff\xfb\x90\x64" + random.Random(7).randbytes(20_000))
+        line = self.world.line()
+        editor = harness.Phone(self.world.folder / "editor", line=line)
+        editor.enrol("huainan", self.world.admin.staff_slip(self.world.accounts[EDITOR]))
+        # The line breaks in the middle: the same command again goes on where it was.
+        line.cut_up_after = 100_000
+        sent = editor.json("blob", "put", picture)
+        self.assertEqual(sent["sha"], hashlib.sha256(picture.read_bytes()).hexdigest())
+        made = editor.json(
+            "notice", "send", "--title", "附图附语音", "--image", picture, "--voice", sound
+        )
+        desk = self.world.desk("张书记")
+        draft = desk.get(f"/notices/{made['id']}")
+        self.assertEqual(draft["content"]["voice"]["type"], "audio/mpeg")
+        desk.approve(
+            {"id": made["id"], "areas": ["hn"], "fingerprint": draft["fingerprint"]}
+        )
+        phone = self.world.phone("resident")
+
+        def has_come():
+            phone.sync()
+            return [n for n in phone.json("notices")["notices"] if n["id"] == made["id"]]
+
+        wait_for(has_come, "the notice", 15)
+        phone.sync()
+        phone.offline()
+        notice = phone.json("show", made["id"])
+        for reference, file in ((notice["images"][0], picture), (notice["voice"], sound)):
+            got = phone.json("blob", "get", reference["sha"])
+            self.assertEqual(Path(got["file"]).read_bytes(), file.read_bytes())
+
     def test_backup_and_verify_know_the_files(self):
         sha = self.tus().upload(png(random.Random(5), 5_000))
         target = self.world.folder / "backup"

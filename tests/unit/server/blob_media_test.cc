@@ -97,7 +97,7 @@ TEST(StripJpeg, KeepsHowThePictureStands) {
     // Once more: what was written is read as the same.
     EXPECT_EQ(strip("image/jpeg", out), out);
   }
-  for (const std::uint16_t silly : {0, 1, 9, 65535})
+  for (const std::uint16_t silly : std::initializer_list<std::uint16_t>{0, 1, 9, 65535})
     EXPECT_EQ(strip("image/jpeg", jpeg(segment('\xe1', exif(silly, false)))), jpeg(""));
 }
 
