@@ -111,6 +111,8 @@ class Client {
   Result<void> adopt(const sync::Identity& identity);
   [[nodiscard]] std::optional<sync::Identity> identity();
   [[nodiscard]] const TlsOptions& tls() const { return options_.tls; }
+  /// Folder of the store.
+  [[nodiscard]] const std::string& store() const { return options_.store; }
 
   // --- A slip that waits for the server (ENR-3) --------------------------------------------------
   /// Durable before it returns; replaces an earlier one. It is completed by start(), as soon as

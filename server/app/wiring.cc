@@ -10,6 +10,7 @@
 #include "server/app/embedded_web.h"
 #include "server/app/gateway_face.h"
 #include "server/community/modules.h"
+#include "server/http/blob_store.h"
 #include "server/http/router.h"
 #include "server/net/openssl_signer.h"
 #include "server/net/thread_pool.h"
@@ -33,6 +34,7 @@ struct Common {
                          net::ThreadPool::kCryptoQueueMax};
   net::ThreadPool password{"password", net::ThreadPool::kPasswordThreads,
                            net::ThreadPool::kPasswordQueueMax};
+  net::ThreadPool files{"files", net::ThreadPool::kBlobThreads, net::ThreadPool::kBlobQueueMax};
   notify::AdapterRegistry adapters;
   FileSecrets secrets;
   net::OpensslSigner signer;
@@ -67,11 +69,16 @@ struct Parts {
         keys(std::move(k)),
         revoked(std::move(r)),
         book(std::move(on_revoked)) {}
+  /// What still works on files knows the members below.
+  ~Parts() { common->files.stop(); }
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
 
   const std::shared_ptr<Common> common;
   const auth::ServerKeys keys;
   const std::unique_ptr<auth::RevocationLog> revoked;
   auth::IdentityBook book;
+  std::unique_ptr<http::BlobStore> blobs;
   std::shared_ptr<http::Site> site;
   std::unique_ptr<SocketAuthenticator> sockets;
   std::unique_ptr<GatewayRuntime> gateway;
@@ -163,6 +170,7 @@ Result<void> add_community(const Config& config, Server& server,
   });
   out.started = [gateway = parts->gateway.get()] { gateway->start(); };
   out.stopping = [gateway = parts->gateway.get()] { gateway->stop(); };
+  parts->blobs = std::make_unique<http::BlobStore>(folder, server.clock(), server.rng());
   parts->gateway_face = std::make_unique<GatewayFace>(*parts->gateway);
   parts->site = std::make_shared<http::Site>(http::SiteParts{
       .runtime = *out.runtime,
@@ -176,13 +184,18 @@ Result<void> add_community(const Config& config, Server& server,
       .origins = config.server.origins,
       .name = name,
       .gateway = parts->gateway_face.get(),
-      .web = common->web.get()});
+      .web = common->web.get(),
+      .blobs = parts->blobs.get(),
+      .blob_pool = [c = common.get()](auto task) { return c->files.post(std::move(task)); }});
   common->router.add(parts->site);
   parts->sockets = std::make_unique<SocketAuthenticator>(parts->site->authenticator());
   // Before the shards: whoever signs in after a commit is judged by it.
   out.runtime->observe(
       [p = parts.get(), runtime = out.runtime.get()](const sync::SharedCommit& commit) {
         p->book.on_commit(*commit);
+        for (const sync::WatchedRow& watched : commit->watched)
+          if (watched.row.tbl == "blob" && watched.value == nullptr)
+            p->blobs->forget(watched.row.key);
         if (!commit->reload) return;
         runtime->with_reader([p](sync::StoreReader& reader) {
           ignore(p->book.load(reader), "the next reload or restart reads it again");

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "server/http/api.h"
+#include "server/http/blobs.h"
 #include "server/http/enrol.h"
 #include "server/http/gateway_desk.h"
 #include "server/http/import.h"
@@ -54,7 +55,8 @@ struct Site::Services {
         slips(parts),
         imports(parts),
         gateway(parts),
-        open_page(parts) {}
+        open_page(parts),
+        blobs(parts) {}
 
   Enrolment enrolment;
   Sessions sessions;
@@ -63,6 +65,7 @@ struct Site::Services {
   Imports imports;
   GatewayDesk gateway;
   PublicPage open_page;
+  Blobs blobs;
 };
 
 Site::Site(SiteParts parts)
@@ -78,6 +81,7 @@ Site::Site(SiteParts parts)
   services_->imports.add_to(table_);
   services_->gateway.add_to(table_);
   services_->open_page.add_to(table_);
+  services_->blobs.add_to(table_);
   add_registry_routes(table_, parts_);
 }
 
@@ -86,6 +90,8 @@ Site::~Site() = default;
 Result<std::optional<Caller>> Site::identify(const Endpoint& endpoint,
                                              const net::HttpRequest& request) {
   if (endpoint.access == Access::open) return std::optional<Caller>{};
+  if (endpoint.access == Access::optional && !request.headers.contains("authorization"))
+    return std::optional<Caller>{};
   LINLI_TRY(const std::string bearer, bearer_of(request));
   Caller out;
   const Instant now = parts_.clock.now();

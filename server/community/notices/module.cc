@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "server/community/areas/module.h"
+#include "server/community/blobs/module.h"
 #include "server/community/membership.h"
 #include "server/community/notices/audience.h"
 #include "server/community/notices/notice.h"
@@ -69,10 +70,22 @@ void add_table(sync::Registry& registry, const char* name,
 }  // namespace
 
 void declare(sync::Registry& registry) {
+  sync::TableDef notice{};
+  notice.name = "notice";
+  notice.buckets = [](std::string_view, const Json& row) { return texts(row, "to"); };
   // Where else a notice lies would tell its audience.
-  add_table(registry, "notice", [](std::string_view, const Json& row) { return texts(row, "to"); },
-            {}, {"to"});
-  add_table(registry, "notice_admin", nullptr, {{"state", by_state}, {"newest", newest}});
+  notice.place_only = {"to"};
+  notice.blobs = blobs::shas_of;
+  notice.opens_blobs = is_public;
+  registry.add(std::move(notice));
+  sync::TableDef admin{};
+  admin.name = "notice_admin";
+  admin.indexes = {{"state", by_state}, {"newest", newest}};
+  admin.blobs = [](std::string_view key, const Json& row) {
+    return blobs::shas_of(key, row.at("content"));
+  };
+  admin.opens_blobs = is_staff;
+  registry.add(std::move(admin));
   add_table(registry, "notice_desk", community_staff);
   add_table(registry, "notice_job", nullptr);
   add_table(registry, "audience", nullptr,

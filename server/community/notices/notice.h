@@ -123,6 +123,11 @@ std::string page_key(const std::string& notice, std::int64_t snap, std::int64_t 
 /// Drafting is wide (community.md §4); only approval lets anything out. Args: `audience`.
 Result<void> may_draft(ReadContext& ctx, const Json& args);
 
+/// Anybody may read it without enrolment (F9): it is out now, for everybody in the community.
+bool is_public(ReadContext& ctx, std::string_view id);
+/// The actor may look into what the office is writing.
+bool is_staff(ReadContext& ctx, std::string_view id);
+
 void declare_drafts(sync::Registry& registry);
 void declare_sending(sync::Registry& registry);
 void declare_acks(sync::Registry& registry);

@@ -62,12 +62,22 @@ Result<Json> get_notice(ReadContext& ctx, const Json& params) {
   return out;
 }
 
-bool is_public(ReadContext& ctx, const Json& admin) {
-  const auto to = texts(admin.at("audience"), "areas");
+}  // namespace
+
+bool is_public(ReadContext& ctx, std::string_view id) {
+  const Row admin = ctx.get("notice_admin", id);
+  if (admin == nullptr || !is_live(*admin) || ctx.get("notice", id) == nullptr) return false;
+  const auto to = texts(admin->at("audience"), "areas");
   const Row area = to.size() == 1 ? ctx.get("area", to.front()) : nullptr;
   return area != nullptr && json_text(*area, "grid").empty() &&
-         is_direct(ctx, admin.at("audience")) && !json_bool(admin.at("content"), "drill");
+         is_direct(ctx, admin->at("audience")) && !json_bool(admin->at("content"), "drill");
 }
+
+bool is_staff(ReadContext& ctx, std::string_view /*id*/) {
+  return kStaff(ctx, Json::object()).has_value();
+}
+
+namespace {
 
 /// What anybody may read without enrolment (F9): out now, for everybody in the community.
 Result<Json> public_list(ReadContext& ctx, const Json& params) {
@@ -79,7 +89,7 @@ Result<Json> public_list(ReadContext& ctx, const Json& params) {
          ctx.scan("notice_admin.state", exact(state), std::nullopt, kScanPage)) {
       if (taken == limit) break;
       const Row row = ctx.get("notice", hit.key);
-      if (row == nullptr || !is_public(ctx, *ctx.get("notice_admin", hit.key))) continue;
+      if (row == nullptr || !is_public(ctx, hit.key)) continue;
       Json item = *row;
       item["id"] = hit.key;
       out["notices"].push_back(std::move(item));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "server/community/blobs/module.h"
 #include "server/community/membership.h"
 #include "server/community/notices/audience.h"
 #include "server/community/notices/notice.h"
@@ -38,6 +39,7 @@ MutatorResult approve(MutatorContext& ctx, const Json& args) {
     return fail(Errc::conflict, "it was changed after you opened it");
   Json admin = *found;
   LINLI_CHECK(check_content(admin.at("content")));
+  if (!json_bool(admin, "demo")) LINLI_CHECK(blobs::check_arrived(ctx, admin.at("content")));
   LINLI_CHECK(check_open(admin.at("content"), std::max(now_ms(ctx), json_int(admin, "send_at"))));
   admin["approved_by"] = actor_id(ctx);
   admin["approved_at"] = now_ms(ctx);
