@@ -43,7 +43,8 @@ struct Common {
 /// The sockets' view of the device book.
 class SocketAuthenticator final : public ws::Authenticator {
  public:
-  explicit SocketAuthenticator(const auth::Authenticator& inner) : inner_(inner) {}
+  SocketAuthenticator(const auth::Authenticator& inner, net::ThreadPool& crypto)
+      : inner_(inner), crypto_(crypto) {}
   void authenticate(sync::AskAuthenticate ask,
                     std::function<void(Result<sync::Principal>)> done) override {
     inner_.authenticate(std::move(ask), std::move(done));
@@ -52,9 +53,11 @@ class SocketAuthenticator final : public ws::Authenticator {
              std::function<void(Result<sync::FrameRekeyed>)> done) override {
     inner_.rekey(who, std::move(frame), std::move(done));
   }
+  bool offload(std::function<void()> task) override { return crypto_.post(std::move(task)); }
 
  private:
   const auth::Authenticator& inner_;
+  net::ThreadPool& crypto_;
 };
 
 /// Everything of one community that its runtime does not own.
@@ -175,7 +178,7 @@ Result<void> add_community(const Config& config, Server& server,
       .name = name,
       .gateway = parts->gateway_face.get()});
   common->router.add(parts->site);
-  parts->sockets = std::make_unique<SocketAuthenticator>(parts->site->authenticator());
+  parts->sockets = std::make_unique<SocketAuthenticator>(parts->site->authenticator(), common->crypto);
   // Before the shards: whoever signs in after a commit is judged by it.
   out.runtime->observe(
       [p = parts.get(), runtime = out.runtime.get()](const sync::SharedCommit& commit) {

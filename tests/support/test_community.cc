@@ -90,6 +90,7 @@ Result<Json> TestCommunity::run(Instant captured, const std::string& account,
   const sync::MutatorDef* def = registry_.mutator(name);
   if (def == nullptr) return fail(Errc::unknown_mutator, name);
   LINLI_CHECK(def->args_schema.check(args));
+  if (def->verify) LINLI_CHECK(def->verify(args));
   sync::Submission submission;
   submission.actor = actor_of(account, elevated);
   submission.lane = def->lane;
