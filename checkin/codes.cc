@@ -6,13 +6,13 @@
 namespace linli::checkin {
 namespace {
 
-constexpr char kVersion = 1;
+constexpr char kCodeVersion = 1;
 constexpr std::string_view kLeadDomain{"linli.lead.1\0", 13};
 constexpr std::string_view kNonceDomain{"linli.nonce.1\0", 14};
 constexpr std::string_view kDigitsDomain{"linli.digits.1\0", 15};
 
 std::string raw_of(const LeadCode& code) {
-  std::string out(1, kVersion);
+  std::string out(1, kCodeVersion);
   append_short(out, code.team);
   append_short(out, code.shift);
   append_short(out, code.place);
@@ -51,7 +51,7 @@ std::string encode(const LeadCode& code) { return to_code(kLeadMagic, raw_of(cod
 Result<LeadCode> parse_lead_code(std::string_view text) {
   LINLI_TRY(const std::string bytes, from_code(kLeadMagic, text));
   Reader reader(bytes);
-  if (reader.number(1) != kVersion) reader.refuse();
+  if (reader.number(1) != kCodeVersion) reader.refuse();
   LeadCode out;
   out.team = reader.text(1, kIdBytesMax);
   out.shift = reader.text(1, kIdBytesMax);
@@ -74,7 +74,7 @@ Result<Sha256> code_hash(std::string_view text) {
 }
 
 std::string encode(const StationCode& code) {
-  std::string raw(1, kVersion);
+  std::string raw(1, kCodeVersion);
   append_short(raw, code.station);
   return to_code(kStationMagic, raw, code.secret);
 }
@@ -82,7 +82,7 @@ std::string encode(const StationCode& code) {
 Result<StationCode> parse_station_code(std::string_view text) {
   LINLI_TRY(const std::string bytes, from_code(kStationMagic, text));
   Reader reader(bytes);
-  if (reader.number(1) != kVersion) reader.refuse();
+  if (reader.number(1) != kCodeVersion) reader.refuse();
   StationCode out;
   out.station = reader.text(1, kIdBytesMax);
   out.secret = reader.array<16>();

@@ -6,13 +6,13 @@
 namespace linli::checkin {
 namespace {
 
-constexpr char kVersion = 1;
-constexpr std::string_view kDomain{"linli.entry.1\0", 14};
+constexpr char kEntryVersion = 1;
+constexpr std::string_view kEntryDomain{"linli.entry.1\0", 14};
 /// Times and monotonic counts stay exact in a browser's numbers.
 constexpr std::uint64_t kNumberMax = 9'007'199'254'740'991;
 
 std::string raw_of(const Entry& entry) {
-  std::string out(1, kVersion);
+  std::string out(1, kEntryVersion);
   out.push_back(static_cast<char>(entry.type));
   out += as_text(entry.device);
   append_u32be(out, entry.dseq);
@@ -54,7 +54,7 @@ bool is_well_formed(const Entry& entry) {
 
 Entry sign_entry(const KeyPair& device, Entry entry) {
   entry.device = device.pub();
-  entry.sig = device.sign(as_bytes(std::string(kDomain) + raw_of(entry)));
+  entry.sig = device.sign(as_bytes(std::string(kEntryDomain) + raw_of(entry)));
   return entry;
 }
 
@@ -63,7 +63,7 @@ std::string encode(const Entry& entry) { return to_code(kEntryMagic, raw_of(entr
 Result<Entry> parse_entry(std::string_view text) {
   LINLI_TRY(const std::string bytes, from_code(kEntryMagic, text));
   Reader reader(bytes);
-  if (reader.number(1) != kVersion) reader.refuse();
+  if (reader.number(1) != kEntryVersion) reader.refuse();
   Entry out;
   out.type = static_cast<EntryType>(reader.number(1));
   out.device = reader.array<32>();
@@ -89,7 +89,7 @@ Result<Entry> parse_entry(std::string_view text) {
 }
 
 Result<void> check_signature(const Entry& entry) {
-  if (!verify(entry.device, as_bytes(std::string(kDomain) + raw_of(entry)), entry.sig))
+  if (!verify(entry.device, as_bytes(std::string(kEntryDomain) + raw_of(entry)), entry.sig))
     return fail(Errc::bad_signature, "an entry");
   return {};
 }

@@ -27,8 +27,6 @@ Instant start_of(Window window, Instant now) {
   return Instant{local - local % length - kProviderOffset};
 }
 
-bool is_pressing(Lane lane) { return lane == Lane::red || lane == Lane::orange; }
-
 }  // namespace
 
 void TokenBucket::refill(MonoTime now) {

@@ -140,7 +140,7 @@ bool may_see(ReadContext& ctx, const Json& row) {
          has_any(ctx, {Role::supervisor}, "");
 }
 
-Result<Json> list(ReadContext& ctx, const Json& params) {
+Result<Json> list_hours(ReadContext& ctx, const Json& params) {
   const std::size_t limit = page_limit(params, 100, 500);
   Json out = {{"hours", Json::array()}};
   const std::string state = json_text(params, "state");
@@ -202,7 +202,7 @@ void declare_queries(sync::Registry& registry) {
                                              {"after", arg::cursor()},
                                              {"limit", arg::limit()}}),
                       .permit = readers,
-                      .run = list,
+                      .run = list_hours,
                       .path = "/hours"});
   add(registry, Query{.name = "hours.missing",
                       .summary = "Who was checked out by the planned end, by day.",

@@ -97,7 +97,7 @@ MutatorResult join_request(MutatorContext& ctx, const Json& args) {
 }
 
 /// A lead takes a request, or enters somebody who asked by word of mouth.
-MutatorResult confirm(MutatorContext& ctx, const Json& args) {
+MutatorResult take_in(MutatorContext& ctx, const Json& args) {
   const std::string person = json_text(args, "person");
   const std::string key = pair_key(json_text(args, "team"), person);
   const Row old = ctx.get("team_member", key);
@@ -176,7 +176,7 @@ MutatorResult consent(MutatorContext& ctx, const Json& args) {
   return Json{{"id", key}};
 }
 
-Result<Json> list(ReadContext& ctx, const Json& params) {
+Result<Json> list_members(ReadContext& ctx, const Json& params) {
   Json out = {{"members", Json::array()}};
   const std::string prefix = json_text(params, "team") + ":";
   std::string after = prefix;
@@ -218,7 +218,7 @@ void declare_members(sync::Registry& registry) {
                         .summary = "Takes a request, or enters somebody who asked by word.",
                         .args = who,
                         .permit = may_lead,
-                        .run = confirm,
+                        .run = take_in,
                         .path = "/teams/{team}/members"});
   Json gone = shown;
   gone["row"] = {{"state", "left"}};
@@ -250,7 +250,7 @@ void declare_members(sync::Registry& registry) {
                       .summary = "Roster of a team.",
                       .params = arg::object({{"team!", arg::short_id()}}),
                       .permit = may_lead,
-                      .run = list,
+                      .run = list_members,
                       .path = "/teams/{team}/members"});
 }
 

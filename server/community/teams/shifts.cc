@@ -22,7 +22,7 @@ Result<void> may_create(ReadContext& ctx, const Json& args) {
   return require_lead(ctx, json_text(args, "team"));
 }
 
-Result<void> may_change(ReadContext& ctx, const Json& args) {
+Result<void> may_change_shift(ReadContext& ctx, const Json& args) {
   LINLI_TRY(const Row shift, need(ctx, "shift", json_text(args, "id")));
   return require_lead(ctx, json_text(*shift, "team"));
 }
@@ -32,7 +32,7 @@ std::string random_key(MutatorContext& ctx) {
   return to_base64url(sha256(as_bytes("linli.shift-key.1" + ctx.new_id() + ctx.new_id())));
 }
 
-MutatorResult create(MutatorContext& ctx, const Json& args) {
+MutatorResult create_shift(MutatorContext& ctx, const Json& args) {
   std::string id = json_text(args, "id");
   if (id.empty()) id = ctx.new_id().substr(0, 24);
   if (ctx.get("shift", id) != nullptr) return fail(Errc::conflict, "the shift exists");
@@ -123,7 +123,7 @@ void end_due(MutatorContext& ctx, std::string_view at, bool /*missed*/) {
   if (close_some(ctx, id)) ctx.schedule(ctx.now() + Millis{1}, kShiftEnd, id);
 }
 
-Result<Json> list(ReadContext& ctx, const Json& params) {
+Result<Json> list_shifts(ReadContext& ctx, const Json& params) {
   const std::size_t limit = page_limit(params, 100, 500);
   Json out = {{"shifts", Json::array()}};
   const auto hits =
@@ -137,7 +137,7 @@ Result<Json> list(ReadContext& ctx, const Json& params) {
   return out;
 }
 
-void declare_tables(sync::Registry& registry) {
+void declare_shift_tables(sync::Registry& registry) {
   sync::TableDef shift{};
   shift.name = "shift";
   shift.buckets = shift_buckets;
@@ -165,7 +165,7 @@ void declare_tables(sync::Registry& registry) {
 }  // namespace
 
 void declare_shifts(sync::Registry& registry) {
-  declare_tables(registry);
+  declare_shift_tables(registry);
   const Json put = {{"op", "put"},
                     {"tbl", "shift"},
                     {"key", "{id}"},
@@ -191,14 +191,14 @@ void declare_shifts(sync::Registry& registry) {
                                              {"has_travel", arg::flag()},
                                              {"note", arg::text(200)}}),
                         .permit = may_create,
-                        .run = create,
+                        .run = create_shift,
                         .effects = Json::array({put}),
                         .path = "/shifts"});
   add(registry,
       Mutator{.name = "shift.cancel",
               .summary = "Calls a shift off.",
               .args = arg::object({{"id!", arg::short_id()}, {"reason!", arg::text(100, 1)}}),
-              .permit = may_change,
+              .permit = may_change_shift,
               .run = cancel,
               .path = "/shifts/{id}/cancel"});
   const Json said = {
@@ -222,7 +222,7 @@ void declare_shifts(sync::Registry& registry) {
             .params = arg::object(
                 {{"team!", arg::short_id()}, {"after", arg::cursor()}, {"limit", arg::limit()}}),
             .permit = may_create,
-            .run = list,
+            .run = list_shifts,
             .path = "/teams/{team}/shifts"});
 }
 

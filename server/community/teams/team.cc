@@ -21,7 +21,7 @@ Result<void> may_found(ReadContext& ctx, const Json& args) {
   return require_any(ctx, kFounders, json_text(args, "area"));
 }
 
-Result<void> may_change(ReadContext& ctx, const Json& args) {
+Result<void> may_change_team(ReadContext& ctx, const Json& args) {
   LINLI_TRY(const Row row, need(ctx, "team", json_text(args, "id")));
   return require_any(ctx, kFounders, json_text(*row, "area"));
 }
@@ -36,7 +36,7 @@ void renew_code(MutatorContext& ctx, const std::string& id, Json& row) {
   ctx.put("station_key", id, {{"team", id}, {"community", row.at("community")}, {"code", text}});
 }
 
-MutatorResult create(MutatorContext& ctx, const Json& args) {
+MutatorResult create_team(MutatorContext& ctx, const Json& args) {
   std::string id = json_text(args, "id");
   if (id.empty()) id = ctx.new_id().substr(0, 24);
   if (ctx.get("team", id) != nullptr) return fail(Errc::conflict, "the team exists");
@@ -70,7 +70,7 @@ MutatorResult renew(MutatorContext& ctx, const Json& args) {
   return Json{{"id", id}};
 }
 
-Result<Json> list(ReadContext& ctx, const Json& params) {
+Result<Json> list_teams(ReadContext& ctx, const Json& params) {
   const std::size_t limit = page_limit(params, 100, 500);
   Json out = {{"teams", Json::array()}};
   std::string last;
@@ -116,26 +116,26 @@ void declare_teams(sync::Registry& registry) {
                                              {"kind", arg::one_of({"team", "station"})},
                                              {"what", arg::text(200)}}),
                         .permit = may_found,
-                        .run = create,
+                        .run = create_team,
                         .path = "/teams"});
   const Json only_id = arg::object({{"id!", arg::short_id()}});
   add(registry, Mutator{.name = "team.close",
                         .summary = "Ends a team; hours and certificates stay.",
                         .args = only_id,
-                        .permit = may_change,
+                        .permit = may_change_team,
                         .run = close,
                         .path = "/teams/{id}/close"});
   add(registry, Mutator{.name = "team.renew_code",
                         .summary = "A new printed code for a station; the old sheet is void.",
                         .args = only_id,
-                        .permit = may_change,
+                        .permit = may_change_team,
                         .run = renew,
                         .path = "/teams/{id}/renew-code"});
   add(registry, Query{.name = "team.list",
                       .summary = "Teams and stations.",
                       .params = arg::object({{"after", arg::cursor()}, {"limit", arg::limit()}}),
                       .permit = anyone,
-                      .run = list,
+                      .run = list_teams,
                       .path = "/teams"});
   add(registry, Query{.name = "team.station_code",
                       .summary = "The code to print for a station.",
