@@ -38,8 +38,8 @@ Result<void> read_chain(const std::optional<std::string>& stored, checkin::Entry
 
 }  // namespace
 
-Result<Client::Recorded> Client::record(
-    checkin::Entry entry, const std::function<Json(const checkin::Entry&)>& args_of) {
+Result<Client::Recorded> Client::record(checkin::Entry entry,
+                                        const std::function<Json(const checkin::Entry&)>& args_of) {
   Lock lock(mutex_);
   const auto identity = replica_->state().identity;
   if (!identity) return fail(Errc::unauthenticated, "not enrolled");

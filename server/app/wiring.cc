@@ -8,6 +8,7 @@
 #include "server/admin/local_community.h"
 #include "server/app/adapters.h"
 #include "server/app/gateway_face.h"
+#include "server/app/log_signer.h"
 #include "server/community/modules.h"
 #include "server/http/router.h"
 #include "server/net/openssl_signer.h"
@@ -77,6 +78,7 @@ struct Parts {
   std::unique_ptr<SocketAuthenticator> sockets;
   std::unique_ptr<GatewayRuntime> gateway;
   std::unique_ptr<GatewayFace> gateway_face;
+  std::unique_ptr<LogSigner> log_signer;
 };
 
 Result<std::unique_ptr<CommunityRuntime>> open_runtime(const Config& config, Server& server,
@@ -162,7 +164,18 @@ Result<void> add_community(const Config& config, Server& server,
   out.runtime->observe([gateway = parts->gateway.get()](const sync::SharedCommit& commit) {
     gateway->on_commit(commit->outbox_head);
   });
-  out.started = [gateway = parts->gateway.get()] { gateway->start(); };
+  parts->log_signer = std::make_unique<LogSigner>(LogSigner::Parts{
+      .runtime = *out.runtime,
+      .keys = parts->keys,
+      .clock = server.clock(),
+      .crypto_pool = [c = common.get()](auto task) { return c->crypto.post(std::move(task)); }});
+  out.runtime->observe([signer = parts->log_signer.get()](const sync::SharedCommit& commit) {
+    signer->on_commit(*commit);
+  });
+  out.started = [gateway = parts->gateway.get(), signer = parts->log_signer.get()] {
+    gateway->start();
+    signer->start();
+  };
   out.stopping = [gateway = parts->gateway.get()] { gateway->stop(); };
   parts->gateway_face = std::make_unique<GatewayFace>(*parts->gateway);
   parts->site = std::make_shared<http::Site>(http::SiteParts{
@@ -178,7 +191,8 @@ Result<void> add_community(const Config& config, Server& server,
       .name = name,
       .gateway = parts->gateway_face.get()});
   common->router.add(parts->site);
-  parts->sockets = std::make_unique<SocketAuthenticator>(parts->site->authenticator(), common->crypto);
+  parts->sockets =
+      std::make_unique<SocketAuthenticator>(parts->site->authenticator(), common->crypto);
   // Before the shards: whoever signs in after a commit is judged by it.
   out.runtime->observe(
       [p = parts.get(), runtime = out.runtime.get()](const sync::SharedCommit& commit) {

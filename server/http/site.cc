@@ -8,6 +8,7 @@
 #include "server/http/gateway_desk.h"
 #include "server/http/import.h"
 #include "server/http/problem.h"
+#include "server/http/service_records.h"
 #include "server/http/session.h"
 #include "server/http/slips.h"
 #include "server/http/staff.h"
@@ -52,7 +53,8 @@ struct Site::Services {
         staff(parts, tokens),
         slips(parts),
         imports(parts),
-        gateway(parts) {}
+        gateway(parts),
+        service(parts) {}
 
   Enrolment enrolment;
   Sessions sessions;
@@ -60,6 +62,7 @@ struct Site::Services {
   Slips slips;
   Imports imports;
   GatewayDesk gateway;
+  ServiceRecords service;
 };
 
 Site::Site(SiteParts parts)
@@ -74,6 +77,7 @@ Site::Site(SiteParts parts)
   services_->slips.add_to(table_);
   services_->imports.add_to(table_);
   services_->gateway.add_to(table_);
+  services_->service.add_to(table_);
   add_registry_routes(table_, parts_);
 }
 

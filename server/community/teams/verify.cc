@@ -257,8 +257,7 @@ void declare_verify(sync::Registry& registry) {
                       .summary = "Walks every chain of attendance; names what was changed.",
                       .params = arg::object({{"server", arg::hex(64)}, {"slug", arg::text(32)}}),
                       .permit = allow({Role::supervisor, Role::approver, Role::window}),
-                      .run = run_verify,
-                      .path = "/attendance/verify"});
+                      .run = run_verify});
 }
 
 }  // namespace linli::community::teams
