@@ -21,8 +21,12 @@ std::int64_t windows_after(std::int64_t at, std::uint32_t window) {
   return static_cast<std::int64_t>(window_of(at)) - static_cast<std::int64_t>(window);
 }
 
+bool knows_offset(const Mark& mark) {
+  return mark.counter_at.has_value() && mark.counter_captured.has_value();
+}
+
 std::int64_t lead_offset(const Mark& mark) {
-  return mark.counter_at && mark.counter_captured ? *mark.counter_captured - *mark.counter_at : 0;
+  return knows_offset(mark) ? *mark.counter_captured - *mark.counter_at : 0;
 }
 
 /// By the lead's own clock when the receipt was scanned back, else by the phone's corrected one,
@@ -94,24 +98,24 @@ Judged judge(const Mark& mark) {
   return out;
 }
 
-std::int64_t elapsed(const Mark& in, const Mark& out, Flags& flags) {
-  const Judged from = judge(in);
-  const Judged to = judge(out);
+std::int64_t elapsed(const Timed& started, const Timed& ended, Flags& flags) {
+  const auto& [in, from] = started;
+  const auto& [out, to] = ended;
   const bool is_one_run = in.boot != 0 && in.boot == out.boot && in.device == out.device;
   const auto ran = static_cast<std::int64_t>(out.mono) - static_cast<std::int64_t>(in.mono);
   if (is_one_run && is_apart(out.at - in.at, ran, kJumpSlackMs)) flags.insert("clock");
-  if (from.lead_time && to.lead_time && in.lead == out.lead && !in.lead.empty())
-    return *to.lead_time - *from.lead_time;
+  if (from.lead_time && to.lead_time && in.lead == out.lead && !in.lead.empty()) {
+    const bool knows_both = knows_offset(in) && knows_offset(out);
+    if (!knows_both || !is_apart(lead_offset(in), lead_offset(out), kJumpSlackMs))
+      return *to.lead_time - *from.lead_time;
+    flags.insert("lead_clock");
+    return to.time - from.time;
+  }
   if (is_one_run && !in.is_by_lead && !out.is_by_lead && ran >= 0) return ran;
   return to.time - from.time;
 }
 
 namespace {
-
-struct Timed {
-  Mark mark;
-  Judged judged;
-};
 
 struct Pairing {
   const ShiftTimes& shift;
@@ -138,22 +142,36 @@ struct Pairing {
     }
     if (open == nullptr) return static_cast<void>(out.flags.insert("no_in"));
     use(one);
-    add_minutes(open->judged.time, elapsed(open->mark, one.mark, out.flags));
+    add_minutes(open->judged.time, elapsed(*open, one, out.flags));
     out.out_at = one.judged.time;
     open = nullptr;
   }
 };
 
+/// A code that nobody scanned back takes its lead's offset from one that was, so that all marks of
+/// one clock are in the order of that clock.
+std::vector<Timed> judged_marks(std::vector<Mark> marks) {
+  std::ranges::sort(marks, {}, [](const Mark& one) { return std::tuple(one.window, one.id); });
+  std::map<std::string, std::int64_t> offsets;
+  for (const Mark& mark : marks)
+    if (knows_offset(mark)) offsets.try_emplace(mark.lead, lead_offset(mark));
+  std::vector<Timed> out;
+  out.reserve(marks.size());
+  for (Mark& mark : marks) {
+    Judged judged = judge(mark);
+    const auto offset = offsets.find(mark.lead);
+    if (judged.lead_time && !knows_offset(mark) && offset != offsets.end() && !mark.lead.empty())
+      judged.time = *judged.lead_time + offset->second;
+    out.push_back({std::move(mark), std::move(judged)});
+  }
+  return out;
+}
+
 }  // namespace
 
 Presence presence(std::vector<Mark> marks, const ShiftTimes& shift,
                   std::optional<std::int64_t> auto_out) {
-  std::vector<Timed> timed;
-  timed.reserve(marks.size());
-  for (Mark& mark : marks) {
-    Judged judged = judge(mark);
-    timed.push_back({std::move(mark), std::move(judged)});
-  }
+  std::vector<Timed> timed = judged_marks(std::move(marks));
   std::ranges::sort(timed, {}, [](const Timed& one) {
     return std::tuple(one.judged.time, !one.mark.is_in, one.mark.id);
   });

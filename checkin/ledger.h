@@ -68,9 +68,13 @@ struct Judged {
 };
 
 Judged judge(const Mark& mark);
+struct Timed {
+  Mark mark;
+  Judged judged;
+};
 /// True ms between two marks: by the clock of one lead; else by the monotonic clock of one run of
 /// the device; else by corrected times. Adds `clock` when the wall clock was moved between them.
-std::int64_t elapsed(const Mark& in, const Mark& out, Flags& flags);
+std::int64_t elapsed(const Timed& started, const Timed& ended, Flags& flags);
 
 /// What a shift says about minutes.
 struct ShiftTimes {

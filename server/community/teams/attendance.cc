@@ -5,6 +5,7 @@
 #include "checkin/codes.h"
 #include "checkin/entry.h"
 #include "server/community/membership.h"
+#include "server/community/roles.h"
 #include "server/community/teams/hours.h"
 
 namespace linli::community::teams {

@@ -220,6 +220,9 @@ std::vector<PresenceCase> presence_cases() {
   other_lead.lead = "d3";
   other_lead.counter_at = kStart + 120 * kMinute;
   other_lead.counter_captured = kStart + 130 * kMinute;
+  Mark scanned_back = out;
+  scanned_back.counter_at = kStart + 120 * kMinute;
+  scanned_back.counter_captured = kStart + 30 * kMinute;
   Mark second_in = lead_mark(true, kStart + 30 * kMinute);
   second_in.id = "in2";
   return {{"two hours", {in, out}},
@@ -232,7 +235,8 @@ std::vector<PresenceCase> presence_cases() {
           {"never came", {out}},
           {"checked in twice", {in, second_in, out}},
           {"clock moved, monotonic delta counts", {printed_in, printed_out}},
-          {"two leads, one clock wrong", {in, other_lead}}};
+          {"two leads, one clock wrong", {in, other_lead}},
+          {"one lead's clock wrong, only one scanned back", {in, scanned_back}}};
 }
 
 Ordered presence_vectors() {
