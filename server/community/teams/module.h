@@ -22,7 +22,8 @@
 ///                 window?, elsewhere?, target?, refused?; kind confirm|finalise|dispute|resolve|
 ///                 correction|approval|claim: what was decided      person, lead, staff
 ///   hours         <shift>:<person>, computed from the above: {shift, team, title, person, name,
-///                 day, in_at, out_at, minutes, counted, grade, flags, state: open|pending|publicised|
+///                 day, in_at, out_at, minutes, counted,
+///                 grade, flags, state: open|pending|publicised|
 ///                 disputed|final|corrected|void, until?, ...}               person, lead, staff
 ///   publicity     <shift>:<person> {team, name, day, minutes, until}        team, while 公示
 ///   walkup        {name, last4, team, shift, claimed_by?}                   lead, staff
