@@ -8,6 +8,7 @@
 #include "server/community/notices/module.h"
 #include "server/community/people/module.h"
 #include "server/community/tasks/module.h"
+#include "server/community/teams/module.h"
 
 namespace linli::community {
 
@@ -18,6 +19,7 @@ void declare_modules(sync::Registry& registry) {
   notices::declare(registry);
   desk::declare(registry);
   tasks::declare(registry);
+  teams::declare(registry);
   // Last: it looks at what the others refer to.
   blobs::declare(registry);
 }

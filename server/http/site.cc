@@ -10,6 +10,7 @@
 #include "server/http/import.h"
 #include "server/http/problem.h"
 #include "server/http/public_page.h"
+#include "server/http/service_records.h"
 #include "server/http/session.h"
 #include "server/http/slips.h"
 #include "server/http/staff.h"
@@ -56,7 +57,8 @@ struct Site::Services {
         imports(parts),
         gateway(parts),
         open_page(parts),
-        blobs(parts) {}
+        blobs(parts),
+        service(parts) {}
 
   Enrolment enrolment;
   Sessions sessions;
@@ -66,6 +68,7 @@ struct Site::Services {
   GatewayDesk gateway;
   PublicPage open_page;
   Blobs blobs;
+  ServiceRecords service;
 };
 
 Site::Site(SiteParts parts)
@@ -82,6 +85,7 @@ Site::Site(SiteParts parts)
   services_->gateway.add_to(table_);
   services_->open_page.add_to(table_);
   services_->blobs.add_to(table_);
+  services_->service.add_to(table_);
   add_registry_routes(table_, parts_);
 }
 
