@@ -207,7 +207,7 @@ void Gateway::collect_cancels() {
 void Gateway::set_times(Times at) {
   turn_.due = state_.next_due(at.wall);
   turn_.wake = sender_.wake_at();
-  if (has_more_) turn_.due = at.wall;
+  if (has_more_ || !state_.alarms().empty()) turn_.due = at.wall;
   for (const auto& [id, notice] : state_.notices()) {
     if (notice.record.state == NoticeRecord::State::ended) continue;
     if (!notice.record.fan_done && !notice.is_asking)
@@ -216,9 +216,32 @@ void Gateway::set_times(Times at) {
   }
 }
 
+void Gateway::tell_operator(Instant at) {
+  for (const State::Alarm& alarm : state_.take_alarms()) {
+    for (const ChannelSetup& setup : settings_.channels) {
+      // What is broken cannot tell of itself.
+      if (setup.name == alarm.subject) continue;
+      for (const std::string& address : setup.operator_addresses) {
+        DeliveryRecord out = state_.new_delivery();
+        out.purpose = Purpose::alarm;
+        out.to = {setup.adapter->capabilities().medium, address, {}};
+        Message message;
+        message.purpose = Purpose::alarm;
+        message.title = alarm.subject.empty() ? alarm.text : alarm.subject + "：" + alarm.text;
+        out.says = std::move(message);
+        out.lane = Lane::orange;
+        out.ready_at = at;
+        out.expires = at + kAlarmExpiry;
+        state_.put_delivery(std::move(out));
+      }
+    }
+  }
+}
+
 Result<Turn> Gateway::turn() {
   const Times at = now();
   settle_orphans();
+  tell_operator(at.wall);
   expire_notices(at);
   has_more_ = ladder_.step(at.wall);
   const auto waited = state_.due_waits(at.wall, kStepPlansMax);
@@ -259,7 +282,8 @@ Result<void> Gateway::replay(DeliveryId id) {
 }
 
 void Gateway::alarm(const std::string& kind, const std::string& subject, const std::string& text) {
-  state_.raise_alarm(kind, subject, text, clock_.now());
+  // Told again while it is so; otherwise over for the desk soon after.
+  state_.raise_alarm({kind, subject, text, kAlarmAgain + kAlarmAgain / 4}, clock_.now());
 }
 
 std::vector<Gateway::NoticeLook> Gateway::notices() const {

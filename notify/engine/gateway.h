@@ -90,6 +90,8 @@ class Gateway {
   void replied(const DeliveryRecord& delivery, const std::string& reply);
   void settle_orphans();
   std::optional<DeliveryRecord> find_delivery(const std::string& channel, const Receipt& receipt);
+  /// The operator hears of alarms over every channel that has an address for it (decision F5).
+  void tell_operator(Instant at);
   void ask_pages(Times at);
   void expire_notices(Times at);
   void collect_cancels();

@@ -26,7 +26,10 @@ bool may_send(const std::string& paused, const Breaker& breaker, MonoTime now) {
 Sender::Sender(State& state, const GatewaySettings& settings, Ladder& ladder, Rng& rng)
     : state_(state), settings_(settings), ladder_(ladder), rng_(rng) {
   for (const ChannelSetup& setup : settings.channels)
-    channels_.push_back({&setup, TokenBucket(setup.rate), Calendar(setup.rules), {}});
+    channels_.push_back({.setup = &setup,
+                         .bucket = TokenBucket(setup.rate),
+                         .calendar = Calendar(setup.rules),
+                         .breaker = {}});
 }
 
 Sender::Channel* Sender::find(const std::string& name) {
@@ -140,7 +143,7 @@ bool Sender::is_capped(DeliveryRecord& d, const Notice* notice, std::int64_t cos
   d.reason = "cost cap";
   d.state = dead;
   state_.put_delivery(d);
-  state_.raise_alarm("cost_cap", record.id, "费用已到批准的上限，其余没有发出", now);
+  state_.raise_alarm({"cost_cap", record.id, "费用已到批准的上限，其余没有发出"}, now);
   return true;
 }
 
@@ -175,6 +178,9 @@ Sender::Pick Sender::try_one(Channel& channel, DeliveryRecord d, Times now,
   channel.calendar.note(d.to.address, now.wall);
   if (!is_pressing(d.lane) && d.attempts == 0) ++sent_today(d.person, now.wall);
   ++channel.in_flight;
+  ++channel.counts.attempts;
+  channel.counts.cost += cost;
+  channel.submitted[d.id] = now.mono;
   d.state = intent;
   d.channel = channel.setup->name;
   d.lease_no = state_.lease_no();
@@ -213,6 +219,12 @@ void Sender::done(const std::string& name, const action::Done& done, Times now) 
     return;
   }
   --channel->in_flight;
+  ++channel->counts.outcomes[static_cast<std::size_t>(done.outcome.kind)];
+  channel->counts.parts += done.outcome.parts;
+  if (const auto sent = channel->submitted.find(done.id); sent != channel->submitted.end()) {
+    channel->counts.latency.note(now.mono - sent->second);
+    channel->submitted.erase(sent);
+  }
   channel->breaker.answered(done.outcome.is_peer_fault, now.mono);
   DeliveryRecord d = *found;
   d.reason = done.outcome.reason;
@@ -234,7 +246,7 @@ void Sender::settle(Channel& channel, DeliveryRecord d, const Outcome& outcome, 
     case OutcomeKind::permanent_config: {
       // Nobody's message is worse for our mistake: it waits until a person has mended the channel.
       state_.set_paused(channel.setup->name, outcome.reason);
-      state_.raise_alarm("channel_config", channel.setup->name, "通道停用：" + outcome.reason,
+      state_.raise_alarm({"channel_config", channel.setup->name, "通道停用：" + outcome.reason},
                          now.wall);
       d.state = ready;
       d.ready_at = now.wall;
@@ -299,7 +311,7 @@ void Sender::resolve_unknown(const Channel& channel, DeliveryRecord d, Times now
   if (rule == After::resend) return retry(std::move(d), Millis{0}, now);
   if (rule == After::resend_once && d.attempts < 2) return retry(std::move(d), Millis{0}, now);
   if (rule == After::ask)
-    state_.raise_alarm("delivery_unknown", channel.setup->name, "不知道是否已经播出，请人工确认",
+    state_.raise_alarm({"delivery_unknown", channel.setup->name, "不知道是否已经播出，请人工确认"},
                        now.wall);
   d.state = unknown;
   d.ready_at = now.wall + (is_red && d.attempts < 2 ? kUnknownHoldRed : kUnknownHold);
@@ -336,10 +348,20 @@ void Sender::fail_for_good(DeliveryRecord d, DeliveryRecord::State state, Times 
 
 std::vector<Sender::Look> Sender::look() const {
   std::vector<Look> out;
-  for (const Channel& channel : channels_)
-    out.push_back({channel.setup->name, state_.paused(channel.setup->name),
-                   channel.breaker.is_open(), channel.in_flight, channel.bucket.rate(),
-                   channel.handed, channel.failed});
+  for (const Channel& channel : channels_) {
+    Look look{channel.setup->name,
+              state_.paused(channel.setup->name),
+              channel.breaker.is_open(),
+              channel.in_flight,
+              channel.bucket.rate(),
+              channel.handed,
+              channel.failed,
+              channel.counts};
+    for (const Lane lane : kLanes)
+      look.queued[static_cast<std::size_t>(lane)] =
+          state_.ready(channel.setup->adapter->capabilities().medium, lane).size();
+    out.push_back(std::move(look));
+  }
   return out;
 }
 

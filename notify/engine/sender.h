@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "notify/engine/counts.h"
 #include "notify/engine/ladder.h"
 #include "notify/engine/settings.h"
 #include "notify/engine/state.h"
@@ -53,6 +54,9 @@ class Sender {
     double rate = 0;
     std::uint64_t handed = 0;
     std::uint64_t failed = 0;
+    ChannelCounts counts{};
+    /// Ready or held back for this channel's medium, by lane.
+    std::array<std::size_t, kLaneNames.size()> queued{};
   };
   [[nodiscard]] std::vector<Look> look() const;
 
@@ -65,6 +69,9 @@ class Sender {
     std::size_t in_flight = 0;
     std::uint64_t handed = 0;
     std::uint64_t failed = 0;
+    ChannelCounts counts{};
+    /// When those that are under way were submitted; at most window_max.
+    std::map<DeliveryId, MonoTime> submitted{};
   };
   enum class Pick : std::uint8_t { taken, left, full };
 

@@ -21,6 +21,8 @@ struct ChannelSetup {
   std::uint32_t attempts_max = 6;
   /// Addresses that a test message may go to; nobody else ever gets one.
   std::vector<std::string> test_addresses{};
+  /// Where the operator hears alarms over this channel (decision F5).
+  std::vector<std::string> operator_addresses{};
 };
 
 struct GatewaySettings {
@@ -39,6 +41,8 @@ inline constexpr std::size_t kFactRecords = 100;      // persons of one reach.re
 /// The same alarm is not told again within this; texts and subjects of alarms are short
 /// (server/community/desk).
 inline constexpr Millis kAlarmAgain{3'600'000};
+/// An alarm that could not go out to the operator within this is told anew anyway.
+inline constexpr Millis kAlarmExpiry{3'600'000};
 inline constexpr std::size_t kAlarmTextMax = 120;  // bytes: 40 Chinese characters
 inline constexpr std::size_t kAlarmSubjectMax = 24;
 /// An emptied page is asked for again after this: the snapshot is still being made.

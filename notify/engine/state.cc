@@ -231,8 +231,8 @@ void State::add_reach(const DeliveryRecord& delivery, const char* what, Instant 
                      {"at", to_unix_ms(at)}});
 }
 
-void State::raise_alarm(const std::string& kind, const std::string& subject,
-                        const std::string& text, Instant now) {
+void State::raise_alarm(const Raise& what, Instant now) {
+  const auto& [kind, subject, text, lasts] = what;
   Instant& last = alarmed_[{kind, subject}];
   if (last != Instant{} && now < last + kAlarmAgain) return;
   last = now;
@@ -245,6 +245,8 @@ void State::raise_alarm(const std::string& kind, const std::string& subject,
     if (!is_plain(static_cast<unsigned char>(c))) c = '-';
   Json args = {{"kind", kind}, {"text", cut(text, kAlarmTextMax)}};
   if (!name.empty()) args["subject"] = name;
+  if (lasts > Millis{0}) args["until"] = to_unix_ms(now + lasts);
+  alarms_.push_back({.subject = subject, .text = json_text(args, "text")});
   add_fact("desk.raise_alarm", std::move(args));
 }
 

@@ -26,6 +26,14 @@ inline constexpr const char* kCapFile = "cap.json";
 /// Left by a restore: the gateway sends nothing until a person released it.
 inline constexpr const char* kHeldMark = "gateway.held";
 
+/// Holds when `linlid admin backup` last made a whole copy, in Unix milliseconds.
+inline constexpr const char* kBackupMark = "backup.last";
+
+/// Errors: io.
+Result<void> note_backup(const std::filesystem::path& folder, Instant at);
+/// Without a backup, when the community was made.
+Instant last_backup(const std::filesystem::path& folder);
+
 /// A community without a server: the commands act on its files as the system.
 /// Threads: one.
 class LocalCommunity {

@@ -14,9 +14,9 @@ namespace {
 
 using notify::CalendarRule;
 
-constexpr std::array<std::string_view, 11> kOwnKeys = {
-    "name",  "kind",         "communities", "real",    "rate",          "burst",
-    "limit", "attempts_max", "balance_min", "enabled", "test_addresses"};
+constexpr std::array<std::string_view, 12> kOwnKeys = {
+    "name",  "kind",         "communities", "real",    "rate",           "burst",
+    "limit", "attempts_max", "balance_min", "enabled", "test_addresses", "operator_addresses"};
 /// A provider of a community has a handful; more is a mistake in a generated file.
 constexpr std::size_t kChannelsMax = 64;
 
@@ -91,6 +91,7 @@ Result<ChannelConfig> parse_one(const Json& json) {
   }
   out.communities = texts_of(json, "communities");
   out.test_addresses = texts_of(json, "test_addresses");
+  out.operator_addresses = texts_of(json, "operator_addresses");
   for (const auto& [key, value] : json.items())
     if (std::ranges::find(kOwnKeys, key) == kOwnKeys.end()) out.settings[key] = value;
   return out;

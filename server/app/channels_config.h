@@ -24,6 +24,8 @@ struct ChannelConfig {
   std::vector<notify::CalendarRule> rules;
   std::uint32_t attempts_max = 6;
   std::vector<std::string> test_addresses;
+  /// Where the operator of this server hears alarms; addresses as the channel takes them.
+  std::vector<std::string> operator_addresses;
   /// An alarm when the peer says less is left; 0 = none.
   std::int64_t balance_min = 0;
   /// What the adapter reads; the keys above are not in it.

@@ -31,6 +31,8 @@ constexpr std::size_t kTasksMax = 100'000;
 constexpr Millis kWatch{60'000};
 /// The longest sleep: a wall clock that jumps is noticed within this.
 constexpr Millis kSleepMax{10'000};
+/// A day's work is what an office can type again (decision F5).
+constexpr Millis kBackupAgeMax{24 * 3'600'000};
 constexpr sync::UpLane kFactLane = sync::UpLane::bulk;
 
 /// The reserved client sys.gateway (decision B6).
@@ -130,6 +132,7 @@ notify::GatewaySettings GatewayRuntime::engine_settings() {
     setup.rules = config.rules;
     setup.attempts_max = config.attempts_max;
     setup.test_addresses = config.test_addresses;
+    setup.operator_addresses = config.operator_addresses;
     out.channels.push_back(std::move(setup));
   }
   return out;
@@ -247,6 +250,9 @@ void GatewayRuntime::work() {
   perform(std::move(*turn));
   feed();
   tell();
+  auto shown = look_at_channels();
+  const std::lock_guard lock(mutex_);
+  shown_.swap(shown);
 }
 
 void GatewayRuntime::perform(notify::Turn turn) {
@@ -367,6 +373,11 @@ void GatewayRuntime::watch(MonoTime now) {
     if (health.state == notify::Health::State::down)
       gateway_->alarm("channel_down", config.name, "通道连不上：" + health.text);
   }
+  if (const auto age = backup_age(); age && *age > kBackupAgeMax)
+    gateway_->alarm("backup_old", "backup",
+                    "上次备份已过 " +
+                        std::to_string(std::chrono::floor<std::chrono::hours>(*age).count()) +
+                        " 小时");
   for (const auto& [channel, why] : gateway_->paused())
     gateway_->alarm("gateway_stopped", channel, "已停止发送：" + why);
 }
@@ -386,15 +397,30 @@ void GatewayRuntime::callback(const std::string& channel, notify::Callback reque
   });
 }
 
+std::vector<GatewayLook::Channel> GatewayRuntime::look_at_channels() {
+  std::vector<GatewayLook::Channel> out;
+  for (const notify::Sender::Look& sender : gateway_->channels()) {
+    const ChannelHost* channel = host(sender.name);
+    out.push_back({sender, std::string(notify::medium_name(channel->capabilities().medium)),
+                   channel->health(), channel->pending()});
+  }
+  return out;
+}
+
+std::vector<GatewayLook::Channel> GatewayRuntime::channels() const {
+  const std::lock_guard lock(mutex_);
+  return shown_;
+}
+
+std::optional<Millis> GatewayRuntime::backup_age() const {
+  if (!options_.last_backup) return std::nullopt;
+  return options_.clock->now() - options_.last_backup();
+}
+
 void GatewayRuntime::look(std::function<void(GatewayLook)> done) {
   post([this, done = std::move(done)] {
     GatewayLook out;
-    for (const notify::Sender::Look& sender : gateway_->channels()) {
-      const ChannelHost* channel = host(sender.name);
-      out.channels.push_back({sender,
-                              std::string(notify::medium_name(channel->capabilities().medium)),
-                              channel->health(), channel->pending()});
-    }
+    out.channels = look_at_channels();
     out.notices = gateway_->notices();
     out.paused = gateway_->paused();
     {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,6 +40,8 @@ struct GatewayOptions {
   bool is_training = false;
   /// Nothing leaves until a person releases it: a restore left its mark (decision M11).
   bool is_held = false;
+  /// When the community was last backed up, or else since when it could have been.
+  std::function<Instant()> last_backup{};
 };
 
 /// One look for desk, metrics and admin.
@@ -79,6 +82,10 @@ class GatewayRuntime {
   void callback(const std::string& channel, notify::Callback request,
                 std::function<void(Result<notify::CallbackReply>)> done);
   void look(std::function<void(GatewayLook)> done);
+  /// The channels as of the last turn, for metrics; never waits for the thread.
+  [[nodiscard]] std::vector<GatewayLook::Channel> channels() const;
+  /// By the clock of the server; nothing where nobody told how to know.
+  [[nodiscard]] std::optional<Millis> backup_age() const;
   /// Runs `task` on the gateway's thread with the engine; what it changes is durable soon after.
   void with_gateway(std::function<void(notify::Gateway&, notify::GatewayStore&)> task);
   /// What `message` would cost and take over each medium. Errors: those of Adapter::preview by
@@ -109,6 +116,7 @@ class GatewayRuntime {
   void watch(MonoTime now);
   [[nodiscard]] MonoTime next_wake(MonoTime now) const;
   ChannelHost* host(const std::string& name);
+  [[nodiscard]] std::vector<GatewayLook::Channel> look_at_channels();
 
   const GatewayOptions options_;
   GatewayDirectory directory_;
@@ -134,8 +142,9 @@ class GatewayRuntime {
   std::vector<Task> after_commit_;
 
   // Guarded by mutex_.
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable some_;
+  std::vector<GatewayLook::Channel> shown_;
   std::deque<Task> tasks_;
   std::uint64_t outbox_head_ = 0;
   /// A reading of the outbox is under way.

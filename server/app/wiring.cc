@@ -132,6 +132,7 @@ Result<std::unique_ptr<GatewayRuntime>> open_gateway(const Config& config, Serve
   options.is_training = config.gateway.mode == "training";
   std::error_code ec;
   options.is_held = fs::exists(folder / admin::kHeldMark, ec);
+  options.last_backup = [folder] { return admin::last_backup(folder); };
   return GatewayRuntime::open(std::move(options));
 }
 
@@ -161,6 +162,7 @@ Result<void> add_community(const Config& config, Server& server,
   });
   out.started = [gateway = parts->gateway.get()] { gateway->start(); };
   out.stopping = [gateway = parts->gateway.get()] { gateway->stop(); };
+  out.gateway = parts->gateway.get();
   parts->gateway_face = std::make_unique<GatewayFace>(*parts->gateway);
   parts->site = std::make_shared<http::Site>(http::SiteParts{
       .runtime = *out.runtime,

@@ -18,8 +18,8 @@ class GatewayPort {
 
   virtual ~GatewayPort() = default;
   /// {channels: [{name, medium, state, text, paused?, open, in_flight, rate, handed, failed,
-  /// balance?}], notices: [{id, state, waiting, cost, expanding}], paused, rows_behind,
-  /// facts_behind}.
+  /// queued (by lane), attempts, cost, balance?}], notices: [{id, state, waiting, cost,
+  /// expanding}], paused, rows_behind, facts_behind}.
   virtual void look(Done done) = 0;
   /// {deliveries: [{id, notice, person, medium, to (masked), state, channel, attempts, parts,
   /// reason, handed_at?}], next?}. `params`: notice?, person?, state?, after?, limit?.

@@ -34,6 +34,14 @@ Respond with_renewal(Respond done, const auth::Tokens& tokens,
   };
 }
 
+/// The operator with the server's key in hand, by `linlid admin gateway`.
+Result<std::optional<Caller>> local_caller(const Endpoint& endpoint) {
+  if (endpoint.tag != "gateway") return fail(Errc::forbidden, "only for the gateway");
+  Caller out;
+  out.actor.elevated = true;
+  return std::optional<Caller>{std::move(out)};
+}
+
 net::HttpResponse method_refused(const EndpointTable::Match& match,
                                  const net::HttpRequest& request) {
   net::HttpResponse out = problem({Errc::method_not_allowed, request.method}, request.request_id);
@@ -93,6 +101,7 @@ Result<std::optional<Caller>> Site::identify(const Endpoint& endpoint,
     out.actor.scopes = key->scopes;
   } else {
     LINLI_TRY(out.claims, tokens_.decode(bearer, now));
+    if (out.claims->kind == auth::TokenKind::local) return local_caller(endpoint);
     LINLI_CHECK(auth::check_still_valid(parts_.book, *out.claims));
     if (parts_.revoked.contains(out.claims->cid)) return fail(Errc::revoked, "device");
     out.actor.account = out.claims->account;

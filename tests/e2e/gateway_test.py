@@ -20,6 +20,7 @@ program = ["/usr/bin/python3", "{PROGRAM}", "@FOLDER@/sms.log"]
 receipts = true
 rate = 500
 test_addresses = ["12000009999"]
+operator_addresses = ["12000009998"]
 """
 
 
@@ -111,6 +112,65 @@ class Gateway(harness.WorldTest):
 
         wait_for(tests, "the test", 20)
         self.assertEqual(tests(), {"12000009999"})
+
+    def test_the_operator_orders_a_running_gateway_and_a_stopped_one(self):
+        admin = self.world.admin
+        channels = admin.json("gateway", "channels")["channels"]
+        self.assertEqual([c["name"] for c in channels], ["sms"])
+        self.assertEqual(admin.json("gateway", "health")["findings"], [])
+        admin.run("gateway", "pause", "sms", "--why", "维护")
+        wait_for(lambda: admin.json("gateway", "channels")["paused"].get("sms") == "维护",
+                 "the pause", 20)
+        found = admin.run("gateway", "health", ok=False)
+        self.assertEqual(found.returncode, 1)
+        self.assertIn("sms is paused: 维护", found.stdout)
+        self.world.server.terminate()
+        paused = admin.json("gateway", "channels")["paused"]
+        self.assertEqual(paused, {"sms": "维护"}, "from the file")
+        admin.run("gateway", "resume", "sms")
+        admin.run("gateway", "test", "sms", "12000009999", "--text", "停机时的测试")
+        self.world.server.start()
+        wait_for(lambda: [i for i in self.sent() if i["message"]["title"] == "停机时的测试"],
+                 "the test that was ordered while it was stopped", 20)
+        self.assertEqual(admin.json("gateway", "health")["findings"], [])
+        self.assertEqual(admin.json("gateway", "dead")["deliveries"], [])
+        refused = admin.run("gateway", "replay", "999999", ok=False)
+        self.assertEqual(refused.returncode, 0, "an order; what it names is looked at later")
+
+    def test_metrics_count_by_channel_and_outcome(self):
+        self.person("12000000970")
+        notice = self.world.send("红色暴雨 指标", severity="red", action_line="上二楼")
+        wait_for(lambda: self.sent(notice), "the message", 20)
+
+        def metric(name, **labels):
+            _, page = harness.get(f"{self.world.origin}/metrics")
+            wanted = [name + "{"] + [f'{label}="{value}"' for label, value in labels.items()]
+            for line in page.decode().splitlines():
+                if all(text in line for text in wanted):
+                    return float(line.rsplit(" ", 1)[1])
+            return None
+
+        wait_for(lambda: (metric("linli_gateway_outcomes_total", channel="sms",
+                                 outcome="accepted") or 0) > 0, "the count", 20)
+        self.assertGreater(metric("linli_gateway_attempts_total", channel="sms"), 0)
+        self.assertGreater(metric("linli_gateway_answer_seconds_count", channel="sms"), 0)
+        self.assertEqual(metric("linli_gateway_breaker_open", channel="sms"), 0)
+        wait_for(lambda: metric("linli_gateway_queued", channel="sms", lane="red") == 0,
+                 "the queue to empty", 20)
+        self.assertLess(metric("linli_community_backup_age_seconds", community="huainan"), 3600)
+
+    def test_F5_an_old_backup_is_an_alarm_on_the_desk_and_for_the_operator(self):
+        mark = self.world.data / "huainan" / "backup.last"
+        self.world.server.terminate()
+        mark.write_text("1000\n")
+        self.world.server.start()
+        desk = self.world.desk(APPROVER)
+        wait_for(lambda: [a for a in desk.get("/desk-alarms")["items"]
+                          if a["kind"] == "backup_old"], "the alarm", 20)
+        wait_for(lambda: [i for i in self.sent() if i["message"]["purpose"] == "alarm"
+                          and i["to"]["address"] == "12000009998"], "the operator's message", 20)
+        self.world.admin.run("backup", self.world.folder / "backup")
+        self.assertGreater(int(mark.read_text()), 1_700_000_000_000)
 
     def test_a_quote_shows_the_text_as_it_will_be_read(self):
         quotes = self.world.desk(APPROVER).post(

@@ -416,4 +416,21 @@ Result<void> SqliteGatewayStore::prune(Instant before, std::uint64_t facts_consu
   });
 }
 
+Result<SqliteGatewayStore::Standing> SqliteGatewayStore::standing() {
+  return guarded("read gateway.db", [&] {
+    Standing out;
+    for (Query row = impl_->db.query("SELECT channel, why FROM paused ORDER BY channel");
+         row.step();)
+      out.paused.emplace_back(row.text(0), row.text(1));
+    for (Query row = impl_->db.query("SELECT * FROM notice WHERE state < 2 ORDER BY id");
+         row.step();)
+      out.notices.push_back(read_notice(row));
+    for (Query row =
+             impl_->db.query("SELECT state, count(*) FROM delivery GROUP BY state ORDER BY state");
+         row.step();)
+      out.deliveries.emplace_back(row.text(0), row.i64(1));
+    return out;
+  });
+}
+
 }  // namespace linli::notify

@@ -33,6 +33,16 @@ class SqliteGatewayStore final : public GatewayStore {
   Result<std::vector<DeliveryRecord>> handed(const std::string& notice, DeliveryId after,
                                              std::size_t limit) override;
   Result<void> prune(Instant before, std::uint64_t facts_consumed) override;
+  /// What a file says while no gateway runs on it; takes no lease. Errors: io, corrupt.
+  struct Standing {
+    /// Channel -> why it stands still.
+    std::vector<std::pair<std::string, std::string>> paused;
+    /// Live and stopped ones.
+    std::vector<NoticeRecord> notices;
+    /// State word -> how many.
+    std::vector<std::pair<std::string, std::int64_t>> deliveries;
+  };
+  Result<Standing> standing();
 
  private:
   class Impl;
