@@ -128,6 +128,11 @@ void Gateway::replied(const DeliveryRecord& delivery, const std::string& reply) 
       {{"1", "ok"}, {"2", "help"}, {"3", "away"}}};
   const auto code = std::ranges::find(kCodes, reply, [](const auto& c) { return c.first; });
   if (code == kCodes.end() || delivery.notice.empty() || delivery.person.empty()) return;
+  // Family may call for help; that the person knows only the person can say.
+  const Notice* notice = state_.notice(delivery.notice);
+  const bool is_family =
+      notice != nullptr && is_to_helpers(settings_.policies, notice->record, delivery);
+  if (is_family && code->second != std::string_view("help")) return;
   state_.add_fact("notice.acknowledge", {{"notice", delivery.notice},
                                          {"person", delivery.person},
                                          {"choice", code->second},

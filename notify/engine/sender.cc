@@ -21,14 +21,36 @@ bool may_send(const std::string& paused, const Breaker& breaker, MonoTime now) {
   return paused.empty() && breaker.allows(now);
 }
 
+/// What the operator allows for one number, and what the peer says of itself.
+std::vector<CalendarRule> rules_of(const ChannelSetup& setup, Scope scope) {
+  std::vector<CalendarRule> out;
+  if (scope == Scope::recipient) out = setup.rules;
+  for (const Quota& quota : setup.adapter->capabilities().quotas)
+    if (quota.scope == scope)
+      out.push_back({quota.per, static_cast<int>(quota.max), quota.is_calendar});
+  return out;
+}
+
+/// Under which the use of a template by one recipient is counted.
+std::string template_key(const Item& item) {
+  return item.to.address + "\n" + item.message.category;
+}
+
 }  // namespace
+
+bool is_to_helpers(const Policies& policies, const NoticeRecord& notice, const DeliveryRecord& d) {
+  const Policy* policy = policies.find(notice.policy);
+  return policy != nullptr && d.rung < policy->rungs.size() && policy->rungs[d.rung].to_helpers;
+}
 
 Sender::Sender(State& state, const GatewaySettings& settings, Ladder& ladder, Rng& rng)
     : state_(state), settings_(settings), ladder_(ladder), rng_(rng) {
   for (const ChannelSetup& setup : settings.channels)
     channels_.push_back({.setup = &setup,
                          .bucket = TokenBucket(setup.rate),
-                         .calendar = Calendar(setup.rules),
+                         .calendar = Calendar(rules_of(setup, Scope::recipient)),
+                         .templates = Calendar(rules_of(setup, Scope::content_template)),
+                         .account = Calendar(rules_of(setup, Scope::account)),
                          .breaker = {}});
 }
 
@@ -110,13 +132,14 @@ std::size_t Sender::pick_from(Channel& channel, Times now, std::size_t limit,
   return taken;
 }
 
-bool Sender::is_kept_back(Channel& channel, DeliveryRecord& d, Times now) {
+bool Sender::is_kept_back(Channel& channel, DeliveryRecord& d, const Item& item, Times now) {
   if (d.expires <= now.wall) {
     d.reason = "expired before it could be sent";
     fail_for_good(d, expired, now);
     return true;
   }
-  const Instant free_at = channel.calendar.free_at(d.to.address, now.wall);
+  const Instant free_at = std::max(channel.calendar.free_at(d.to.address, now.wall),
+                                   channel.templates.free_at(template_key(item), now.wall));
   if (free_at > now.wall) {
     d.ready_at = free_at;
     d.reason = "limit of the provider for one number";
@@ -155,8 +178,8 @@ Sender::Pick Sender::try_one(Channel& channel, DeliveryRecord d, Times now,
     fail_for_good(std::move(d), cancelled, now);
     return Pick::left;
   }
-  if (is_kept_back(channel, d, now)) return Pick::left;
   Item item = item_of(d, notice);
+  if (is_kept_back(channel, d, item, now)) return Pick::left;
   const auto preview = channel.setup->adapter->preview(d.to, item.message);
   if (!preview) {
     d.reason = preview.error().detail;
@@ -166,6 +189,12 @@ Sender::Pick Sender::try_one(Channel& channel, DeliveryRecord d, Times now,
   const Capabilities& can = channel.setup->adapter->capabilities();
   const std::int64_t cost = can.part_price * preview->parts;
   if (is_capped(d, notice, cost, now.wall)) return Pick::left;
+  const auto parts = static_cast<int>(preview->parts);
+  const Instant account_free = channel.account.free_at("", now.wall, parts);
+  if (account_free > now.wall) {
+    wake(now.mono + (account_free - now.wall));
+    return Pick::full;
+  }
   if (!channel.bucket.take(preview->parts, d.lane, now.mono)) {
     wake(channel.bucket.ready_at(preview->parts, d.lane, now.mono));
     return Pick::full;
@@ -176,6 +205,8 @@ Sender::Pick Sender::try_one(Channel& channel, DeliveryRecord d, Times now,
   }
   channel.breaker.submitted(now.mono);
   channel.calendar.note(d.to.address, now.wall);
+  channel.templates.note(template_key(item), now.wall);
+  channel.account.note("", now.wall, parts);
   if (!is_pressing(d.lane) && d.attempts == 0) ++sent_today(d.person, now.wall);
   ++channel.in_flight;
   ++channel.counts.attempts;
@@ -193,7 +224,7 @@ Sender::Pick Sender::try_one(Channel& channel, DeliveryRecord d, Times now,
   return Pick::taken;
 }
 
-Item Sender::item_of(const DeliveryRecord& d, const Notice* notice) {
+Item Sender::item_of(const DeliveryRecord& d, const Notice* notice) const {
   Item out;
   out.id = d.id;
   out.key = d.key;
@@ -202,6 +233,9 @@ Item Sender::item_of(const DeliveryRecord& d, const Notice* notice) {
   out.to = d.to;
   out.message = d.says ? *d.says : notice->record.message;
   out.message.purpose = d.purpose;
+  // What family answers says nothing about the person (M22), so they are not asked.
+  if (notice != nullptr && is_to_helpers(settings_.policies, notice->record, d))
+    out.message.needs_ack = false;
   out.lane = d.lane;
   out.expires = d.expires;
   out.attempt = d.attempts;

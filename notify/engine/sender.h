@@ -25,6 +25,10 @@ struct Submit {
   std::vector<Item> items;
 };
 
+/// Whether a delivery went to family or neighbours instead of the person.
+bool is_to_helpers(const Policies& policies, const NoticeRecord& notice,
+                   const DeliveryRecord& delivery);
+
 /// Chooses what goes out next over which channel, and takes the answers (notify.md §4.3, §4.4).
 /// Threads: one.
 class Sender {
@@ -64,7 +68,12 @@ class Sender {
   struct Channel {
     const ChannelSetup* setup = nullptr;
     TokenBucket bucket;
+    /// By address.
     Calendar calendar;
+    /// By address and category, which is what a template is for the engine.
+    Calendar templates;
+    /// Parts of the whole account, under one key. Counted anew after a restart, like `templates`.
+    Calendar account;
     Breaker breaker;
     std::size_t in_flight = 0;
     std::uint64_t handed = 0;
@@ -78,10 +87,10 @@ class Sender {
   std::size_t pick_from(Channel& channel, Times now, std::size_t limit, std::vector<Submit>& out);
   Pick try_one(Channel& channel, DeliveryRecord delivery, Times now, std::vector<Submit>& out);
   /// True when a rule keeps it from going; it was put back with another time or state.
-  bool is_kept_back(Channel& channel, DeliveryRecord& delivery, Times now);
+  bool is_kept_back(Channel& channel, DeliveryRecord& delivery, const Item& item, Times now);
   bool is_capped(DeliveryRecord& delivery, const Notice* notice, std::int64_t cost, Instant now);
   /// `notice` is there unless the delivery says something of its own.
-  static Item item_of(const DeliveryRecord& delivery, const Notice* notice);
+  [[nodiscard]] Item item_of(const DeliveryRecord& delivery, const Notice* notice) const;
   void settle(Channel& channel, DeliveryRecord delivery, const Outcome& outcome, Times now);
   void accepted(Channel& channel, DeliveryRecord delivery, const Outcome& outcome, Times now);
   /// `asked`: what the peer wants; 0 = our own back-off.

@@ -20,11 +20,12 @@ constexpr std::array<std::string_view, 12> kOwnKeys = {
 /// A provider of a community has a handful; more is a mistake in a generated file.
 constexpr std::size_t kChannelsMax = 64;
 
-constexpr std::array<std::pair<std::string_view, CalendarRule::Window>, 4> kWindows = {
-    {{"minute", CalendarRule::Window::natural_minute},
-     {"hour", CalendarRule::Window::natural_hour},
-     {"day", CalendarRule::Window::natural_day},
-     {"rolling_day", CalendarRule::Window::rolling_day}}};
+constexpr Millis kHour{3'600'000};
+constexpr std::array<std::pair<std::string_view, CalendarRule>, 4> kWindows = {
+    {{"minute", {.per = kHour / 60, .is_natural = true}},
+     {"hour", {.per = kHour, .is_natural = true}},
+     {"day", {.per = 24 * kHour, .is_natural = true}},
+     {"rolling_day", {.per = 24 * kHour}}}};
 
 Json to_json(const toml::node& node) {
   if (const auto* table = node.as_table()) {
@@ -52,7 +53,8 @@ Result<std::vector<CalendarRule>> parse_rules(const Json& json) {
     if (window == kWindows.end() || !most.is_number_integer() || most < 1)
       return fail(Errc::invalid_argument,
                   "limit: minute, hour, day or rolling_day = how many for one number");
-    out.push_back({window->second, most.get<int>()});
+    out.push_back(window->second);
+    out.back().max = most.get<int>();
   }
   return out;
 }

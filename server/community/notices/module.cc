@@ -147,6 +147,13 @@ std::string approval_hash(const Json& admin) {
   return fingerprint(covered);
 }
 
+std::optional<std::int64_t> quoted_cost(const Json& admin) {
+  const auto quote = admin.find("quote");
+  if (quote == admin.end() || quote->at("fingerprint") != admin.at("fingerprint"))
+    return std::nullopt;
+  return json_int(*quote, "cost");
+}
+
 namespace {
 
 /// The desk's line: what a list shows; texts and audience are asked for when one is opened.

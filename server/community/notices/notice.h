@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "server/community/rows.h"
@@ -73,6 +74,9 @@ inline bool is_live(const Json& admin) {
 void note(MutatorContext& ctx, Json& admin, const char* what, const std::string& why = {});
 /// What an approval covers: content, audience, time and cost cap.
 std::string approval_hash(const Json& admin);
+/// What the gateway last said that the present version costs, in 1/10000 yuan; nothing when nobody
+/// asked since it was changed.
+std::optional<std::int64_t> quoted_cost(const Json& admin);
 
 /// Writes `notice_admin` and the desk's line of it.
 void put_admin(MutatorContext& ctx, const std::string& id, Json admin);
