@@ -51,6 +51,8 @@ struct Capabilities {
   bool has_read_receipts = false;
   /// What people answer comes back as Receipt::reply, so that texts may ask for 1, 2 or 3 (M21).
   bool has_replies = false;
+  /// Texts may carry Message::link.
+  bool has_links = false;
   /// A submission with the same `key` again takes no second effect at the peer or on the phone.
   bool is_idempotent = false;
   /// What may happen to a delivery whose answer never came (notify.md §4.3).

@@ -84,6 +84,8 @@ class Gateway {
   void test(const std::string& channel, const std::string& address, const std::string& text);
   /// Those who were sent the notice hear that it is over or different, over what reached them.
   void tell_handed(const Notice& notice, const Message& message);
+  /// Stops what loudspeakers are saying of a notice that was halted.
+  void silence_zones(const std::string& notice);
   void audience_changed(Notice& notice, const Json& data);
   void hear(DeliveryRecord delivery, const std::string& provider_id, ReceiptState state,
             Instant at);

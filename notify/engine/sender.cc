@@ -40,7 +40,8 @@ std::string template_key(const Item& item) {
 
 bool is_to_helpers(const Policies& policies, const NoticeRecord& notice, const DeliveryRecord& d) {
   const Policy* policy = policies.find(notice.policy);
-  return policy != nullptr && d.rung < policy->rungs.size() && policy->rungs[d.rung].to_helpers;
+  return policy != nullptr && !is_zone(d.person) && d.rung < policy->rungs.size() &&
+         policy->rungs[d.rung].to_helpers;
 }
 
 Sender::Sender(State& state, const GatewaySettings& settings, Ladder& ladder, Rng& rng)
@@ -152,7 +153,8 @@ bool Sender::is_kept_back(Channel& channel, DeliveryRecord& d, const Item& item,
   const Notice* notice = state_.notice(d.notice);
   const bool is_routine = notice != nullptr && d.purpose != Purpose::all_clear;
   const Policy* policy = is_routine ? settings_.policies.find(notice->record.policy) : nullptr;
-  if (policy == nullptr || policy->daily_cap == 0 || d.attempts > 0) return false;
+  if (policy == nullptr || policy->daily_cap == 0 || d.attempts > 0 || is_zone(d.person))
+    return false;
   if (sent_today(d.person, now.wall) < policy->daily_cap) return false;
   d.reason = "daily cap";
   fail_for_good(d, cancelled, now);
@@ -178,7 +180,8 @@ Sender::Pick Sender::try_one(Channel& channel, DeliveryRecord d, Times now,
     fail_for_good(std::move(d), cancelled, now);
     return Pick::left;
   }
-  Item item = item_of(d, notice);
+  const Capabilities& can = channel.setup->adapter->capabilities();
+  Item item = item_of(d, notice, can);
   if (is_kept_back(channel, d, item, now)) return Pick::left;
   const auto preview = channel.setup->adapter->preview(d.to, item.message);
   if (!preview) {
@@ -186,7 +189,6 @@ Sender::Pick Sender::try_one(Channel& channel, DeliveryRecord d, Times now,
     fail_for_good(std::move(d), failed, now);
     return Pick::left;
   }
-  const Capabilities& can = channel.setup->adapter->capabilities();
   const std::int64_t cost = can.part_price * preview->parts;
   if (is_capped(d, notice, cost, now.wall)) return Pick::left;
   const auto parts = static_cast<int>(preview->parts);
@@ -208,6 +210,9 @@ Sender::Pick Sender::try_one(Channel& channel, DeliveryRecord d, Times now,
   channel.templates.note(template_key(item), now.wall);
   channel.account.note("", now.wall, parts);
   if (!is_pressing(d.lane) && d.attempts == 0) ++sent_today(d.person, now.wall);
+  if (!item.message.link.empty() && notice != nullptr)
+    state_.add_link({link_hash(link_token(settings_.links, d.notice, d.person)), d.notice, d.person,
+                     notice->record.expires});
   ++channel.in_flight;
   ++channel.counts.attempts;
   channel.counts.cost += cost;
@@ -224,7 +229,7 @@ Sender::Pick Sender::try_one(Channel& channel, DeliveryRecord d, Times now,
   return Pick::taken;
 }
 
-Item Sender::item_of(const DeliveryRecord& d, const Notice* notice) const {
+Item Sender::item_of(const DeliveryRecord& d, const Notice* notice, const Capabilities& can) const {
   Item out;
   out.id = d.id;
   out.key = d.key;
@@ -234,8 +239,13 @@ Item Sender::item_of(const DeliveryRecord& d, const Notice* notice) const {
   out.message = d.says ? *d.says : notice->record.message;
   out.message.purpose = d.purpose;
   // What family answers says nothing about the person (M22), so they are not asked.
-  if (notice != nullptr && is_to_helpers(settings_.policies, notice->record, d))
+  if (notice != nullptr &&
+      (is_zone(d.person) || is_to_helpers(settings_.policies, notice->record, d)))
     out.message.needs_ack = false;
+  const bool is_asked = notice != nullptr && out.message.needs_ack && !d.person.empty() &&
+                        (d.purpose == Purpose::notice || d.purpose == Purpose::reminder);
+  if (is_asked && can.has_links && !settings_.links.prefix.empty())
+    out.message.link = settings_.links.prefix + link_token(settings_.links, d.notice, d.person);
   out.lane = d.lane;
   out.expires = d.expires;
   out.attempt = d.attempts;
@@ -322,6 +332,8 @@ void Sender::retry(DeliveryRecord d, Millis asked, Times now) {
 }
 
 void Sender::strike(const DeliveryRecord& d, const Outcome& outcome) {
+  // An area has no address of its own; what the office set for it stays until the office changes it.
+  if (is_zone(d.person)) return;
   const bool is_refused = outcome.kind == OutcomeKind::opted_out || outcome.is_certain;
   if (strikes_.size() >= kStrikesMax) strikes_.clear();
   if (!is_refused && ++strikes_[d.to.address] < 2) return;

@@ -90,7 +90,8 @@ class Sender {
   bool is_kept_back(Channel& channel, DeliveryRecord& delivery, const Item& item, Times now);
   bool is_capped(DeliveryRecord& delivery, const Notice* notice, std::int64_t cost, Instant now);
   /// `notice` is there unless the delivery says something of its own.
-  [[nodiscard]] Item item_of(const DeliveryRecord& delivery, const Notice* notice) const;
+  [[nodiscard]] Item item_of(const DeliveryRecord& delivery, const Notice* notice,
+                             const Capabilities& can) const;
   void settle(Channel& channel, DeliveryRecord delivery, const Outcome& outcome, Times now);
   void accepted(Channel& channel, DeliveryRecord delivery, const Outcome& outcome, Times now);
   /// `asked`: what the peer wants; 0 = our own back-off.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "notify/channel.h"
+#include "notify/engine/links.h"
 #include "notify/engine/pacing.h"
 #include "notify/engine/policy.h"
 
@@ -29,6 +30,7 @@ struct GatewaySettings {
   Policies policies = Policies::shipped();
   /// In order of preference where several serve one medium.
   std::vector<ChannelSetup> channels;
+  LinkMaker links{};
   /// Nothing may leave over a channel that is not marked for training; drills are treated alike.
   bool is_training = false;
 };

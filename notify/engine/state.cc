@@ -223,6 +223,14 @@ void State::add_fact(std::string name, Json args) {
 void State::add_reach(const DeliveryRecord& delivery, const char* what, Instant at) {
   // A test is about nobody.
   if (delivery.person.empty()) return;
+  if (is_zone(delivery.person)) {
+    add_fact("reach.zone", {{"notice", delivery.notice},
+                            {"area", delivery.person.substr(1)},
+                            {"medium", medium_name(delivery.to.medium)},
+                            {"state", what},
+                            {"at", to_unix_ms(at)}});
+    return;
+  }
   Json& records = reach_[{delivery.notice, delivery.ask}];
   if (records.is_null()) records = Json::array();
   records.push_back({{"person", delivery.person},

@@ -76,6 +76,7 @@ class State {
                                                       const std::string& id) const;
 
   void add_attempt(AttemptRecord attempt) { batch_.attempts.push_back(std::move(attempt)); }
+  void add_link(LinkRecord link) { batch_.links.push_back(std::move(link)); }
   void add_receipt(ReceiptRecord receipt);
   /// Receipts that came before their delivery was known; taken out.
   std::vector<ReceiptRecord> take_orphans(const std::string& channel, const std::string& id);

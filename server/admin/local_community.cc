@@ -106,14 +106,7 @@ Result<std::vector<std::pair<std::string, Json>>> LocalCommunity::rows(const std
 }
 
 Result<void> note_backup(const fs::path& folder, Instant at) {
-  const fs::path mark = folder / kBackupMark;
-  const fs::path fresh = folder / (std::string(kBackupMark) + ".new");
-  std::error_code ec;
-  fs::remove(fresh, ec);
-  LINLI_CHECK(auth::create_private_file(fresh, std::to_string(to_unix_ms(at)) + "\n"));
-  fs::rename(fresh, mark, ec);
-  if (ec) return fail(Errc::io, mark.string() + ": " + ec.message());
-  return {};
+  return auth::replace_private_file(folder / kBackupMark, std::to_string(to_unix_ms(at)) + "\n");
 }
 
 Instant last_backup(const fs::path& folder) {

@@ -23,6 +23,8 @@ inline constexpr const char* kRevokedFile = "revoked.log";
 inline constexpr const char* kGatewayFile = "gateway.db";
 /// What the watcher of feeds has told; without it everything is told once more.
 inline constexpr const char* kCapFile = "cap.json";
+/// What was published of our own warnings.
+inline constexpr const char* kPublishedFile = "cap_out.json";
 /// Left by a restore: the gateway sends nothing until a person released it.
 inline constexpr const char* kHeldMark = "gateway.held";
 

@@ -114,9 +114,23 @@ Result<FeedConfig> parse_feed(const Json& json) {
   out.certificates = json_text(json, "certificates");
   out.ca_file = json_text(json, "ca_file");
   out.requires_signature = json_bool(json, "requires_signature");
+  out.schema = json_text(json, "schema");
+  out.standing_rule = json_bool(json, "standing_rule");
+  if (out.standing_rule && out.certificates.empty())
+    return fail(Errc::invalid_argument, "standing_rule: needs certificates");
   out.period_s = json_int(json, "period_s", 60);
   if (out.period_s < 1 || out.period_s > 3600)
     return fail(Errc::invalid_argument, "period_s: 1 to 3600");
+  return out;
+}
+
+Result<PublishConfig> parse_publish(const Json& json) {
+  PublishConfig out{json_text(json, "sender"), json_text(json, "key"),
+                    json_text(json, "certificate")};
+  if (out.sender.empty() || out.sender.find_first_of(" ,<&") != std::string::npos)
+    return fail(Errc::invalid_argument, "sender: a name without blanks, commas, < and &");
+  if (out.key.empty() != out.certificate.empty())
+    return fail(Errc::invalid_argument, "key and certificate: PEM files, both or none");
   return out;
 }
 
@@ -164,10 +178,19 @@ Result<GatewayFile> parse_gateway_file(std::string_view text, const std::string&
     faults +=
         file + ":" + std::to_string(at.source().begin.line) + ": " + name + ": " + what + "\n";
   };
-  for (const auto& [key, node] : root)
-    if ((key.str() != "channel" && key.str() != "feed") || !node.is_array_of_tables())
-      fault(node, std::string(key.str()), "only [[channel]] and [[feed]] tables are expected");
   GatewayFile out;
+  for (const auto& [key, node] : root) {
+    if (key.str() == "publish" && node.is_table()) {
+      if (auto publish = parse_publish(to_json(node)); publish)
+        out.publish = std::move(*publish);
+      else
+        fault(node, "publish", publish.error().detail);
+      continue;
+    }
+    if ((key.str() != "channel" && key.str() != "feed") || !node.is_array_of_tables())
+      fault(node, std::string(key.str()),
+            "only [[channel]] and [[feed]] tables and [publish] are expected");
+  }
   out.channels = parse_list<ChannelConfig>(root, "channel", parse_one, fault);
   out.feeds = parse_list<FeedConfig>(root, "feed", parse_feed, fault);
   if (out.channels.size() + out.feeds.size() > kChannelsMax)

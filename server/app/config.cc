@@ -111,6 +111,8 @@ const std::vector<Row>& table() {
        "see config/channels.toml. Empty = the app, and a knock at the door."},
       {"gateway", "mode", "", LINLI_TEXT(gateway, mode, "real", "real", "training"),
        "training: channels that reach real people are not even opened."},
+      {"gateway", "escalation", "", LINLI_TEXT(gateway, escalation, ""),
+       "File with ladders in the place of the shipped config/escalation.json. Empty = those."},
       {"metrics", "allow", "", LINLI_LIST(metrics, allow, anything, "127.0.0.1", "::1"),
        "Addresses that may read /metrics; \"*\" = all."},
       {"log", "level", "", LINLI_TEXT(log, level, "info", "debug", "info", "warn", "error"),

@@ -124,6 +124,22 @@ void GatewayFace::quote(Json message, Done done) {
                  });
 }
 
+void GatewayFace::link(std::string token, Done done) {
+  runtime_.with_gateway([hash = notify::link_hash(token), now = runtime_.now(),
+                         done = std::move(done)](notify::Gateway&, notify::GatewayStore& store) {
+    const auto found = store.link(hash);
+    if (!found) return done(std::unexpected(found.error()));
+    if (!*found) return done(fail(Errc::not_found, "link"));
+    if ((*found)->expires <= now) return done(fail(Errc::expired, "link"));
+    done(Json{{"notice", (*found)->notice}, {"person", (*found)->person}});
+  });
+}
+
+Result<Json> GatewayFace::published(const std::string& name) {
+  LINLI_TRY(CapPublish::File file, runtime_.published(name));
+  return Json{{"type", std::move(file.type)}, {"body", std::move(file.body)}};
+}
+
 void GatewayFace::callback(std::string channel, net::HttpRequest request,
                            std::function<void(Result<net::HttpResponse>)> done) {
   notify::Callback hook;

@@ -14,6 +14,8 @@ class GatewayFace final : public http::GatewayPort {
   void look(Done done) override;
   void deliveries(Json params, Done done) override;
   void quote(Json message, Done done) override;
+  void link(std::string token, Done done) override;
+  Result<Json> published(const std::string& name) override;
   void callback(std::string channel, net::HttpRequest request,
                 std::function<void(Result<net::HttpResponse>)> done) override;
 

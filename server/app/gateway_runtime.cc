@@ -58,6 +58,7 @@ Result<std::unique_ptr<GatewayRuntime>> GatewayRuntime::open(GatewayOptions opti
   LINLI_TRY(out->store_, notify::SqliteGatewayStore::open(out->options_.file));
   LINLI_CHECK(out->make_channels());
   LINLI_CHECK(out->make_watch());
+  LINLI_CHECK(out->make_publish());
   out->gateway_ = std::make_unique<notify::Gateway>(out->engine_settings(), *out->store_,
                                                     *out->options_.clock, *out->options_.rng);
   const sync::StoreState& state = out->options_.community->state();
@@ -120,8 +121,30 @@ Result<void> GatewayRuntime::make_watch() {
   return {};
 }
 
+Result<void> GatewayRuntime::make_publish() {
+  if (options_.publish.sender.empty()) return {};
+  CapPublish::Parts parts;
+  parts.config = options_.publish;
+  parts.base_url = options_.publish_url;
+  parts.title = options_.title;
+  parts.file = options_.publish_file;
+  parts.secrets = options_.secrets;
+  parts.clock = options_.clock;
+  auto made = CapPublish::open(std::move(parts));
+  if (!made) return fail(made.error().code, "publish: " + made.error().detail);
+  publish_ = std::move(*made);
+  return {};
+}
+
+Result<CapPublish::File> GatewayRuntime::published(const std::string& name) const {
+  if (publish_ == nullptr) return fail(Errc::not_found, "nothing is published here");
+  return publish_->file(name);
+}
+
 notify::GatewaySettings GatewayRuntime::engine_settings() {
   notify::GatewaySettings out;
+  out.links = options_.links;
+  out.policies = options_.policies;
   for (const ChannelConfig& config : options_.channels) {
     const auto adapter = adapters_.find(config.name);
     if (adapter == adapters_.end()) continue;
@@ -301,6 +324,7 @@ void GatewayRuntime::feed() {
         items.push_back(
             {row.id, row.kind, json ? std::move(*json) : Json::object(), from_unix_ms(row.at)});
       }
+      if (publish_) publish_->take(items);
       gateway_->accept(items);
     });
   });
@@ -444,8 +468,12 @@ void GatewayRuntime::quote(notify::Message message, std::function<void(std::vect
       const ChannelHost* channel = host(config.name);
       if (channel == nullptr) continue;
       const notify::Capabilities& can = channel->capabilities();
+      notify::Message shown = message;
+      // As long as a real one, so that it counts in the parts.
+      if (can.has_links && shown.needs_ack && !options_.links.prefix.empty())
+        shown.link = options_.links.prefix + std::string(notify::kLinkTokenLength, 'x');
       out.push_back({config.name, std::string(notify::medium_name(can.medium)),
-                     channel->preview({can.medium, "", {}}, message), can.part_price,
+                     channel->preview({can.medium, "", {}}, shown), can.part_price,
                      config.rate.parts_per_s});
     }
     done(std::move(out));

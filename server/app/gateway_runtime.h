@@ -14,6 +14,7 @@
 
 #include "notify/engine/gateway.h"
 #include "notify/store/sqlite/gateway_store.h"
+#include "server/app/cap_publish.h"
 #include "server/app/cap_watch.h"
 #include "server/app/channel_host.h"
 #include "server/app/channel_net.h"
@@ -37,11 +38,20 @@ struct GatewayOptions {
   /// Feeds of warnings, and where their watcher keeps its book.
   std::vector<FeedConfig> feeds;
   std::string cap_file;
+  /// Our warnings for others; without a sender none. `publish_url` ends with '/'.
+  PublishConfig publish;
+  std::string publish_url;
+  std::string publish_file;
+  /// The community's name for people.
+  std::string title;
   bool is_training = false;
   /// Nothing leaves until a person releases it: a restore left its mark (decision M11).
   bool is_held = false;
   /// When the community was last backed up, or else since when it could have been.
   std::function<Instant()> last_backup{};
+  notify::Policies policies = notify::Policies::shipped();
+  /// Links that acknowledge; without a prefix nobody gets one.
+  notify::LinkMaker links{};
 };
 
 /// One look for desk, metrics and admin.
@@ -81,6 +91,9 @@ class GatewayRuntime {
   /// Adapter::on_callback, unavailable.
   void callback(const std::string& channel, notify::Callback request,
                 std::function<void(Result<notify::CallbackReply>)> done);
+  /// As CapPublish::file(). Errors: not_found.
+  [[nodiscard]] Result<CapPublish::File> published(const std::string& name) const;
+  [[nodiscard]] Instant now() const { return options_.clock->now(); }
   void look(std::function<void(GatewayLook)> done);
   /// The channels as of the last turn, for metrics; never waits for the thread.
   [[nodiscard]] std::vector<GatewayLook::Channel> channels() const;
@@ -105,6 +118,7 @@ class GatewayRuntime {
   explicit GatewayRuntime(GatewayOptions options);
   Result<void> make_channels();
   Result<void> make_watch();
+  Result<void> make_publish();
   notify::GatewaySettings engine_settings();
   void post(Task task);
   void run();
@@ -128,6 +142,8 @@ class GatewayRuntime {
   std::unique_ptr<notify::Gateway> gateway_;
   /// Null without feeds.
   std::unique_ptr<CapWatch> cap_;
+  /// Null where nothing is published. Constant after open().
+  std::unique_ptr<CapPublish> publish_;
   std::uint64_t told_ = 0;
   std::uint64_t facts_ = 0;
   bool is_telling_ = false;

@@ -102,7 +102,8 @@ void GatewayDesk::add_to(EndpointTable& table) {
   Endpoint quote = endpoint("POST", "/api/v1/gateway/quote", "gateway.quote", kQuoteSchema);
   quote.summary =
       "How a text reads over each channel, its parts and price; with `audience` also for how many "
-      "people, what all of it costs and how long it takes. With `notice` instead of a text it is the "
+      "people, what all of it costs and how long it takes. With `notice` instead of a text it is "
+      "the "
       "notice's, and its approval must then name the same `cost`.";
   quote.run = [this](const Call& call, Respond done) { run_quote(call, std::move(done)); };
   table.add(std::move(quote));

@@ -28,6 +28,10 @@ class GatewayPort {
   /// {quotes: [{channel, medium, text, parts, part_price, rate} | {channel, medium, refused}]} for
   /// a message {category, severity, title, ...}. Errors: malformed.
   virtual void quote(Json message, Done done) = 0;
+  /// Whom and what a link's token acknowledges: {notice, person}. Errors: not_found, expired.
+  virtual void link(std::string token, Done done) = 0;
+  /// One of our warnings for others, or a feed of them: {type, body}. Errors: not_found.
+  virtual Result<Json> published(const std::string& name) = 0;
   /// A provider's web hook. Errors: not_found, unauthenticated, malformed, too_large.
   virtual void callback(std::string channel, net::HttpRequest request,
                         std::function<void(Result<net::HttpResponse>)> done) = 0;

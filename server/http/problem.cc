@@ -41,14 +41,15 @@ net::HttpResponse json_response(const Json& body, int status) {
   return out;
 }
 
-net::HttpResponse html_response(std::string body, int status) {
+net::HttpResponse html_response(std::string body, int status, std::string_view forms) {
   net::HttpResponse out;
   out.status = status;
   out.content_type = "text/html; charset=utf-8";
   out.body = std::move(body);
   out.headers = {{"Content-Security-Policy",
                   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-                  "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"},
+                  "frame-ancestors 'none'; base-uri 'none'; form-action " +
+                      std::string(forms)},
                  {"X-Content-Type-Options", "nosniff"},
                  {"Referrer-Policy", "no-referrer"},
                  {"Cache-Control", "no-store"}};

@@ -22,7 +22,9 @@ net::HttpResponse problem_later(const Error& error, std::string_view request_id,
 
 net::HttpResponse json_response(const Json& body, int status = 200);
 /// Sent with every page of ours: no scripts, no framing, no sniffing.
-net::HttpResponse html_response(std::string body, int status = 200);
+/// `forms`: where forms may lead, as CSP writes it.
+net::HttpResponse html_response(std::string body, int status = 200,
+                                std::string_view forms = "'none'");
 
 /// `text` with & < > " ' replaced.
 std::string html_escaped(std::string_view text);

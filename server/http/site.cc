@@ -3,11 +3,13 @@
 
 #include <algorithm>
 
+#include "server/http/ack_page.h"
 #include "server/http/api.h"
 #include "server/http/enrol.h"
 #include "server/http/gateway_desk.h"
 #include "server/http/import.h"
 #include "server/http/problem.h"
+#include "server/http/public_files.h"
 #include "server/http/session.h"
 #include "server/http/slips.h"
 #include "server/http/staff.h"
@@ -60,7 +62,9 @@ struct Site::Services {
         staff(parts, tokens),
         slips(parts),
         imports(parts),
-        gateway(parts) {}
+        gateway(parts),
+        ack_page(parts),
+        public_files(parts) {}
 
   Enrolment enrolment;
   Sessions sessions;
@@ -68,6 +72,8 @@ struct Site::Services {
   Slips slips;
   Imports imports;
   GatewayDesk gateway;
+  AckPage ack_page;
+  PublicFiles public_files;
 };
 
 Site::Site(SiteParts parts)
@@ -82,6 +88,8 @@ Site::Site(SiteParts parts)
   services_->slips.add_to(table_);
   services_->imports.add_to(table_);
   services_->gateway.add_to(table_);
+  services_->ack_page.add_to(table_);
+  services_->public_files.add_to(table_);
   add_registry_routes(table_, parts_);
 }
 

@@ -35,6 +35,7 @@ Capabilities capabilities_of(const Settings& settings) {
           .window_max = settings.window,
           .has_receipts = settings.receipts,
           .has_replies = settings.form.replies,
+          .has_links = settings.form.links,
           .after_unknown = Capabilities::AfterUnknown::hold,
           .part_price = settings.part_price};
 }

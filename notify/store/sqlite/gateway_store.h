@@ -29,6 +29,7 @@ class SqliteGatewayStore final : public GatewayStore {
                                          const std::string& person) override;
   Result<std::vector<DeliveryRecord>> deliveries(const Search& search) override;
   Result<std::vector<AttemptRecord>> attempts(DeliveryId id) override;
+  Result<std::optional<LinkRecord>> link(const std::string& hash) override;
   Result<std::vector<ReachCounts>> counts(const std::string& notice) override;
   Result<std::vector<DeliveryRecord>> handed(const std::string& notice, DeliveryId after,
                                              std::size_t limit) override;

@@ -49,6 +49,8 @@ bool is_answered(std::string_view state) noexcept;
 
 /// The eight words for what a notice is about.
 Json category_schema();
+/// For the whole community and no drill: anybody may read it without enrolment (F9).
+bool is_public(ReadContext& ctx, const Json& admin);
 /// Red or orange, or a coloured weather warning, or the category for emergencies.
 bool is_urgent(const Json& content);
 inline sync::Lane lane_of(const Json& content) {
@@ -133,6 +135,8 @@ void declare_acks(sync::Registry& registry);
 void declare_queries(sync::Registry& registry);
 void declare_mutes(sync::Registry& registry);
 void declare_recipients(sync::Registry& registry);
+void declare_links(sync::Registry& registry);
+void declare_calendar(sync::Registry& registry);
 void declare_facts(sync::Registry& registry);
 void declare_gateway_commands(sync::Registry& registry);
 void declare_warnings(sync::Registry& registry);

@@ -241,6 +241,10 @@ TEST_F(OpenApi, DescribesEveryRouteAndEveryFixedEndpointAndNothingElse) {
                             "get /c/{slug}/api/v1/gateway",
                             "get /c/{slug}/api/v1/gateway/deliveries",
                             "post /c/{slug}/api/v1/gateway/quote",
+                            "get /c/{slug}/public/cap/{file}",
+                            "get /c/{slug}/public/events.ics",
+                            "get /c/{slug}/a/{token}",
+                            "post /c/{slug}/a/{token}",
                             "get /c/{slug}/hooks/{channel}",
                             "post /c/{slug}/hooks/{channel}"})
     wanted.insert(fixed);
