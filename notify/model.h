@@ -20,6 +20,9 @@ using DeliveryId = Strong<struct DeliveryTag, std::uint64_t>;
 
 /// Order of sending; DISK. Red overtakes everything, bulk yields to everything.
 enum class Lane : std::uint8_t { red, orange, personal, bulk };
+
+/// Whether a lane is one that does not wait.
+constexpr bool is_pressing(Lane lane) { return lane == Lane::red || lane == Lane::orange; }
 inline constexpr std::array<std::string_view, 4> kLaneNames = {"red", "orange", "personal", "bulk"};
 
 /// What an endpoint is, and so which channels can serve it; DISK by name.

@@ -62,7 +62,4 @@ class Ladder {
   std::function<bool(Medium)> usable_;
 };
 
-/// Whether a lane is one that does not wait.
-constexpr bool is_pressing(Lane lane) { return lane == Lane::red || lane == Lane::orange; }
-
 }  // namespace linli::notify

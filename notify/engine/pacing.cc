@@ -17,8 +17,6 @@ Instant start_of(const CalendarRule& rule, Instant now) {
   return Instant{local - local % rule.per - kProviderOffset};
 }
 
-bool is_pressing(Lane lane) { return lane == Lane::red || lane == Lane::orange; }
-
 }  // namespace
 
 void TokenBucket::refill(MonoTime now) {

@@ -8,7 +8,7 @@
 namespace linli::admin {
 namespace {
 
-constexpr std::size_t kPageRows = 1000;
+constexpr std::size_t kCheckPageRows = 1000;
 
 class ModelCheck {
  public:
@@ -35,12 +35,12 @@ class ModelCheck {
   Result<void> check_table(const sync::TableDef& def) {
     std::string after;
     for (;;) {
-      LINLI_TRY(const auto rows, reader_.table(def.name, after, kPageRows));
+      LINLI_TRY(const auto rows, reader_.table(def.name, after, kCheckPageRows));
       for (const auto& [key, stored] : rows) {
         LINLI_CHECK(check_row(def, key, stored));
         after = key;
       }
-      if (rows.size() < kPageRows) return {};
+      if (rows.size() < kCheckPageRows) return {};
     }
   }
 
@@ -70,7 +70,7 @@ class ModelCheck {
     // The pair just before (value, key) in index order, so that one hit is enough.
     std::optional<sync::IndexHit> before;
     if (!key.empty()) before = sync::IndexHit{value, key.substr(0, key.size() - 1)};
-    LINLI_TRY(const auto hits, reader_.scan(name, value, before, kPageRows));
+    LINLI_TRY(const auto hits, reader_.scan(name, value, before, kCheckPageRows));
     const bool found = std::ranges::any_of(
         hits, [&](const sync::IndexHit& hit) { return hit.value == value && hit.key == key; });
     if (!found) find("index_missing", def.name, key, name);
@@ -81,7 +81,7 @@ class ModelCheck {
     const std::string name = def.name + "." + index.name;
     std::optional<sync::IndexHit> after;
     for (;;) {
-      LINLI_TRY(const auto hits, reader_.scan(name, "", after, kPageRows));
+      LINLI_TRY(const auto hits, reader_.scan(name, "", after, kCheckPageRows));
       for (const sync::IndexHit& hit : hits) {
         LINLI_TRY(const auto stored, reader_.row({def.name, hit.key}));
         const auto row = stored ? parse_json(*stored->data, limits::kRowBytesMax)
@@ -90,7 +90,7 @@ class ModelCheck {
         if (std::ranges::find(values, hit.value) == values.end())
           find("index_orphan", def.name, hit.key, name);
       }
-      if (hits.size() < kPageRows) return {};
+      if (hits.size() < kCheckPageRows) return {};
       after = hits.back();
     }
   }

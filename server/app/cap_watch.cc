@@ -14,7 +14,7 @@ namespace {
 
 namespace cap = notify::cap;
 
-constexpr Millis kTick{60'000};
+constexpr Millis kWatchTick{60'000};
 constexpr Millis kTryAgain{5'000};
 constexpr std::size_t kAreasMax = 5000;
 /// The book of 4,000 messages with their texts.
@@ -158,7 +158,7 @@ void CapWatch::run_timers(MonoTime now) {
     perform(feed, std::move(actions));
   }
   if (now >= next_tick_) {
-    next_tick_ = now + kTick;
+    next_tick_ = now + kWatchTick;
     tell(book_->tick(parts_.clock->now()), {});
     read_places();
   }

@@ -204,7 +204,7 @@ void check_whole(const Config& config, const toml::table& root, Faults& faults) 
                "and server.listen_tls are both empty: nobody could connect");
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -216,10 +216,10 @@ std::string quoted(std::string_view text) {
 std::string initial_of(const Row& row) {
   if (const auto* integer = std::get_if<Integer>(&row.value))
     return std::to_string(integer->initial);
-  if (const auto* text = std::get_if<Text>(&row.value)) return quoted(text->initial);
+  if (const auto* text = std::get_if<Text>(&row.value)) return in_quotes(text->initial);
   std::string out;
   for (const std::string& value : std::get<TextList>(row.value).initial)
-    out += (out.empty() ? "" : ", ") + quoted(value);
+    out += (out.empty() ? "" : ", ") + in_quotes(value);
   return "[" + out + "]";
 }
 

@@ -82,7 +82,7 @@ net::HttpResponse notice_page(const Json& notice) {
   return html_response(page(title, body + "</form>"), 200, "'self'");
 }
 
-Endpoint endpoint(const char* method, const char* id, const char* summary) {
+Endpoint page_endpoint(const char* method, const char* id, const char* summary) {
   Endpoint out;
   out.method = method;
   out.path = "/a/{token}";
@@ -101,10 +101,10 @@ Endpoint endpoint(const char* method, const char* id, const char* summary) {
 
 void AckPage::add_to(EndpointTable& table) {
   Endpoint show_page =
-      endpoint("GET", "notice.link", "The page behind a link in a message; changes nothing.");
+      page_endpoint("GET", "notice.link", "The page behind a link in a message; changes nothing.");
   show_page.run = [this](const Call& call, const Respond& done) { show(call, done); };
   table.add(std::move(show_page));
-  Endpoint take_answer = endpoint("POST", "notice.link_answer",
+  Endpoint take_answer = page_endpoint("POST", "notice.link_answer",
                                   "Acknowledges the link's notice for its person: choice=ok.");
   take_answer.run = [this](const Call& call, const Respond& done) { take(call, done); };
   table.add(std::move(take_answer));

@@ -24,6 +24,12 @@ std::size_t literals(const std::vector<std::string>& pattern) {
 
 }  // namespace
 
+JsonSchema schema_of(const char* text) {
+  const auto parsed = parse_json(text);
+  LINLI_ASSERT(parsed.has_value());
+  return JsonSchema(*parsed);
+}
+
 std::vector<std::string> path_segments(std::string_view path) {
   std::vector<std::string> out;
   while (!path.empty()) {

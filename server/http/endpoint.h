@@ -63,6 +63,9 @@ struct Endpoint {
   std::function<void(Call call, Respond done)> run;
 };
 
+/// Of a schema of ours; asserts that `text` is JSON.
+JsonSchema schema_of(const char* text);
+
 /// Pieces of a path between slashes; "{x}" is a parameter.
 std::vector<std::string> path_segments(std::string_view path);
 

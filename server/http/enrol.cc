@@ -61,11 +61,6 @@ const char* kConfirmSchema = R"({"type":"object","additionalProperties":false,
           "items":{"type":"string","minLength":1,"maxLength":24}},
         "how":{"enum":["tap","paper","oral"]}}}}})";
 
-JsonSchema schema_of(const char* text) {
-  const auto parsed = parse_json(text);
-  return JsonSchema(parsed.value());
-}
-
 }  // namespace
 
 std::string normalised_code(std::string_view typed) {

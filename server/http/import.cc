@@ -13,8 +13,6 @@ namespace {
 /// A full writer queue is asked again this often before the job gives up.
 constexpr int kRefusalsMax = 3;
 
-JsonSchema schema_of(const char* text) { return JsonSchema(parse_json(text).value()); }
-
 Json faults_of(const std::vector<ImportFault>& faults) {
   Json out = Json::array();
   for (const ImportFault& fault : faults) {

@@ -15,7 +15,7 @@ net::HttpResponse file_response(std::string type, std::string body) {
   return out;
 }
 
-Endpoint endpoint(const char* path, const char* id, const char* type, const char* summary) {
+Endpoint file_endpoint(const char* path, const char* id, const char* type, const char* summary) {
   Endpoint out;
   out.method = "GET";
   out.path = path;
@@ -38,11 +38,11 @@ std::string domain_of(const SiteParts& parts) {
 }  // namespace
 
 void PublicFiles::add_to(EndpointTable& table) {
-  Endpoint cap = endpoint("/public/cap/{file}", "public.cap", "application/cap+xml",
+  Endpoint cap = file_endpoint("/public/cap/{file}", "public.cap", "application/cap+xml",
                           "rss.xml and atom.xml list our warnings; each is a CAP 1.2 document.");
   cap.run = [this](const Call& call, const Respond& done) { serve_cap(call, done); };
   table.add(std::move(cap));
-  Endpoint events = endpoint("/public/events.ics", "public.events", "text/calendar",
+  Endpoint events = file_endpoint("/public/events.ics", "public.events", "text/calendar",
                              "Events for people's own calendars.");
   events.run = [this](const Call& call, const Respond& done) { serve_calendar(call, done); };
   table.add(std::move(events));

@@ -14,7 +14,7 @@ namespace linli::net {
 namespace {
 
 /// One read; a TLS record.
-constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr std::size_t kStreamReadBytes = 16 * 1024;
 /// What was queued before close() gets this long to leave.
 constexpr Millis kDrainMax{1'000};
 constexpr const char* kClosedByUs = "closed by us";
@@ -151,7 +151,7 @@ void ByteStream::consumed(std::size_t bytes) {
 void ByteStream::read() {
   if (!is_open_ || is_reading_ || is_finished_ || unconsumed_ >= kUnconsumedBytesMax) return;
   is_reading_ = true;
-  inbox_.resize(kReadBytes);
+  inbox_.resize(kStreamReadBytes);
   stream_->async_read_some(asio::buffer(inbox_),
                            [self = shared_from_this()](const error_code& error, std::size_t bytes) {
                              self->is_reading_ = false;

@@ -2,7 +2,6 @@
 #include "server/net/curl_call.h"
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <cstring>
 #include <exception>
@@ -11,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "server/net/http_text.h"
 #include "server/net/public_address.h"
 
 namespace linli::net {
@@ -28,24 +28,9 @@ constexpr std::size_t kReplyHeaderBytesMax = 64 * 1024;
 /// Text of one SMTP reply.
 constexpr std::size_t kSmtpTextBytesMax = 4 * 1024;
 
-bool is_token(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-           std::string_view("!#$%&'*+-.^_`|~").contains(c);
-  });
-}
-
 bool has_control(std::string_view text) {
   return std::ranges::any_of(
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-  });
-  return out;
 }
 
 bool is_transports_header(std::string_view name) {

@@ -23,7 +23,7 @@ namespace http = boost::beast::http;
 using Clock = std::chrono::steady_clock;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
-constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr std::size_t kHttpReadBytes = 16 * 1024;
 
 /// An answer that a handler may give from any thread while the connection waits on its loop.
 struct Pending {
@@ -102,9 +102,9 @@ asio::awaitable<bool> HttpConnection::handshake() {
 
 asio::awaitable<Read> HttpConnection::read_more(std::chrono::milliseconds limit) {
   const std::size_t before = input_.size();
-  input_.resize(before + kReadBytes);
+  input_.resize(before + kHttpReadBytes);
   auto done = co_await with_deadline(
-      stream_.async_read_some(asio::buffer(input_.data() + before, kReadBytes), kTuple), limit);
+      stream_.async_read_some(asio::buffer(input_.data() + before, kHttpReadBytes), kTuple), limit);
   input_.resize(before + (done ? std::get<1>(*done) : 0));
   if (!done) {
     ++service_.stats->timed_out;
@@ -161,7 +161,7 @@ asio::awaitable<std::optional<Error>> HttpConnection::read_body(std::string_view
     if (ec == http::error::body_limit) co_return Error{Errc::too_large, "request body"};
     if (ec && ec != http::error::need_more) co_return Error{Errc::malformed, "request body"};
     if (parser.is_done()) break;
-    if (input_.size() > kReadBytes) co_return Error{Errc::malformed, "chunk header"};
+    if (input_.size() > kHttpReadBytes) co_return Error{Errc::malformed, "chunk header"};
     if (Clock::now() > until || co_await read_more(service_.limits.body_piece) != Read::data)
       co_return Error{Errc::timed_out, "request body"};
   }

@@ -21,7 +21,7 @@ extern "C" {  // glibc 2.36 forgot it
 namespace linli::net {
 namespace {
 
-constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kLineReadBytes = 64 * 1024;
 /// Something that the child left behind may hold its output open; it is not waited for.
 constexpr Millis kOutputAfterExitMax{500};
 
@@ -213,7 +213,7 @@ void LineProcess::read() {
   if (unconsumed_ >= kUnconsumedLinesMax) return;
   if (is_output_over_) return finish_if_over();
   is_reading_ = true;
-  inbox_.resize(kReadBytes);
+  inbox_.resize(kLineReadBytes);
   output_.async_read_some(asio::buffer(inbox_),
                           [self = shared_from_this()](const error_code& error, std::size_t bytes) {
                             self->is_reading_ = false;

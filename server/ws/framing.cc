@@ -11,8 +11,6 @@
 namespace linli::ws {
 namespace {
 
-using Kind = FrameEvent::Kind;
-
 constexpr std::uint8_t kLength16 = 126;
 constexpr std::uint8_t kLength64 = 127;
 
@@ -55,9 +53,9 @@ FrameEvent FrameReader::next(std::span<char>& input) {
       if (code_ != 0) return violation(code_);
       return {};
     }
-    if (std::exchange(too_large_, false)) return {.kind = Kind::too_large};
+    if (std::exchange(too_large_, false)) return {.kind = FrameEvent::Kind::too_large};
     const FrameEvent event = is_control() ? take_control(input) : take_data(input);
-    if (event.kind != Kind::nothing) return event;
+    if (event.kind != FrameEvent::Kind::nothing) return event;
     if (in_payload_) return {};
   }
   input = {};
@@ -144,7 +142,8 @@ FrameEvent FrameReader::take_control(std::span<char>& input) {
     lent_ = &control_;
   }
   if (opcode() == Opcode::close) return read_close(payload);
-  return {.kind = opcode() == Opcode::ping ? Kind::ping : Kind::pong, .data = payload};
+  using enum FrameEvent::Kind;
+  return {.kind = opcode() == Opcode::ping ? ping : pong, .data = payload};
 }
 
 FrameEvent FrameReader::take_data(std::span<char>& input) {
@@ -166,26 +165,26 @@ FrameEvent FrameReader::finish_message(std::string_view last) {
     lent_ = &message_;
     last = message_;
   }
-  return {.kind = Kind::message, .text = text_, .data = last};
+  return {.kind = FrameEvent::Kind::message, .text = text_, .data = last};
 }
 
 FrameEvent FrameReader::read_close(std::string_view payload) {
   if (payload.empty()) {
     ended_ = true;
-    return {.kind = Kind::close, .code = kCloseNoCode};
+    return {.kind = FrameEvent::Kind::close, .code = kCloseNoCode};
   }
   if (payload.size() == 1) return violation(kCloseProtocolError);
   const auto code = static_cast<std::uint16_t>(read_be(as_bytes(payload.substr(0, 2))));
   if (!is_close_code(code)) return violation(kCloseProtocolError);
   if (!is_valid_utf8(payload.substr(2))) return violation(kCloseNotUtf8);
   ended_ = true;
-  return {.kind = Kind::close, .code = code, .data = payload.substr(2)};
+  return {.kind = FrameEvent::Kind::close, .code = code, .data = payload.substr(2)};
 }
 
 FrameEvent FrameReader::violation(std::uint16_t code) {
   ended_ = true;
   std::string().swap(message_);
-  return {.kind = Kind::violation, .code = code};
+  return {.kind = FrameEvent::Kind::violation, .code = code};
 }
 
 FrameHead frame_head(Opcode opcode, std::uint64_t payload_bytes) {

@@ -254,27 +254,26 @@ void SocketTransport::read() {
 }
 
 void SocketTransport::handle(const FrameEvent& event) {
-  using Kind = FrameEvent::Kind;
   switch (event.kind) {
-    case Kind::message: return events_->on_message(event.data, event.text);
-    case Kind::too_large: return events_->on_too_large();
-    case Kind::ping:
+    case FrameEvent::Kind::message: return events_->on_message(event.data, event.text);
+    case FrameEvent::Kind::too_large: return events_->on_too_large();
+    case FrameEvent::Kind::ping:
       if (phase_ == Phase::open && waiting_.size() < kWaitingPartsMax)
         say(control_frame(Opcode::pong, event.data));
       return;
-    case Kind::close:
+    case FrameEvent::Kind::close:
       if (phase_ == Phase::closing) return abort();
       phase_ = Phase::leaving;
       return say(event.code == kCloseNoCode ? control_frame(Opcode::close, {})
                                             : close_frame(event.code, {}));
-    case Kind::violation:
+    case FrameEvent::Kind::violation:
       // Our own close went out before: no other may follow.
       if (phase_ == Phase::closing) return abort();
       phase_ = Phase::draining;
       say(close_frame(event.code, {}));
       return events_->on_violation();
-    case Kind::pong:
-    case Kind::nothing: return;
+    case FrameEvent::Kind::pong:
+    case FrameEvent::Kind::nothing: return;
   }
 }
 

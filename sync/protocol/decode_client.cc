@@ -160,7 +160,7 @@ ClientFrame read_bye(R& in) {
 }
 
 template <class R>
-constexpr Kind<R, ClientFrame> kKinds[] = {
+constexpr Kind<R, ClientFrame> kClientKinds[] = {
     {"push", &read_push<R>},   {"ack", &read_ack<R>},   {"ping", &read_ping<R>},
     {"hello", &read_hello<R>}, {"have", &read_have<R>}, {"refill", &read_refill<R>},
     {"rekey", &read_rekey<R>}, {"bye", &read_bye<R>},
@@ -213,9 +213,9 @@ Result<HelloBody> read_whole_body(std::string_view bytes) {
 
 Result<std::vector<ClientFrame>> decode_client(Encoding encoding, std::string_view message) {
   if (encoding == Encoding::json) {
-    return wire::read_message(message, limits::kClientMessageBytesMax, kKinds<JsonReader>);
+    return wire::read_message(message, limits::kClientMessageBytesMax, kClientKinds<JsonReader>);
   }
-  return wire::read_message(message, limits::kClientMessageBytesMax, kKinds<CborReader>);
+  return wire::read_message(message, limits::kClientMessageBytesMax, kClientKinds<CborReader>);
 }
 
 Result<HelloBody> decode_hello_body(Encoding encoding, std::string_view body) {

@@ -237,7 +237,7 @@ ServerFrame read_rekeyed(R& in) {
 }
 
 template <class R>
-constexpr Kind<R, ServerFrame> kKinds[] = {
+constexpr Kind<R, ServerFrame> kServerKinds[] = {
     {"B", &read_b<R>},         {"C", &read_c<R>},
     {"R", &read_r<R>},         {"M", &read_m<R>},
     {"K", &read_k<R>},         {"welcome", &read_welcome<R>},
@@ -249,9 +249,9 @@ constexpr Kind<R, ServerFrame> kKinds[] = {
 
 Result<std::vector<ServerFrame>> decode_server(Encoding encoding, std::string_view message) {
   if (encoding == Encoding::json) {
-    return wire::read_message(message, limits::kServerMessageBytesMax, kKinds<JsonReader>);
+    return wire::read_message(message, limits::kServerMessageBytesMax, kServerKinds<JsonReader>);
   }
-  return wire::read_message(message, limits::kServerMessageBytesMax, kKinds<CborReader>);
+  return wire::read_message(message, limits::kServerMessageBytesMax, kServerKinds<CborReader>);
 }
 
 }  // namespace linli::sync

@@ -24,7 +24,7 @@ using test::test_certificate;
 using test::test_tls;
 
 /// What a stream reported.
-class Log {
+class StreamLog {
  public:
   ByteStreamEvents events() {
     return {.on_open = [this] { change([&] { ++opened; }); },
@@ -86,7 +86,7 @@ TEST(ByteStream, CarriesBytesBothWaysInOrderPlainAndByTls) {
           at.write(got.substr(0, 2) + got.substr(got.size() - 2));
         },
         tls ? &test_tls() : nullptr);
-    Log log;
+    StreamLog log;
     LoopThread loop("test");
     const auto stream = ByteStream::open(loop.io(), target(peer, tls), log.events());
     stream->send("ab");  // before it is open
@@ -105,13 +105,13 @@ TEST(ByteStream, ARefusedPortAndAnUnknownNameAreReported) {
     port = ScriptedPeer([](PeerConnection&) {}).port();
   }
   LoopThread loop("test");
-  Log refused;
+  StreamLog refused;
   const auto one = ByteStream::open(loop.io(), {.host = "127.0.0.1", .port = port, .ca_file = {}},
                                     refused.events());
   ASSERT_TRUE(refused.wait_closed());
   EXPECT_TRUE(refused.reason.starts_with("connect: system")) << refused.reason;
   EXPECT_EQ(refused.opened, 0);
-  Log nameless;
+  StreamLog nameless;
   const auto two = ByteStream::open(
       loop.io(), {.host = "no-such-host.invalid", .port = port, .ca_file = {}}, nameless.events());
   ASSERT_TRUE(nameless.wait_closed());
@@ -121,7 +121,7 @@ TEST(ByteStream, ARefusedPortAndAnUnknownNameAreReported) {
 TEST(ByteStream, APeerThatNeverShakesHandsRunsIntoTheDeadline) {
   ScriptedPeer peer([](PeerConnection& at) { at.read_until("never"); });
   LoopThread loop("test");
-  Log log;
+  StreamLog log;
   auto slow = target(peer, true);
   slow.connect_max = 100ms;
   const auto stream = ByteStream::open(loop.io(), slow, log.events());
@@ -132,14 +132,14 @@ TEST(ByteStream, APeerThatNeverShakesHandsRunsIntoTheDeadline) {
 TEST(ByteStream, AForeignCertificateOrNameIsRefused) {
   ScriptedPeer peer([](PeerConnection& at) { at.write("hello"); }, &test_tls());
   LoopThread loop("test");
-  Log untrusted;
+  StreamLog untrusted;
   auto where = target(peer, true);
   where.ca_file = test_certificate().other;
   const auto one = ByteStream::open(loop.io(), where, untrusted.events());
   ASSERT_TRUE(untrusted.wait_closed());
   EXPECT_TRUE(untrusted.reason.starts_with("tls: ")) << untrusted.reason;
   EXPECT_EQ(untrusted.opened, 0);
-  Log misnamed;
+  StreamLog misnamed;
   where.ca_file = test_certificate().certificate;
   where.host = "localhost.localdomain";  // resolves by the same file, is not in the certificate
   const auto two = ByteStream::open(loop.io(), where, misnamed.events());
@@ -152,7 +152,7 @@ TEST(ByteStream, APeerThatReadsNothingIsCutOff) {
   auto gate = release.get_future().share();
   ScriptedPeer peer([gate](PeerConnection&) { gate.wait(); });
   LoopThread loop("test");
-  Log log;
+  StreamLog log;
   const auto stream = ByteStream::open(loop.io(), target(peer, false), log.events());
   // More than the backlog and all socket buffers hold.
   for (int i = 0; i < 32; ++i) stream->send(std::string(1024 * 1024, 'x'));
@@ -164,7 +164,7 @@ TEST(ByteStream, APeerThatReadsNothingIsCutOff) {
 TEST(ByteStream, AFastPeerIsSlowedDownUntilItsBytesAreConsumed) {
   ScriptedPeer peer([](PeerConnection& at) { at.write(std::string(4 * 1024 * 1024, 'x')); });
   LoopThread loop("test");
-  Log log;
+  StreamLog log;
   const auto stream = ByteStream::open(loop.io(), target(peer, false), log.events());
   constexpr std::size_t kPause = ByteStream::kUnconsumedBytesMax;
   ASSERT_TRUE(log.wait([&] { return log.cost >= kPause; }));
@@ -180,7 +180,7 @@ TEST(ByteStream, WhatWasSentBeforeCloseStillLeaves) {
   std::promise<std::string> seen;
   ScriptedPeer peer([&](PeerConnection& at) { seen.set_value(at.read_until("never")); });
   LoopThread loop("test");
-  Log log;
+  StreamLog log;
   const auto stream = ByteStream::open(loop.io(), target(peer, false), log.events());
   ASSERT_TRUE(log.wait([&] { return log.opened > 0; }));
   for (const char* part : {"one ", "two ", "three"}) stream->send(part);
@@ -191,7 +191,7 @@ TEST(ByteStream, WhatWasSentBeforeCloseStillLeaves) {
 TEST(ByteStream, CloseIsReportedOnceAndNothingAfter) {
   ScriptedPeer peer([](PeerConnection& at) { at.read_until("never"); });
   LoopThread loop("test");
-  Log log;
+  StreamLog log;
   const auto stream = ByteStream::open(loop.io(), target(peer, false), log.events());
   ASSERT_TRUE(log.wait([&] { return log.opened > 0; }));
   stream->close();

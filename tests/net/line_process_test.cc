@@ -20,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class Log {
+class LineLog {
  public:
   LineProcessEvents events() {
     return {.on_line = [this](std::string line) { change([&] { lines.push_back(line); }); },
@@ -65,7 +65,7 @@ class LineProcessTest : public ::testing::Test {
   std::shared_ptr<LineProcess> shell(const std::string& script) {
     return LineProcess::start(loop_.io(), {"/bin/sh", "-c", script}, log_.events());
   }
-  Log log_;
+  LineLog log_;
   LoopThread loop_{"test"};
 };
 
@@ -91,7 +91,7 @@ TEST_F(LineProcessTest, WhatCannotBeStartedIsReported) {
   const auto missing = LineProcess::start(loop_.io(), {"/nonexistent/program"}, log_.events());
   ASSERT_TRUE(log_.wait_ended());
   EXPECT_EQ(log_.reason, "cannot be started: 2");
-  Log relative;
+  LineLog relative;
   const auto found_by_path = LineProcess::start(loop_.io(), {"cat"}, relative.events());
   ASSERT_TRUE(relative.wait_ended());
 }
@@ -166,7 +166,7 @@ TEST_F(LineProcessTest, AChildThatDoesNotReadFillsTheBacklog) {
 }
 
 TEST(LineProcess, EndsWithItsLoop) {
-  Log log;
+  LineLog log;
   {
     LoopThread loop("test");
     LineProcess::start(loop.io(), {"/bin/sh", "-c", "echo $$; exec sleep 1000"}, log.events());

@@ -68,7 +68,7 @@ class Broker {
   pid_t pid_ = -1;
 };
 
-class Log {
+class MqttLog {
  public:
   MqttClient::Events events() {
     return {.on_state = [this](bool is_up) { change([&] { states.push_back(is_up); }); },
@@ -123,7 +123,7 @@ MqttClient::Options to(std::uint16_t port) {
   return out;
 }
 
-MqttClient::Publish message(const std::string& payload, Log& log, int qos = 1) {
+MqttClient::Publish message(const std::string& payload, MqttLog& log, int qos = 1) {
   MqttClient::Publish out;
   out.topic = "zone/3/play";
   out.payload = payload;
@@ -143,7 +143,7 @@ TEST_F(Mqtt, PublishesAndHearsWithBothProtocols) {
   for (const int protocol : {5, 4}) {
     const auto port = free_port();
     Broker broker(port);
-    Log log;
+    MqttLog log;
     auto options = to(port);
     options.protocol = protocol;
     MqttClient client(options, log.events());
@@ -165,7 +165,7 @@ TEST_F(Mqtt, PublishesAndHearsWithBothProtocols) {
 
 TEST_F(Mqtt, ComesUpLateAndAgainAndSubscribesAgain) {
   const auto port = free_port();
-  Log log;
+  MqttLog log;
   MqttClient client(to(port), log.events());
   client.subscribe("zone/#");
   client.publish(message("too early", log));
@@ -185,7 +185,7 @@ TEST_F(Mqtt, ComesUpLateAndAgainAndSubscribesAgain) {
 TEST_F(Mqtt, WhatHadNoAnswerIsNotTakenOverAndNotRepeated) {
   const auto port = free_port();
   auto broker = std::make_unique<Broker>(port);
-  Log log;
+  MqttLog log;
   MqttClient client(to(port), log.events());
   ASSERT_TRUE(log.wait_states(1));
   broker->freeze();
@@ -196,7 +196,7 @@ TEST_F(Mqtt, WhatHadNoAnswerIsNotTakenOverAndNotRepeated) {
   ASSERT_TRUE(log.wait_answers(1));
   EXPECT_FALSE(log.answers[0]);
   broker = std::make_unique<Broker>(port);
-  Log listener;
+  MqttLog listener;
   MqttClient other(to(port), listener.events());
   other.subscribe("#");
   ASSERT_TRUE(listener.wait_states(1));
@@ -213,7 +213,7 @@ TEST_F(Mqtt, ARefusedPublishIsNotTakenOver) {
   const auto acl = std::filesystem::temp_directory_path() / ("linli-acl-" + std::to_string(port));
   std::ofstream(acl) << "topic read #\ntopic write allowed/#\n";
   Broker broker(port, "allow_anonymous true\nacl_file " + acl.string() + "\n");
-  Log log;
+  MqttLog log;
   MqttClient client(to(port), log.events());
   ASSERT_TRUE(log.wait_states(1));
   client.publish(message("x", log));
@@ -237,18 +237,18 @@ TEST_F(Mqtt, TlsVerifiesTheBroker) {
   auto options = to(port);
   options.tls = true;
   options.ca_file = files.certificate;
-  Log good;
+  MqttLog good;
   MqttClient trusted(options, good.events());
   ASSERT_TRUE(good.wait_states(1));
   trusted.publish(message("x", good));
   ASSERT_TRUE(good.wait_answers(1));
   EXPECT_TRUE(good.answers[0]);
   options.ca_file = files.other;
-  Log bad;
+  MqttLog bad;
   MqttClient untrusted(options, bad.events());
   options.ca_file = files.certificate;
   options.host = "127.0.0.2";  // not in the certificate
-  Log misnamed;
+  MqttLog misnamed;
   MqttClient other(options, misnamed.events());
   std::this_thread::sleep_for(500ms);
   EXPECT_TRUE(bad.states.empty());
@@ -266,7 +266,7 @@ TEST_F(Mqtt, WorksBeyondTheDescriptorsThatSelectCanWatch) {
   std::vector<int> held;
   while (held.empty() || held.back() < 1100)
     held.push_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  Log log;
+  MqttLog log;
   {
     MqttClient client(to(port), log.events());
     ASSERT_TRUE(log.wait_states(1));

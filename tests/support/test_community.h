@@ -61,6 +61,12 @@ class TestCommunity {
   sync::Committer committer_;
 };
 
+/// An audience: the whole of SmallTown.
+inline const Json kEverybody = {{"areas", {"hn"}}};
+
+/// The error of a refused call; a value that no error has when it was not refused.
+inline Errc code_of(const Result<Json>& result) { return result ? Errc{} : result.error().code; }
+
 /// 淮南社区 with two grids, each one courtyard, building and entrance, and these households:
 /// g1: 王桂芝 (82, alone, landline) p-wang; 陈大爷 p-chen; g2: 刘洋 p-liu, 李敏 p-li.
 /// Staff accounts: editor, approver, grid1 (grid worker of g1), window, admin, supervisor.

@@ -238,14 +238,14 @@ std::optional<Receipt> receipt_of(const ReceiptSpec& spec, const Said& said) {
 }  // namespace
 
 Outcome failed_call(const CallReply& reply) {
-  static constexpr std::array<std::string_view, 9> kNames = {"resolve",   "connect",   "tls",
-                                                             "forbidden", "timed_out", "broken",
-                                                             "too_large", "overload",  "local"};
+  static constexpr std::array<std::string_view, 9> kFailureNames = {
+      "resolve", "connect",   "tls",      "forbidden", "timed_out",
+      "broken",  "too_large", "overload", "local"};
   Outcome out;
   out.kind = reply.sent ? OutcomeKind::unknown : OutcomeKind::retry_after;
   if (!reply.sent && reply.failure == Failure::forbidden) out.kind = OutcomeKind::permanent_config;
   out.is_peer_fault = reply.failure != Failure::overload;
-  out.reason = kNames[static_cast<std::size_t>(reply.failure.value_or(Failure::local))];
+  out.reason = kFailureNames[static_cast<std::size_t>(reply.failure.value_or(Failure::local))];
   return out;
 }
 

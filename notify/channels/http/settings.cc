@@ -32,9 +32,9 @@ bool is_of_type(const Setting& setting, const Json& value) {
 }
 
 std::string type_name(const Setting& setting) {
-  static constexpr std::array<std::string_view, 5> kNames = {
+  static constexpr std::array<std::string_view, 5> kTypeNames = {
       "a text", "an http or https URL", "an integer", "true or false", "a table"};
-  return std::string(kNames[static_cast<std::size_t>(setting.type)]);
+  return std::string(kTypeNames[static_cast<std::size_t>(setting.type)]);
 }
 
 /// A secret in its file ends with the line.

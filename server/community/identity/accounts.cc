@@ -20,7 +20,7 @@ Result<void> check_roles(ReadContext& ctx, const Json& roles) {
   return check_separation(roles);
 }
 
-MutatorResult create(MutatorContext& ctx, const Json& args) {
+MutatorResult create_account(MutatorContext& ctx, const Json& args) {
   LINLI_TRY(const std::string id, fresh_key(ctx, args, "account"));
   Json row = {{"state", "active"}, {"roles", Json::array()}, {"created_at", now_ms(ctx)}};
   copy_members(args, row, {"person", "name", "roles", "demo"});
@@ -86,7 +86,7 @@ Result<void> may_set_state(ReadContext& ctx, const Json& args) {
 }
 
 /// Staff accounts: who holds which role. Residents' accounts are reached through the person.
-Result<Json> list(ReadContext& ctx, const Json& params) {
+Result<Json> list_accounts(ReadContext& ctx, const Json& params) {
   const std::size_t limit = page_limit(params, 500, 1000);
   Json out = {{"accounts", Json::array()}};
   std::string last;
@@ -123,7 +123,7 @@ void declare_accounts(sync::Registry& registry) {
                                              {"roles", arg::list(held, kRolesMax)},
                                              {"demo", arg::flag()}}),
                         .permit = allow({Role::admin}),
-                        .run = create,
+                        .run = create_account,
                         .online_only = true,
                         .needs_elevation = true,
                         .path = "/accounts"});
@@ -157,7 +157,7 @@ void declare_accounts(sync::Registry& registry) {
                       .summary = "Accounts that hold a role.",
                       .params = arg::object({{"after", arg::cursor()}, {"limit", arg::limit()}}),
                       .permit = allow({Role::admin, Role::approver, Role::supervisor}),
-                      .run = list,
+                      .run = list_accounts,
                       .path = "/accounts"});
   add(registry, Query{.name = "identity.me",
                       .summary = "Who the caller is.",

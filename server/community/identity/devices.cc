@@ -26,7 +26,7 @@ Result<void> may_manage(ReadContext& ctx, const std::string& account) {
   return require_any(ctx, {Role::grid, Role::window, Role::admin}, json_text(*person, "area"));
 }
 
-Result<void> may_revoke(ReadContext& ctx, const Json& args) {
+Result<void> may_revoke_device(ReadContext& ctx, const Json& args) {
   LINLI_TRY(const Row row, need(ctx, "device", json_text(args, "cid")));
   return may_manage(ctx, json_text(*row, "account"));
 }
@@ -51,7 +51,7 @@ MutatorResult close_device(MutatorContext& ctx, const Json& args, const std::str
   return out;
 }
 
-MutatorResult revoke(MutatorContext& ctx, const Json& args) {
+MutatorResult revoke_device(MutatorContext& ctx, const Json& args) {
   return close_device(ctx, args, args.contains("reason") ? json_text(args, "reason") : "revoked");
 }
 
@@ -74,7 +74,7 @@ MutatorResult label(MutatorContext& ctx, const Json& args) {
   return Json{{"cid", cid}};
 }
 
-Result<Json> list(ReadContext& ctx, const Json& params) {
+Result<Json> list_devices(ReadContext& ctx, const Json& params) {
   const std::string account = json_text(params, "account");
   Json out = {{"devices", Json::array()}};
   for (const std::string& cid : keys_of(ctx, "device.account", account, kDevicesMax)) {
@@ -152,8 +152,8 @@ void declare_devices(sync::Registry& registry) {
                         .summary = "Stops a device: lost, given away, ... With reason `replaced`"
                                    " it gets nothing more, but hands over what it made before.",
                         .args = arg::object({{"cid!", arg::hex(32)}, {"reason", arg::text(40)}}),
-                        .permit = may_revoke,
-                        .run = revoke,
+                        .permit = may_revoke_device,
+                        .run = revoke_device,
                         .online_only = true,
                         .path = "/devices/{cid}/revoke"});
   add(registry,
@@ -167,14 +167,14 @@ void declare_devices(sync::Registry& registry) {
   add(registry, Mutator{.name = "identity.detach_device",
                         .summary = "Takes a device out of the wrong household.",
                         .args = arg::object({{"cid!", arg::hex(32)}}),
-                        .permit = may_revoke,
+                        .permit = may_revoke_device,
                         .run = detach,
                         .online_only = true,
                         .path = "/devices/{cid}/detach"});
   add(registry, Mutator{.name = "identity.label_device",
                         .summary = "Names a device.",
                         .args = arg::object({{"cid!", arg::hex(32)}, {"label!", arg::text(60, 1)}}),
-                        .permit = may_revoke,
+                        .permit = may_revoke_device,
                         .run = label,
                         .path = "/devices/{cid}/label"});
   add(registry, Query{.name = "identity.devices",
@@ -184,7 +184,7 @@ void declare_devices(sync::Registry& registry) {
                           [](ReadContext& ctx, const Json& params) {
                             return may_manage(ctx, json_text(params, "account"));
                           },
-                      .run = list,
+                      .run = list_devices,
                       .path = "/devices"});
   add(registry, Query{.name = "identity.my_device",
                       .summary = "The device that asks.",

@@ -39,7 +39,7 @@ Result<void> check_replaced(ReadContext& ctx, const Json& args) {
   return fail(Errc::invalid_argument, "a slip that replaces a phone is used once");
 }
 
-MutatorResult create(MutatorContext& ctx, const Json& args) {
+MutatorResult create_invite(MutatorContext& ctx, const Json& args) {
   LINLI_TRY(const std::string id, fresh_key(ctx, args, "invite"));
   Json row = {{"state", "new"},
               {"uses", 0},
@@ -60,7 +60,7 @@ MutatorResult create(MutatorContext& ctx, const Json& args) {
   return Json{{"id", id}};
 }
 
-MutatorResult revoke(MutatorContext& ctx, const Json& args) {
+MutatorResult revoke_invite(MutatorContext& ctx, const Json& args) {
   const std::string id = json_text(args, "id");
   LINLI_TRY(const Row found, need(ctx, "invite", id));
   if (json_text(*found, "state") != "new") return fail(Errc::wrong_state, "the slip is closed");
@@ -71,7 +71,7 @@ MutatorResult revoke(MutatorContext& ctx, const Json& args) {
   return Json{{"id", id}};
 }
 
-Result<void> may_revoke(ReadContext& ctx, const Json& args) {
+Result<void> may_revoke_invite(ReadContext& ctx, const Json& args) {
   LINLI_TRY(const Row row, need(ctx, "invite", json_text(args, "id")));
   if (json_text(*row, "household").empty()) return require_any(ctx, {Role::admin}, "");
   return require_any(ctx, {Role::grid, Role::window}, json_text(*row, "area"));
@@ -145,7 +145,7 @@ Result<Json> find(ReadContext& ctx, const Json& params) {
   return out;
 }
 
-Result<Json> list(ReadContext& ctx, const Json& params) {
+Result<Json> list_invites(ReadContext& ctx, const Json& params) {
   Json out = {{"invites", Json::array()}};
   for (const std::string& key :
        keys_of(ctx, "invite.household", json_text(params, "household"), kInvitesMax)) {
@@ -180,13 +180,13 @@ void declare_invites(sync::Registry& registry) {
                                              {"replaces", arg::hex(32)},
                                              {"demo", arg::flag()}}),
                         .permit = system_only,
-                        .run = create,
+                        .run = create_invite,
                         .internal = true});
   add(registry, Mutator{.name = "identity.revoke_invite",
                         .summary = "Closes a slip that was not used.",
                         .args = arg::object({{"id!", arg::id()}}),
-                        .permit = may_revoke,
-                        .run = revoke,
+                        .permit = may_revoke_invite,
+                        .run = revoke_invite,
                         .path = "/invites/{id}/revoke"});
   add(registry, Mutator{.name = "identity.count_attempt",
                         .summary = "Counts one wrong code against its household and the community.",
@@ -205,7 +205,7 @@ void declare_invites(sync::Registry& registry) {
                       .summary = "Slips of a household.",
                       .params = arg::object({{"household!", arg::id()}}),
                       .permit = may_list,
-                      .run = list,
+                      .run = list_invites,
                       .path = "/invites"});
 }
 

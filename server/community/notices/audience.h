@@ -9,6 +9,9 @@
 /// Who a notice is for: areas, minus exclusions, filtered by tags and age.
 namespace linli::community::notices {
 
+/// From this age on somebody is visited first, and reached by more than the app.
+inline constexpr int kElderAge = 65;
+
 /// Where to find the persons of an audience: one index value per unit or smaller node; disjoint.
 struct Source {
   std::string index;

@@ -37,7 +37,7 @@ class MemberSum {
   std::uint64_t b_;
 };
 
-bool has_any(ReadContext& ctx, std::string_view tbl, const std::string& id) {
+bool has_rows(ReadContext& ctx, std::string_view tbl, const std::string& id) {
   const auto rows = ctx.table(tbl, id + ":", 1);
   return !rows.empty() && rows.front().first.starts_with(id + ":");
 }
@@ -169,7 +169,7 @@ void collect_page(MutatorContext& ctx, const std::string& id, const Json& admin,
                   const Source& source, const std::vector<sync::IndexHit>& hits) {
   const int year = year_of(ctx.now());
   // As a rule nobody has answered yet, which saves two look-ups per person.
-  const bool answered = has_any(ctx, "ack", id) || has_any(ctx, "seen", id);
+  const bool answered = has_rows(ctx, "ack", id) || has_rows(ctx, "seen", id);
   MemberSum sum(job);
   Json members = Json::object();
   std::map<std::string, std::int64_t> by_state;

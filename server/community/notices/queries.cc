@@ -12,7 +12,6 @@ namespace linli::community::notices {
 namespace {
 
 constexpr std::size_t kScanPage = 500;
-constexpr int kElderAge = 65;
 
 const Permit kStaff = allow({Role::editor, Role::approver, Role::window, Role::grid, Role::lead,
                              Role::supervisor, Role::district});
@@ -26,7 +25,7 @@ Json summary_of(const std::string& id, const Json& admin) {
   return out;
 }
 
-Result<Json> list(ReadContext& ctx, const Json& params) {
+Result<Json> list_notices(ReadContext& ctx, const Json& params) {
   const std::size_t limit = page_limit(params, 50, 200);
   const std::string state = json_text(params, "state");
   const std::string category = json_text(params, "category");
@@ -50,7 +49,7 @@ bool may_read_audience(ReadContext& ctx, const Json& admin) {
   });
 }
 
-Result<Json> get(ReadContext& ctx, const Json& params) {
+Result<Json> get_notice(ReadContext& ctx, const Json& params) {
   const std::string id = json_text(params, "id");
   LINLI_TRY(const Row admin, need(ctx, "notice_admin", id));
   Json out = *admin;
@@ -275,13 +274,13 @@ void declare_queries(sync::Registry& registry) {
                                              {"after", arg::cursor()},
                                              {"limit", arg::limit()}}),
                       .permit = kStaff,
-                      .run = list,
+                      .run = list_notices,
                       .path = "/notices"});
   add(registry, Query{.name = "notice.get",
                       .summary = "One notice with audience, approval and history.",
                       .params = only_id,
                       .permit = kStaff,
-                      .run = get,
+                      .run = get_notice,
                       .path = "/notices/{id}"});
   add(registry, Query{.name = "notice.public",
                       .summary = "What the public page shows: out now, for the whole community.",

@@ -9,7 +9,6 @@
 namespace linli::community::notices {
 namespace {
 
-constexpr int kElderAge = 65;
 constexpr int kChildAge = 12;
 /// A minor who is alone counts as long as it is one.
 constexpr const char* kHomeZone = "Asia/Shanghai";

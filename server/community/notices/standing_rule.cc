@@ -18,7 +18,7 @@ constexpr std::size_t kRuleHistoryMax = 50;
 constexpr std::chrono::minutes kVetoGrace{10};
 
 const Permit kApprovers = allow({Role::approver});
-const Permit kDesk = allow({Role::editor, Role::approver, Role::window});
+const Permit kMayVeto = allow({Role::editor, Role::approver, Role::window});
 
 Json rule_row(ReadContext& ctx) {
   const Row row = ctx.get("standing_rule", kRule);
@@ -164,14 +164,14 @@ void declare_standing_rule(sync::Registry& registry) {
       Mutator{.name = "warning.veto",
               .summary = "Stops what the standing rule is about to send.",
               .args = arg::object({{"incident!", arg::short_id()}, {"reason!", arg::text(200, 1)}}),
-              .permit = kDesk,
+              .permit = kMayVeto,
               .run = veto,
               .online_only = true,
               .path = "/warnings/{incident}/veto"});
   add(registry, Query{.name = "warning.rule",
                       .summary = "The standing rule: off, proposed or active, and by whom.",
                       .params = arg::object({}),
-                      .permit = kDesk,
+                      .permit = kMayVeto,
                       .run = rule,
                       .path = "/warnings/rule"});
 }

@@ -139,7 +139,7 @@ MutatorResult receive(MutatorContext& ctx, const Json& args) {
   return Json{{"incident", incident}};
 }
 
-Result<Json> list(ReadContext& ctx, const Json& params) {
+Result<Json> list_warnings(ReadContext& ctx, const Json& params) {
   const std::size_t limit = page_limit(params, 50, 200);
   Json out = {{"warnings", Json::array()}};
   const auto page = ctx.table("warning", json_text(params, "after"), limit);
@@ -193,7 +193,7 @@ void declare_warnings(sync::Registry& registry) {
                       .params = arg::object({{"after", arg::cursor()}, {"limit", arg::limit()}}),
                       .permit = allow({Role::editor, Role::approver, Role::window, Role::grid,
                                        Role::supervisor, Role::district}),
-                      .run = list,
+                      .run = list_warnings,
                       .path = "/warnings"});
 }
 

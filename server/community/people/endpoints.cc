@@ -104,7 +104,7 @@ MutatorResult set_quiet(MutatorContext& ctx, const Json& args) {
   return Json{{"person", person}};
 }
 
-Result<Json> list(ReadContext& ctx, const Json& params) {
+Result<Json> list_endpoints(ReadContext& ctx, const Json& params) {
   const std::string person = json_text(params, "person");
   Json out = {{"endpoints", Json::array()}};
   for (const auto& [key, row] : rows_of(ctx, person)) {
@@ -187,7 +187,7 @@ void declare_endpoints(sync::Registry& registry) {
                       .summary = "Addresses of one person and what became of them.",
                       .params = arg::object({{"person!", arg::id()}}),
                       .permit = may_set,
-                      .run = list,
+                      .run = list_endpoints,
                       .path = "/persons/{person}/endpoints"});
 }
 

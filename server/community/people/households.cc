@@ -8,7 +8,7 @@ namespace linli::community::people {
 namespace {
 
 /// A grid worker writes in the own grid, the window and the importer everywhere.
-Result<void> may_put(ReadContext& ctx, const Json& args) {
+Result<void> may_put_household(ReadContext& ctx, const Json& args) {
   if (const Row old = ctx.get("household", json_text(args, "id")); old != nullptr)
     LINLI_CHECK(require_any(ctx, {Role::grid, Role::window}, json_text(*old, "area")));
   return require_any(ctx, {Role::grid, Role::window}, json_text(args, "area"));
@@ -25,7 +25,7 @@ Result<void> move_in_place(MutatorContext& ctx, const std::string& household) {
   return {};
 }
 
-MutatorResult put(MutatorContext& ctx, const Json& args) {
+MutatorResult put_household(MutatorContext& ctx, const Json& args) {
   std::string id = json_text(args, "id");
   const std::string door = json_text(args, "door");
   const auto same_door = keys_of(ctx, "household.door", door, 1);
@@ -46,7 +46,7 @@ MutatorResult put(MutatorContext& ctx, const Json& args) {
   return Json{{"id", id}};
 }
 
-Result<Json> get(ReadContext& ctx, const Json& params) {
+Result<Json> get_household(ReadContext& ctx, const Json& params) {
   const std::string id = json_text(params, "id");
   LINLI_TRY(const Row row, need(ctx, "household", id));
   Json out = {{"id", id}, {"persons", Json::array()}};
@@ -61,7 +61,7 @@ Result<Json> get(ReadContext& ctx, const Json& params) {
   return out;
 }
 
-Result<Json> list(ReadContext& ctx, const Json& params) {
+Result<Json> list_households(ReadContext& ctx, const Json& params) {
   const std::size_t limit = page_limit(params, 100, 500);
   const auto hits =
       ctx.scan("household.area", exact(json_text(params, "area")), parse_cursor(params), limit);
@@ -95,14 +95,14 @@ void declare_households(sync::Registry& registry) {
                                              {"area!", arg::id()},
                                              {"floor", arg::integer(-5, 120)},
                                              {"demo", arg::flag()}}),
-                        .permit = may_put,
-                        .run = put,
+                        .permit = may_put_household,
+                        .run = put_household,
                         .path = "/households"});
   add(registry, Query{.name = "household.get",
                       .summary = "A household with the names of its people.",
                       .params = arg::object({{"id!", arg::id()}}),
                       .permit = may_read_one,
-                      .run = get,
+                      .run = get_household,
                       .path = "/households/{id}"});
   add(registry,
       Query{.name = "household.list",
@@ -110,7 +110,7 @@ void declare_households(sync::Registry& registry) {
             .params = arg::object(
                 {{"area!", arg::id()}, {"after", arg::cursor()}, {"limit", arg::limit()}}),
             .permit = may_read_area,
-            .run = list,
+            .run = list_households,
             .path = "/households"});
 }
 

@@ -20,13 +20,13 @@ Result<void> may_write_person(ReadContext& ctx, const std::string& id) {
   return require_any(ctx, {Role::grid, Role::window}, json_text(*row, "area"));
 }
 
-Result<void> may_put(ReadContext& ctx, const Json& args) {
+Result<void> may_put_person(ReadContext& ctx, const Json& args) {
   if (ctx.get("person", json_text(args, "id")) != nullptr)
     return may_write_person(ctx, json_text(args, "id"));
   return may_write_household(ctx, json_text(args, "household"));
 }
 
-MutatorResult put(MutatorContext& ctx, const Json& args) {
+MutatorResult put_person(MutatorContext& ctx, const Json& args) {
   std::string id = json_text(args, "id");
   const Row old = id.empty() ? nullptr : ctx.get("person", id);
   Json row = old ? *old : Json{{"state", "active"}, {"created_at", now_ms(ctx)}, {"app", 0}};
@@ -79,7 +79,7 @@ std::vector<std::string> proxies_around(ReadContext& ctx, const std::string& per
   return out;
 }
 
-MutatorResult end(MutatorContext& ctx, const Json& args) {
+MutatorResult end_person(MutatorContext& ctx, const Json& args) {
   const std::string id = json_text(args, "id");
   LINLI_TRY(const Row found, need(ctx, "person", id));
   if (json_text(*found, "state") != "active") return fail(Errc::wrong_state, "already ended");
@@ -211,16 +211,16 @@ void declare_persons(sync::Registry& registry) {
   add(registry, Mutator{.name = "person.put",
                         .summary = "Registers a person or corrects members of the record.",
                         .args = person_fields_schema(true),
-                        .permit = may_put,
-                        .run = put,
+                        .permit = may_put_person,
+                        .run = put_person,
                         .path = "/persons"});
   Json required = person_fields_schema(false);
   required["required"].push_back("id");
   add(registry, Mutator{.name = "person.register",
                         .summary = "A grid worker registers an elder without a phone, offline.",
                         .args = std::move(required),
-                        .permit = may_put,
-                        .run = put,
+                        .permit = may_put_person,
+                        .run = put_person,
                         .effects = Json::array(
                             {{{"op", "put"},
                               {"tbl", "person_card"},
@@ -241,7 +241,7 @@ void declare_persons(sync::Registry& registry) {
                                {"at", arg::instant()}}),
           .permit = [](ReadContext& ctx,
                        const Json& args) { return may_write_person(ctx, json_text(args, "id")); },
-          .run = end,
+          .run = end_person,
           .path = "/persons/{id}/end"});
   add(registry, Mutator{.name = "person.merge",
                         .summary = "Joins a duplicate record into this one; undo 30 days.",

@@ -130,7 +130,7 @@ Result<void> close(MutatorContext& ctx, const std::string& id, const Row& found)
   return {};
 }
 
-MutatorResult end(MutatorContext& ctx, const Json& args) {
+MutatorResult end_proxy(MutatorContext& ctx, const Json& args) {
   const std::string id = json_text(args, "id");
   LINLI_TRY(const Row found, need(ctx, "proxy", id));
   if (json_text(*found, "state") != "ended") LINLI_CHECK(close(ctx, id, found));
@@ -146,7 +146,7 @@ void expire_due(MutatorContext& ctx, std::string_view key, bool /*missed*/) {
   ignore(close(ctx, id, found), "the dependant's record is gone");
 }
 
-Result<Json> list(ReadContext& ctx, const Json& params) {
+Result<Json> list_proxies(ReadContext& ctx, const Json& params) {
   const std::string person = json_text(params, "person");
   Json out = {{"proxies", Json::array()}};
   for (const char* index : {"proxy.proxy", "proxy.dependant"})
@@ -207,13 +207,13 @@ void declare_proxies(sync::Registry& registry) {
                         .summary = "Ends a proxy.",
                         .args = arg::object({{"id!", arg::id()}}),
                         .permit = may_end,
-                        .run = end,
+                        .run = end_proxy,
                         .path = "/proxies/{id}/end"});
   add(registry, Query{.name = "proxy.list",
                       .summary = "Proxies of and for a person.",
                       .params = arg::object({{"person!", arg::id()}}),
                       .permit = may_list,
-                      .run = list,
+                      .run = list_proxies,
                       .path = "/proxies"});
 }
 

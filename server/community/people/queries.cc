@@ -63,7 +63,7 @@ Result<void> may_search(ReadContext& ctx, const Json& params) {
   return require_any(ctx, {Role::grid}, "");
 }
 
-Result<Json> get(ReadContext& ctx, const Json& params) {
+Result<Json> get_person(ReadContext& ctx, const Json& params) {
   const std::string id = json_text(params, "id");
   LINLI_TRY(const Row row, need(ctx, "person", id));
   Json out = summary_of(id, *row);
@@ -155,7 +155,7 @@ void declare_queries(sync::Registry& registry) {
                       .summary = "One person's record, for the person, the grid and the window.",
                       .params = arg::object({{"id!", arg::id()}}),
                       .permit = may_get,
-                      .run = get,
+                      .run = get_person,
                       .path = "/persons/{id}"});
   add(registry, Query{.name = "people.counts",
                       .summary = "How many people live in an area, and how many need care.",

@@ -20,7 +20,7 @@ constexpr std::string_view kSwitching =
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
-struct Command {
+struct ServerCommand {
   std::uint32_t count = 0;
   std::uint32_t size = 0;
 };
@@ -75,7 +75,7 @@ class Loop {
   }
 
   bool on_command() {
-    Command command;
+    ServerCommand command;
     if (!read_exactly(control_, &command, sizeof command)) return false;
     bytes_.resize(command.size);
     if (!read_exactly(control_, bytes_.data(), bytes_.size())) return false;
@@ -120,7 +120,7 @@ RawServer::RawServer(Serve serve, const std::function<void()>& prepare) {
 RawServer::~RawServer() { close(control_); }
 
 void RawServer::trigger(std::string_view bytes, std::uint32_t count) const {
-  const Command command{count, static_cast<std::uint32_t>(bytes.size())};
+  const ServerCommand command{count, static_cast<std::uint32_t>(bytes.size())};
   std::string out(reinterpret_cast<const char*>(&command), sizeof command);
   out.append(bytes);
   send_all(control_, out);

@@ -23,14 +23,14 @@ JsonSchema repair_schema() {
                 {"pattern", {{"type", "integer"}}}}}};
 }
 
-struct Case {
+struct SchemaCase {
   std::string name;
   Json value;
   /// Of the detail; empty = accepted.
   std::string refusal;
 };
 
-class JsonSchemaCheck : public testing::TestWithParam<Case> {};
+class JsonSchemaCheck : public testing::TestWithParam<SchemaCase> {};
 
 TEST_P(JsonSchemaCheck, AnswersAsTheSchemaSays) {
   const auto result = repair_schema().check(GetParam().value);
@@ -47,22 +47,28 @@ TEST_P(JsonSchemaCheck, AnswersAsTheSchemaSays) {
 INSTANTIATE_TEST_SUITE_P(
     Repair, JsonSchemaCheck,
     testing::Values(
-        Case{
+        SchemaCase{
             "whole", {{"text", "灯坏了"}, {"place", "B12"}, {"kind", "light"}, {"persons", 2}}, ""},
-        Case{"counts_characters_not_bytes",
-             {{"text", "一二三四五六七八九十一二三四五六七八九十"}, {"place", "B1"}},
-             ""},
-        Case{"member_called_pattern", {{"text", "a"}, {"place", "B1"}, {"pattern", 7}}, ""},
-        Case{"member_missing", {{"text", "a"}}, "Missing required property 'place'"},
-        Case{"member_unknown", {{"text", "a"}, {"place", "B1"}, {"x", 1}}, "Member is not known"},
-        Case{"number_as_text", {{"text", "a"}, {"place", "B1"}, {"persons", "2"}}, "persons: "},
-        Case{"number_with_fraction", {{"text", "a"}, {"place", "B1"}, {"persons", 2.5}}, "persons"},
-        Case{"number_too_big", {{"text", "a"}, {"place", "B1"}, {"persons", 100}}, "persons: "},
-        Case{"text_too_long", {{"text", std::string(21, 'x')}, {"place", "B1"}}, "text: String"},
-        Case{"enum_foreign", {{"text", "a"}, {"place", "B1"}, {"kind", "gas"}}, "kind: "},
-        Case{"pattern_missed", {{"text", "a"}, {"place", "12"}}, "place: "},
-        Case{"item_of_array", {{"text", "a"}, {"place", "B1"}, {"photos", {"a", 1}}}, "photos/1"},
-        Case{"not_an_object", Json::array(), "the whole: "}),
+        SchemaCase{"counts_characters_not_bytes",
+                   {{"text", "一二三四五六七八九十一二三四五六七八九十"}, {"place", "B1"}},
+                   ""},
+        SchemaCase{"member_called_pattern", {{"text", "a"}, {"place", "B1"}, {"pattern", 7}}, ""},
+        SchemaCase{"member_missing", {{"text", "a"}}, "Missing required property 'place'"},
+        SchemaCase{
+            "member_unknown", {{"text", "a"}, {"place", "B1"}, {"x", 1}}, "Member is not known"},
+        SchemaCase{
+            "number_as_text", {{"text", "a"}, {"place", "B1"}, {"persons", "2"}}, "persons: "},
+        SchemaCase{
+            "number_with_fraction", {{"text", "a"}, {"place", "B1"}, {"persons", 2.5}}, "persons"},
+        SchemaCase{
+            "number_too_big", {{"text", "a"}, {"place", "B1"}, {"persons", 100}}, "persons: "},
+        SchemaCase{
+            "text_too_long", {{"text", std::string(21, 'x')}, {"place", "B1"}}, "text: String"},
+        SchemaCase{"enum_foreign", {{"text", "a"}, {"place", "B1"}, {"kind", "gas"}}, "kind: "},
+        SchemaCase{"pattern_missed", {{"text", "a"}, {"place", "12"}}, "place: "},
+        SchemaCase{
+            "item_of_array", {{"text", "a"}, {"place", "B1"}, {"photos", {"a", 1}}}, "photos/1"},
+        SchemaCase{"not_an_object", Json::array(), "the whole: "}),
     [](const auto& tested) { return tested.param.name; });
 
 TEST(JsonSchema, AcceptsEverythingByDefault) {

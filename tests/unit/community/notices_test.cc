@@ -11,10 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Json kEverybody = {{"areas", {"hn"}}};
 const Json kElders = {{"areas", {"hn"}}, {"age_min", 65}};
-
-Errc code_of(const Result<Json>& result) { return result ? Errc{} : result.error().code; }
 
 std::int64_t sum_of_states(const Json& counts) {
   std::int64_t sum = 0;

@@ -10,8 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Errc code_of(const Result<Json>& result) { return result ? Errc{} : result.error().code; }
-
 Json slip(const std::string& id, const std::string& household, const char digit = 'a') {
   return {{"id", id},
           {"household", household},

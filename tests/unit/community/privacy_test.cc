@@ -12,8 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Errc code_of(const Result<Json>& result) { return result ? Errc{} : result.error().code; }
-
 TEST(NTC_2, WhereElseANoticeWentIsOnNoPhone) {
   SmallTown town;
   const std::string chen = town.enrol("p-chen", 1);

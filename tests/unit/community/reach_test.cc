@@ -12,10 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Json kEverybody = {{"areas", {"hn"}}};
-
-Errc code_of(const Result<Json>& result) { return result ? Errc{} : result.error().code; }
-
 struct ReachTown : SmallTown {
   /// The totals, after it has been checked that they add up and that the list of the unreached has
   /// as many persons as the counts say.

@@ -10,8 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Json kEverybody = {{"areas", {"hn"}}};
-
 struct Storm : SmallTown {
   Storm() {
     wang = enrol("p-wang", 1);

@@ -29,8 +29,7 @@ GatewayWorld::GatewayWorld(std::uint64_t seed) : clock(from_unix_ms(kNoon)), rng
   const std::filesystem::path memory = "/dev/shm";
   const auto base =
       std::filesystem::exists(memory) ? memory : std::filesystem::temp_directory_path();
-  folder_ = base /
-            ("linli-gateway-" + std::to_string(::getpid()) + "-" + std::to_string(++number));
+  folder_ = base / ("linli-gateway-" + std::to_string(::getpid()) + "-" + std::to_string(++number));
   std::filesystem::create_directories(folder_);
   answer = [](const Sent& one) { return accepted({one.item.key}); };
 }

@@ -21,18 +21,18 @@ using test::ScriptedPhone;
 
 constexpr std::int64_t kDayMs = 24 * 3'600'000;
 
-FrameWelcome welcome_with(std::vector<BucketGrant> buckets, std::uint64_t head = 10) {
+FrameWelcome welcome_at(std::vector<BucketGrant> buckets, std::uint64_t head = 10) {
   FrameWelcome out;
   out.head = {Seq{head}, Seq{head}};
   out.buckets = std::move(buckets);
   return out;
 }
 
-void make_live(ScriptedPhone& phone, const std::vector<Op>& rows,
-               BucketClass cls = BucketClass::normal) {
+void become_live(ScriptedPhone& phone, const std::vector<Op>& rows,
+                 BucketClass cls = BucketClass::normal) {
   BucketGrant granted = grant(1);
   granted.cls = cls;
-  phone.connect(welcome_with({granted}));
+  phone.connect(welcome_at({granted}));
   phone.receive({b_frame(1, 10, rows), c_bucket(1, 10, rows)});
   ASSERT_TRUE(phone.session().is_caught_up());
 }
@@ -41,7 +41,7 @@ void make_live(ScriptedPhone& phone, const std::vector<Op>& rows,
 
 TEST(ClientFaults, GEN7HalfOpenLineIsNoticedByAnUnansweredPing) {
   ScriptedPhone phone;
-  make_live(phone, {});
+  become_live(phone, {});
   phone.receive(FramePong{});
   phone.sent();
   phone.advance(Millis{44'000});
@@ -56,7 +56,7 @@ TEST(ClientFaults, GEN7HalfOpenLineIsNoticedByAnUnansweredPing) {
 
 TEST(ClientFaults, GEN7PartsOfALargeMessageKeepASlowLineAlive) {
   ScriptedPhone phone;
-  make_live(phone, {});
+  become_live(phone, {});
   for (int i = 0; i < 20; ++i) {
     phone.advance(Millis{10'000});
     phone.session().on_progress();
@@ -83,7 +83,7 @@ TEST(ClientFaults, BackOffDoublesWithJitterToAMinuteAndHonoursTheHint) {
     EXPECT_LT(*delay, limit);
     limit = std::min<Millis>(limit * 2, Millis{60'000});
   }
-  make_live(phone, {});
+  become_live(phone, {});
   phone.receive(FrameDrain{7000});
   phone.close(1001);
   const auto delay = phone.redial();
@@ -94,7 +94,7 @@ TEST(ClientFaults, BackOffDoublesWithJitterToAMinuteAndHonoursTheHint) {
 
 TEST(ClientFaults, MalformedBytesCloseAndAreCountedAsNoContact) {
   ScriptedPhone phone;
-  make_live(phone, {});
+  become_live(phone, {});
   phone.session().on_message("\xff\xff\xff");
   phone.receive({});
   EXPECT_FALSE(phone.session().is_live());
@@ -104,7 +104,7 @@ TEST(ClientFaults, MalformedBytesCloseAndAreCountedAsNoContact) {
 
 TEST(ClientFaults, RefusedDeviceStopsDiallingUntilAskedTo) {
   ScriptedPhone phone;
-  make_live(phone, {put("a", 3, "{}")});
+  become_live(phone, {put("a", 3, "{}")});
   phone.write("a", "{}");
   FrameErr err;
   err.code = "revoked";
@@ -125,7 +125,7 @@ TEST(ClientFaults, RefusedDeviceStopsDiallingUntilAskedTo) {
 TEST(ClientFaults, GEN11WrongClockIsMeasuredAndFollowsAJumpOfTheWallClock) {
   ScriptedPhone phone;
   phone.clock().jump(Millis{3 * kDayMs});
-  FrameWelcome welcome = welcome_with({});
+  FrameWelcome welcome = welcome_at({});
   welcome.t1 = to_unix_ms(phone.clock().now()) - 3 * kDayMs;
   phone.connect(welcome);
   const auto off = [&] {
@@ -139,7 +139,7 @@ TEST(ClientFaults, GEN11WrongClockIsMeasuredAndFollowsAJumpOfTheWallClock) {
 
 TEST(ClientFaults, GEN11SensitiveBucketLocksPastItsLeaseAndUnlocksAtContact) {
   ScriptedPhone phone;
-  make_live(phone, {put("a", 3, "{}")}, BucketClass::sensitive);
+  become_live(phone, {put("a", 3, "{}")}, BucketClass::sensitive);
   phone.close(1006);
   phone.clock().jump(Millis{4 * kDayMs});
   EXPECT_EQ(phone.row("notice", "a"), "");
@@ -161,7 +161,7 @@ TEST(ClientFaults, GEN11SensitiveBucketLocksPastItsLeaseAndUnlocksAtContact) {
 
 TEST(ClientFaults, RestoredServerGetsJournalledWorkAgainUnderItsOldNumbers) {
   ScriptedPhone phone;
-  make_live(phone, {put("a", 3, "{}")});
+  become_live(phone, {put("a", 3, "{}")});
   for (int i = 1; i <= 3; ++i) phone.write("w", std::to_string(i));
   phone.receive({ok(UpLane::interactive, 1, 11), rejected(UpLane::interactive, 2, 12),
                  ok(UpLane::interactive, 3, 13), c_lane(Lane::normal, 13)});
@@ -171,7 +171,7 @@ TEST(ClientFaults, RestoredServerGetsJournalledWorkAgainUnderItsOldNumbers) {
   EXPECT_EQ(offline.n, 0U);
   phone.sent();
   phone.epoch = Epoch{*Id128::parse(std::string(32, 'f'))};
-  FrameWelcome welcome = welcome_with({grant(1)}, 7);
+  FrameWelcome welcome = welcome_at({grant(1)}, 7);
   welcome.last_n = {0, 1, 0};
   phone.connect(welcome);
   EXPECT_EQ(phone.last_hello().cert, "payload.sig");
@@ -190,7 +190,7 @@ TEST(ClientFaults, RestoredServerGetsJournalledWorkAgainUnderItsOldNumbers) {
 
 TEST(ClientFaults, JournalIsKeptFourteenDaysAndThenAnOldRestoreMeansANewKey) {
   ScriptedPhone phone;
-  make_live(phone, {});
+  become_live(phone, {});
   phone.write("w", "1");
   phone.receive({ok(UpLane::interactive, 1, 11), c_lane(Lane::normal, 11)});
   phone.close(1006);
@@ -198,20 +198,20 @@ TEST(ClientFaults, JournalIsKeptFourteenDaysAndThenAnOldRestoreMeansANewKey) {
   phone.write("w", "2");
   phone.sent();
   phone.epoch = Epoch{*Id128::parse(std::string(32, 'f'))};
-  phone.connect(welcome_with({}, 5));
+  phone.connect(welcome_at({}, 5));
   EXPECT_TRUE(phone.sent<FramePush>().empty());
   EXPECT_TRUE(phone.replica().state().rekey_wanted);
 }
 
 TEST(ClientFaults, NumberWhoseResultWasForgottenIsSentAgain) {
   ScriptedPhone phone;
-  make_live(phone, {});
+  become_live(phone, {});
   phone.write("w", "1");
   phone.write("w", "2");
   ASSERT_EQ(phone.sent<FramePush>().size(), 2U);
   phone.close(1006);
   // The server knows both numbers and has no result left of either.
-  FrameWelcome welcome = welcome_with({}, 10);
+  FrameWelcome welcome = welcome_at({}, 10);
   welcome.buckets.reset();
   welcome.last_n = {0, 2, 0};
   phone.connect(welcome);
@@ -229,7 +229,7 @@ TEST(ClientFaults, NumberWhoseResultWasForgottenIsSentAgain) {
 
 TEST(ClientFaults, ClonedStoreTakesANewKeyAndLosesNothing) {
   ScriptedPhone phone;
-  make_live(phone, {});
+  become_live(phone, {});
   phone.write("w", "shared");
   phone.receive({ok(UpLane::interactive, 1, 11), c_lane(Lane::normal, 11)});
   phone.close(1006);
@@ -237,7 +237,7 @@ TEST(ClientFaults, ClonedStoreTakesANewKeyAndLosesNothing) {
   twin->write("w", "of the twin");
   twin->sent();
   // The other one was faster: number 2 is taken.
-  FrameWelcome welcome = welcome_with({grant(1)}, 12);
+  FrameWelcome welcome = welcome_at({grant(1)}, 12);
   welcome.last_n = {0, 2, 0};
   twin->connect(welcome);
   const Cid before = twin->replica().state().identity->cid;
@@ -258,7 +258,7 @@ TEST(ClientFaults, ClonedStoreTakesANewKeyAndLosesNothing) {
   EXPECT_NE(twin->replica().state().identity->cid, before);
   twin->close(1000);
   ASSERT_TRUE(twin->redial());
-  twin->connect(welcome_with({grant(1)}, 12));
+  twin->connect(welcome_at({grant(1)}, 12));
   const auto pushes = twin->sent<FramePush>();
   ASSERT_EQ(pushes.size(), 1U);
   EXPECT_EQ(pushes[0].muts[0].n, 1U);
@@ -267,13 +267,13 @@ TEST(ClientFaults, ClonedStoreTakesANewKeyAndLosesNothing) {
 
 TEST(ClientFaults, ForkedErrorLeadsToRekeyOnAFreshSocketEvenAfterAKill) {
   ScriptedPhone phone;
-  make_live(phone, {});
+  become_live(phone, {});
   phone.write("w", "1");
   FrameErr err;
   err.code = "forked";
   phone.receive(err);
   phone.kill();
-  FrameWelcome welcome = welcome_with({grant(1)});
+  FrameWelcome welcome = welcome_at({grant(1)});
   welcome.last_n = {0, 1, 0};
   phone.connect(welcome);
   FrameR other = ok(UpLane::interactive, 1, 12);
@@ -285,7 +285,7 @@ TEST(ClientFaults, ForkedErrorLeadsToRekeyOnAFreshSocketEvenAfterAKill) {
 
 TEST(ClientFaults, ResultForANumberNeverGivenMeansThatACloneTookItAndLosesNothing) {
   ScriptedPhone phone;
-  make_live(phone, {});
+  become_live(phone, {});
   const Cid before = phone.replica().state().identity->cid;
   // The clone pushed its number 1 and was thrown out: the answer comes to the socket that stayed.
   FrameR other = rejected(UpLane::interactive, 1, 0);
@@ -295,7 +295,7 @@ TEST(ClientFaults, ResultForANumberNeverGivenMeansThatACloneTookItAndLosesNothin
   phone.write("w", "ours");
   EXPECT_TRUE(phone.sent<FramePush>().empty());
   phone.kill();
-  FrameWelcome welcome = welcome_with({grant(1)}, 10);
+  FrameWelcome welcome = welcome_at({grant(1)}, 10);
   welcome.last_n = {0, 1, 0};
   phone.connect(welcome);
   phone.receive(other);
@@ -304,7 +304,7 @@ TEST(ClientFaults, ResultForANumberNeverGivenMeansThatACloneTookItAndLosesNothin
   phone.receive(FrameRekeyed{Cid{client_id_of(rekeys.front().pub)}, "new.cert"});
   EXPECT_NE(phone.replica().state().identity->cid, before);
   phone.close(1000);
-  phone.connect(welcome_with({grant(1)}, 10));
+  phone.connect(welcome_at({grant(1)}, 10));
   const auto pushes = phone.sent<FramePush>();
   ASSERT_EQ(pushes.size(), 1U);
   EXPECT_EQ(pushes.front().muts.front().n, 1U);
@@ -313,7 +313,7 @@ TEST(ClientFaults, ResultForANumberNeverGivenMeansThatACloneTookItAndLosesNothin
 
 TEST(ClientFaults, RetryForANumberNeverGivenTookNothing) {
   ScriptedPhone phone;
-  make_live(phone, {});
+  become_live(phone, {});
   FrameR other = rejected(UpLane::interactive, 1, 0);
   other.status = MutationStatus::retry;
   phone.receive(other);
@@ -323,7 +323,7 @@ TEST(ClientFaults, RetryForANumberNeverGivenTookNothing) {
 
 /// Signs in and is thrown out by another socket with the same key.
 void lose_socket(ScriptedPhone& phone) {
-  phone.connect(welcome_with({grant(1)}, 10));
+  phone.connect(welcome_at({grant(1)}, 10));
   FrameErr err;
   err.code = "conflict";
   err.fatal = true;
@@ -340,7 +340,7 @@ TEST(ClientFaults, TwoSilentClonesDoNotThrowEachOtherOutForEver) {
   }
   EXPECT_GE(conflicts, kConflictsMin);
   EXPECT_LT(conflicts, 100U);
-  phone.connect(welcome_with({grant(1)}, 10));
+  phone.connect(welcome_at({grant(1)}, 10));
   EXPECT_EQ(phone.sent<FrameRekey>().size(), 1U);
 }
 
@@ -358,7 +358,7 @@ TEST(ClientFaults, RareConflictsAreNoClone) {
 /// One life of a phone against a server that remembers; true when nothing died.
 bool live_once(ScriptedPhone& phone, std::map<std::uint64_t, std::string>& server) {
   const auto alive = [&] { return phone.session().is_live(); };
-  FrameWelcome welcome = welcome_with({grant(1)}, 10);
+  FrameWelcome welcome = welcome_at({grant(1)}, 10);
   welcome.last_n = {0, server.size(), 0};
   phone.connect(welcome);
   if (!alive()) return false;
@@ -409,7 +409,7 @@ TEST(ClientFaults, GEN13PhoneKilledAtAnyCommitAppliesEverythingExactlyOnce) {
 
 TEST(ClientFaults, FullDiskClosesWithoutAcknowledgingAndRecovers) {
   ScriptedPhone phone;
-  make_live(phone, {});
+  become_live(phone, {});
   phone.sent();
   phone.storage().is_full = true;
   phone.receive({b_frame(1, 11, {put("a", 11, "{}")}), c_lane(Lane::normal, 11)});

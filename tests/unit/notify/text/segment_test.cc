@@ -18,7 +18,7 @@
 namespace linli::notify {
 namespace {
 
-std::string times(std::size_t n, std::string_view text) {
+std::string repeated(std::size_t n, std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < n; ++i) out += text;
   return out;
@@ -71,37 +71,37 @@ TEST(SmsCoding, Trap9IsBigEndian) {
 
 TEST(Segment, Trap7SingleAndConcatenatedLimitsOfGsm7) {
   EXPECT_EQ(units_of(*split_sms("")), (Units{0}));
-  EXPECT_EQ(units_of(*split_sms(times(160, "a"))), (Units{160}));
-  EXPECT_EQ(units_of(*split_sms(times(161, "a"))), (Units{153, 8}));
-  EXPECT_EQ(units_of(*split_sms(times(306, "a"))), (Units{153, 153}));
-  EXPECT_EQ(units_of(*split_sms(times(307, "a"))), (Units{153, 153, 1}));
+  EXPECT_EQ(units_of(*split_sms(repeated(160, "a"))), (Units{160}));
+  EXPECT_EQ(units_of(*split_sms(repeated(161, "a"))), (Units{153, 8}));
+  EXPECT_EQ(units_of(*split_sms(repeated(306, "a"))), (Units{153, 153}));
+  EXPECT_EQ(units_of(*split_sms(repeated(307, "a"))), (Units{153, 153, 1}));
   EXPECT_EQ(split_sms("a")->coding, SmsCoding::gsm7);
 }
 
 TEST(Segment, Trap7ExtensionCharactersCostTwoAndAreNotSplit) {
-  EXPECT_EQ(units_of(*split_sms(times(80, "€"))), (Units{160}));
+  EXPECT_EQ(units_of(*split_sms(repeated(80, "€"))), (Units{160}));
   // 153 is odd: the 77th would need the last septet of one part and the first of the next.
-  EXPECT_EQ(units_of(*split_sms(times(81, "€"))), (Units{152, 10}));
-  const auto split = split_sms(times(152, "a") + "€" + times(20, "b"));
-  EXPECT_EQ(split->parts[0].text, times(152, "a"));
-  EXPECT_EQ(split->parts[1].text, "€" + times(20, "b"));
+  EXPECT_EQ(units_of(*split_sms(repeated(81, "€"))), (Units{152, 10}));
+  const auto split = split_sms(repeated(152, "a") + "€" + repeated(20, "b"));
+  EXPECT_EQ(split->parts[0].text, repeated(152, "a"));
+  EXPECT_EQ(split->parts[1].text, "€" + repeated(20, "b"));
 }
 
 TEST(Segment, Trap7OneForeignCharacterTurnsTheWholeTextIntoUcs2) {
-  const auto split = split_sms(times(100, "a") + "邻");
+  const auto split = split_sms(repeated(100, "a") + "邻");
   EXPECT_EQ(split->coding, SmsCoding::ucs2);
   EXPECT_EQ(units_of(*split), (Units{67, 34}));
   EXPECT_EQ(split_sms("abc", {.ucs2_only = true})->coding, SmsCoding::ucs2);
 }
 
 TEST(Segment, Trap8CountsUtf16UnitsAndCutsNoSurrogatePair) {
-  EXPECT_EQ(units_of(*split_sms(times(70, "邻"))), (Units{70}));
-  EXPECT_EQ(units_of(*split_sms(times(71, "邻"))), (Units{67, 4}));
-  EXPECT_EQ(units_of(*split_sms(times(69, "a") + "😀")), (Units{67, 4}));
+  EXPECT_EQ(units_of(*split_sms(repeated(70, "邻"))), (Units{70}));
+  EXPECT_EQ(units_of(*split_sms(repeated(71, "邻"))), (Units{67, 4}));
+  EXPECT_EQ(units_of(*split_sms(repeated(69, "a") + "😀")), (Units{67, 4}));
   // Kannel cuts this one through the pair (notify.md §2).
-  const auto split = split_sms(times(66, "邻") + "😀" + times(40, "邻"));
+  const auto split = split_sms(repeated(66, "邻") + "😀" + repeated(40, "邻"));
   EXPECT_EQ(units_of(*split), (Units{66, 42}));
-  EXPECT_EQ(split->parts[1].text, "😀" + times(40, "邻"));
+  EXPECT_EQ(split->parts[1].text, "😀" + repeated(40, "邻"));
 }
 
 TEST(Segment, Trap8CutsNoClusterOfSeveralCharacters) {
@@ -117,7 +117,7 @@ TEST(Segment, Trap8CutsNoClusterOfSeveralCharacters) {
            "🏴󠁧󠁢󠁳󠁣󠁴󠁿",  // tag sequence
        }) {
     for (std::size_t before = 60; before <= 67; ++before) {
-      const auto split = split_sms(times(before, "邻") + cluster + times(20, "里"));
+      const auto split = split_sms(repeated(before, "邻") + cluster + repeated(20, "里"));
       bool whole = false;
       for (const SmsPart& part : split->parts)
         whole = whole || part.text.find(cluster) != std::string::npos;
@@ -127,7 +127,7 @@ TEST(Segment, Trap8CutsNoClusterOfSeveralCharacters) {
 }
 
 TEST(Segment, Trap8FlagsArePairedFromTheirFirst) {
-  const auto split = split_sms(times(65, "邻") + "🇨🇳🇨🇳");
+  const auto split = split_sms(repeated(65, "邻") + "🇨🇳🇨🇳");
   EXPECT_EQ(split->parts[1].text, "🇨🇳🇨🇳");
   const auto clusters = split_graphemes(U"🇨🇳🇯🇵🇨");
   ASSERT_EQ(clusters.size(), 3U);
@@ -135,7 +135,7 @@ TEST(Segment, Trap8FlagsArePairedFromTheirFirst) {
 }
 
 TEST(Segment, AClusterLongerThanAPartIsCutAtCodePoints) {
-  const std::string monster = "a" + times(200, "\u0301");
+  const std::string monster = "a" + repeated(200, "\u0301");
   const auto split = split_sms("邻" + monster + "里");
   EXPECT_EQ(join(*split), "邻" + monster + "里");
   EXPECT_EQ(units_of(*split), (Units{67, 67, 67, 2}));
@@ -144,11 +144,12 @@ TEST(Segment, AClusterLongerThanAPartIsCutAtCodePoints) {
 
 TEST(Segment, Trap10WhatThePeerAddsTakesRoomInTheFirstAndLastPart) {
   // 62 + 8 of the signature fit in one, 63 + 8 do not.
-  EXPECT_EQ(units_of(*split_sms(times(62, "邻"), {.before = "【淮南社区办公】"})), (Units{62}));
-  EXPECT_EQ(units_of(*split_sms(times(63, "邻"), {.before = "【淮南社区办公】"})), (Units{59, 4}));
-  const auto tail = split_sms(times(130, "邻"), {.after = "拒收请回复R"});
+  EXPECT_EQ(units_of(*split_sms(repeated(62, "邻"), {.before = "【淮南社区办公】"})), (Units{62}));
+  EXPECT_EQ(units_of(*split_sms(repeated(63, "邻"), {.before = "【淮南社区办公】"})),
+            (Units{59, 4}));
+  const auto tail = split_sms(repeated(130, "邻"), {.after = "拒收请回复R"});
   EXPECT_EQ(units_of(*tail), (Units{67, 62, 1}));
-  EXPECT_EQ(join(*tail), times(130, "邻"));
+  EXPECT_EQ(join(*tail), repeated(130, "邻"));
   // The peer's Chinese signature makes a plain English text UCS-2.
   EXPECT_EQ(split_sms("hello", {.before = "【淮南】"})->coding, SmsCoding::ucs2);
 }
@@ -156,11 +157,11 @@ TEST(Segment, Trap10WhatThePeerAddsTakesRoomInTheFirstAndLastPart) {
 TEST(Segment, RefusesWhatIsTooLongOrNoText) {
   EXPECT_EQ(split_sms("\xFF").error().code, Errc::invalid_utf8);
   EXPECT_EQ(split_sms("\xED\xA0\x80").error().code, Errc::invalid_utf8);
-  EXPECT_EQ(split_sms(times(135, "邻"), {.parts_max = 2}).error().code, Errc::too_large);
-  EXPECT_TRUE(split_sms(times(134, "邻"), {.parts_max = 2}));
-  EXPECT_TRUE(split_sms(times(255 * 67, "邻")));
-  EXPECT_EQ(split_sms(times(255 * 67 + 1, "邻")).error().code, Errc::too_large);
-  EXPECT_EQ(split_sms("a", {.before = times(67, "邻")}).error().code, Errc::too_large);
+  EXPECT_EQ(split_sms(repeated(135, "邻"), {.parts_max = 2}).error().code, Errc::too_large);
+  EXPECT_TRUE(split_sms(repeated(134, "邻"), {.parts_max = 2}));
+  EXPECT_TRUE(split_sms(repeated(255 * 67, "邻")));
+  EXPECT_EQ(split_sms(repeated(255 * 67 + 1, "邻")).error().code, Errc::too_large);
+  EXPECT_EQ(split_sms("a", {.before = repeated(67, "邻")}).error().code, Errc::too_large);
 }
 
 /// A random text of pieces that are easily cut.

@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::string_literals;
 
-ShortMessage sample() {
+ShortMessage sample_message() {
   ShortMessage out;
   out.service_type = "CMT";
   out.source = {.ton = 5, .npi = 0, .digits = "Linli"};
@@ -37,7 +37,7 @@ TEST(SmppPdu, WritesTheHeaderInBigEndian) {
 }
 
 TEST(SmppPdu, WritesASubmissionFieldByField) {
-  EXPECT_EQ(to_hex(as_bytes(encode(sample()))),
+  EXPECT_EQ(to_hex(as_bytes(encode(sample_message()))),
             "434d5400"                          // service_type
             "05004c696e6c6900"                  // source
             "01013836313338303030303030303700"  // destination
@@ -51,12 +51,12 @@ TEST(SmppPdu, WritesASubmissionFieldByField) {
 }
 
 TEST(SmppPdu, ReadsBackWhatItWrites) {
-  EXPECT_EQ(parse_short_message(encode(sample())), sample());
+  EXPECT_EQ(parse_short_message(encode(sample_message())), sample_message());
   EXPECT_EQ(parse_short_message(encode(ShortMessage{})), ShortMessage{});
 }
 
 TEST(SmppPdu, EveryTruncationIsRefusedAndNothingReadsBeyond) {
-  const std::string body = encode(sample());
+  const std::string body = encode(sample_message());
   const std::size_t without_tlvs = body.size() - 12;
   for (std::size_t size = 0; size < body.size(); ++size) {
     const bool is_whole = size == without_tlvs || size == without_tlvs + 7;
@@ -77,7 +77,7 @@ TEST(SmppPdu, RefusesALengthOf255AndEndlessStringsAndParameters) {
 }
 
 TEST(SmppPdu, TheStreamMayBeCutAnywhere) {
-  const Pdu first{.command = Command::deliver_sm, .sequence = 5, .body = encode(sample())};
+  const Pdu first{.command = Command::deliver_sm, .sequence = 5, .body = encode(sample_message())};
   const Pdu second{.command = Command::unbind, .sequence = 6, .body = {}};
   const std::string bytes = encode(first) + encode(second) + encode(first);
   for (std::size_t step = 1; step <= bytes.size(); ++step) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goal:   a wrong setting is found at start and named, and no secret is in what is said about it.
-// Method: the sample of the README, then one fault at a time.
+// Method: the sample_settings of the README, then one fault at a time.
 #include "notify/channels/smpp/settings.h"
 
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@ class OneSecret final : public SecretReader {
   std::string text_;
 };
 
-Json sample() {
+Json sample_settings() {
   return {{"host", "smsc.example"},
           {"port", 2775},
           {"system_id", "linli"},
@@ -36,7 +36,7 @@ Result<Settings> parse(const Json& settings, const std::string& password = "secr
 }
 
 TEST(SmppSettings, FourKeysAreEnough) {
-  const auto settings = parse(sample());
+  const auto settings = parse(sample_settings());
   ASSERT_TRUE(settings) << settings.error().detail;
   EXPECT_EQ(settings->password, "secret");
   EXPECT_EQ(settings->window, 10U);
@@ -46,7 +46,7 @@ TEST(SmppSettings, FourKeysAreEnough) {
 }
 
 TEST(SmppSettings, EveryKeyIsRead) {
-  Json json = sample();
+  Json json = sample_settings();
   json.update({{"bind", "tx_rx"},
                {"response_id", "hex"},
                {"receipt_id", "decimal"},
@@ -89,7 +89,7 @@ TEST(SmppSettings, AFaultIsNamedByItsKey) {
       {"hots", "smsc.example"},
   };
   for (const auto& [key, value] : faults) {
-    Json json = sample();
+    Json json = sample_settings();
     json[key] = value;
     const auto settings = parse(json);
     ASSERT_FALSE(settings) << key;
@@ -97,17 +97,17 @@ TEST(SmppSettings, AFaultIsNamedByItsKey) {
     EXPECT_NE(settings.error().detail.find(key), std::string::npos) << settings.error().detail;
   }
   for (const char* key : {"host", "port", "system_id", "password_file"}) {
-    Json json = sample();
+    Json json = sample_settings();
     json.erase(key);
     EXPECT_FALSE(parse(json)) << key;
   }
 }
 
 TEST(SmppSettings, APasswordThatSmppCannotCarryIsRefusedUnsaid) {
-  const auto settings = parse(sample(), "much too long");
+  const auto settings = parse(sample_settings(), "much too long");
   ASSERT_FALSE(settings);
   EXPECT_EQ(settings.error().detail.find("much"), std::string::npos);
-  Json elsewhere = sample();
+  Json elsewhere = sample_settings();
   elsewhere["password_file"] = "elsewhere";
   EXPECT_EQ(parse(elsewhere).error().code, Errc::io);
 }
@@ -118,9 +118,11 @@ TEST(SmppSettings, TheRegistryMakesTheChannel) {
   SeededRng rng(1);
   const SystemClock clock;
   const OneSecret secrets("secret");
-  const auto adapter = registry.make(
-      "smpp",
-      {.name = "sms", .settings = sample(), .rng = &rng, .clock = &clock, .secrets = &secrets});
+  const auto adapter = registry.make("smpp", {.name = "sms",
+                                              .settings = sample_settings(),
+                                              .rng = &rng,
+                                              .clock = &clock,
+                                              .secrets = &secrets});
   ASSERT_TRUE(adapter) << adapter.error().detail;
   EXPECT_EQ((*adapter)->capabilities().medium, Medium::sms);
 }
