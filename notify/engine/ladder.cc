@@ -260,6 +260,8 @@ void Ladder::restart(Notice& notice, Instant now) {
     plan.rung = 0;
     plan.is_told = false;
     plan.started_at = plan.next_at = now;
+    if (policy_of(notice.record).knock_in_parallel && plan.who.needs_knock)
+      open_task(plan, "parallel");
     state_.put_plan(std::move(plan));
   }
   // Those whose ladder had ended come with the audience once more.

@@ -332,7 +332,7 @@ void Sender::retry(DeliveryRecord d, Millis asked, Times now) {
 }
 
 void Sender::strike(const DeliveryRecord& d, const Outcome& outcome) {
-  // An area has no address of its own; what the office set for it stays until the office changes it.
+  // What the office set for an area stays until the office changes it.
   if (is_zone(d.person)) return;
   const bool is_refused = outcome.kind == OutcomeKind::opted_out || outcome.is_certain;
   if (strikes_.size() >= kStrikesMax) strikes_.clear();

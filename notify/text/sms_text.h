@@ -34,8 +34,9 @@ struct SmsText {
   SmsSplit split;
 };
 
-/// 【signature】, why it is sent, title, what to do, body, link, how to answer, opt-out; the body is shortened at a
-/// grapheme cluster and ends in … when the whole needs more than `parts_max` parts.
+/// 【signature】, why it is sent, title, what to do, body, link, how to answer, opt-out;
+/// the body is shortened at a grapheme cluster and ends in … when the whole needs more than
+/// `parts_max` parts.
 /// Errors: invalid_utf8; too_large (it does not fit even without a body).
 Result<SmsText> write_sms(const Message& message, const SmsForm& form);
 

@@ -10,6 +10,7 @@
 
 #include "notify/cap/output.h"
 #include "notify/channel.h"
+#include "notify/records.h"
 #include "server/app/channels_config.h"
 
 namespace linli::app {

@@ -29,7 +29,7 @@ Result<Json> deliveries(const std::string& file, const Json& params) {
   LINLI_TRY(const auto search, search_of(params));
   LINLI_TRY(const auto store, notify::SqliteGatewayStore::open(file));
   LINLI_TRY(const auto found, store->deliveries(search));
-  return to_json(found, search.limit);
+  return app::to_json(found, search.limit);
 }
 
 }  // namespace

@@ -6,9 +6,9 @@
 
 namespace linli::http {
 
-/// The page behind a short link in a message (decision M21). A GET changes nothing, because scanners
-/// and previews open links; its buttons POST, and all they can do is to acknowledge one notice for
-/// one person.
+/// The page behind a short link in a message (decision M21). A GET changes nothing, because
+/// scanners and previews open links; its buttons POST, and all they can do is to acknowledge one
+/// notice for one person.
 class AckPage {
  public:
   explicit AckPage(const SiteParts& parts) : parts_(parts) {}

@@ -22,7 +22,8 @@ const char* kSearchSchema = R"({"type":"object","additionalProperties":false,
     "limit":{"type":"string","pattern":"^[0-9]{1,3}$"}}})";
 
 const char* kQuoteSchema = R"({"type":"object","additionalProperties":false,
-  "properties":{"notice":{"type":"string","minLength":1,"maxLength":24},"category":{"type":"string","maxLength":20},
+  "properties":{"notice":{"type":"string","minLength":1,"maxLength":24},
+    "category":{"type":"string","maxLength":20},
     "severity":{"enum":["none","blue","yellow","orange","red"]},
     "title":{"type":"string","minLength":1,"maxLength":60},
     "action_line":{"type":"string","maxLength":40},

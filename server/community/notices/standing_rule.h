@@ -5,9 +5,9 @@
 
 #include "server/community/rows.h"
 
-/// The standing rule (RAIN-7): verified red warnings go out by themselves after a veto time, once two
-/// people have signed that they shall. Off until then; every step is in the rule's history and in
-/// that of the notice.
+/// The standing rule (RAIN-7): verified red warnings go out by themselves after a veto time, once
+/// two people have signed that they shall. Off until then; every step is in the rule's history and
+/// in that of the notice.
 namespace linli::community::notices {
 
 /// Time in which anybody at the desk may say no (decision M22).

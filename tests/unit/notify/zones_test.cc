@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Goal:   loudspeakers and group robots of an area say a notice once for each step, whoever answers,
-//         nobody counts as reached by them, and what is halted falls silent. Links acknowledge for
-//         exactly one person.
+// Goal:   loudspeakers and group robots of an area say a notice once for each step, whoever
+//         answers, nobody counts as reached by them, and what is halted falls silent. Links
+//         acknowledge for exactly one person.
 // Method: the engine on its real store, scripted channels.
 #include <map>
 #include <set>
