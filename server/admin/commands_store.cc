@@ -152,6 +152,7 @@ Result<Report> Commands::backup(const fs::path& target) {
     LINLI_CHECK(copy_private(from / file, to / file));
     out.json["files"].push_back(file);
   }
+  LINLI_CHECK(note_backup(from, parts_.clock.now()));
   out.text = "Backup of " + name + " is in " + to.string() +
              ". It holds the server key: keep it as safe as the server.\n";
   return out;

@@ -146,6 +146,8 @@ net::HttpResponse Server::metrics(const net::HttpRequest& request) const {
   for (const auto& shard : shards_->all()) from.shards.push_back(&shard->stats());
   for (const auto& [slug, community] : communities_)
     from.communities.push_back(community.runtime.get());
+  for (const auto& [slug, community] : communities_)
+    if (community.gateway != nullptr) from.gateways.emplace_back(slug, community.gateway);
   from.connections_max = static_cast<std::uint64_t>(shard_config_.connections_max);
   for (const auto& listener : listeners_) from.refused_sockets += listener->refused();
   from.certificate_not_after = tls_ ? tls_->not_after() : 0;

@@ -10,6 +10,7 @@
 #include "server/app/embedded_web.h"
 #include "server/app/gateway_face.h"
 #include "server/app/log_signer.h"
+#include "server/auth/files.h"
 #include "server/community/modules.h"
 #include "server/http/blob_store.h"
 #include "server/http/router.h"
@@ -125,9 +126,24 @@ Result<std::string> name_for_people(sync::StoreReader& store, const std::string&
   return slug;
 }
 
+/// Errors: io, invalid_argument naming policy and member.
+Result<notify::Policies> load_policies(const std::string& file) {
+  const auto named = [&](const Error& error) {
+    return fail(error.code, "gateway.escalation " + file + ": " + error.detail);
+  };
+  const auto text = auth::read_file(file);
+  if (!text || !*text) return fail(Errc::io, "gateway.escalation: cannot read " + file);
+  const auto json = parse_json(**text);
+  if (!json) return named(json.error());
+  auto policies = notify::Policies::parse(*json);
+  if (!policies) return named(policies.error());
+  return policies;
+}
+
 Result<std::unique_ptr<GatewayRuntime>> open_gateway(const Config& config, Server& server,
                                                      const Common& common,
-                                                     CommunityRuntime& runtime) {
+                                                     CommunityRuntime& runtime,
+                                                     const auth::ServerKeys& keys) {
   const fs::path folder = fs::path(config.data.folder) / runtime.slug();
   GatewayOptions options;
   options.file = (folder / admin::kGatewayFile).string();
@@ -142,10 +158,22 @@ Result<std::unique_ptr<GatewayRuntime>> open_gateway(const Config& config, Serve
     if (channel.serves(runtime.slug())) options.channels.push_back(channel);
   for (const FeedConfig& feed : common.gateway.feeds)
     if (feed.serves(runtime.slug())) options.feeds.push_back(feed);
+  options.publish = common.gateway.publish;
+  if (!config.server.origins.empty())
+    options.publish_url = config.server.origins.front() + "/c/" + runtime.slug() + "/public/cap/";
+  options.publish_file = (folder / admin::kPublishedFile).string();
+  LINLI_TRY(options.title, name_for_people(runtime.setup_store(), runtime.slug()));
   options.cap_file = (folder / admin::kCapFile).string();
   options.is_training = config.gateway.mode == "training";
   std::error_code ec;
   options.is_held = fs::exists(folder / admin::kHeldMark, ec);
+  if (!config.server.origins.empty())
+    options.links = {config.server.origins.front() + "/c/" + runtime.slug() + "/a/",
+                     keys.derive("linli.ack_link.1")};
+  if (!config.gateway.escalation.empty()) {
+    LINLI_TRY(options.policies, load_policies(config.gateway.escalation));
+  }
+  options.last_backup = [folder] { return admin::last_backup(folder); };
   return GatewayRuntime::open(std::move(options));
 }
 
@@ -169,7 +197,7 @@ Result<void> add_community(const Config& config, Server& server,
   LINLI_CHECK(parts->book.load(out.runtime->setup_store()));
   LINLI_TRY(const std::string name,
             name_for_people(out.runtime->setup_store(), out.runtime->slug()));
-  LINLI_TRY(parts->gateway, open_gateway(config, server, *common, *out.runtime));
+  LINLI_TRY(parts->gateway, open_gateway(config, server, *common, *out.runtime, parts->keys));
   out.runtime->observe([gateway = parts->gateway.get()](const sync::SharedCommit& commit) {
     gateway->on_commit(commit->outbox_head);
   });
@@ -187,6 +215,7 @@ Result<void> add_community(const Config& config, Server& server,
   };
   out.stopping = [gateway = parts->gateway.get()] { gateway->stop(); };
   parts->blobs = std::make_unique<http::BlobStore>(folder, server.clock(), server.rng());
+  out.gateway = parts->gateway.get();
   parts->gateway_face = std::make_unique<GatewayFace>(*parts->gateway);
   parts->site = std::make_shared<http::Site>(http::SiteParts{
       .runtime = *out.runtime,

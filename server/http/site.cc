@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "server/http/ack_page.h"
 #include "server/http/api.h"
 #include "server/http/blobs.h"
 #include "server/http/enrol.h"
@@ -11,6 +12,7 @@
 #include "server/http/problem.h"
 #include "server/http/public_page.h"
 #include "server/http/service_records.h"
+#include "server/http/public_files.h"
 #include "server/http/session.h"
 #include "server/http/slips.h"
 #include "server/http/staff.h"
@@ -37,6 +39,14 @@ Respond with_renewal(Respond done, const auth::Tokens& tokens,
   };
 }
 
+/// The operator with the server's key in hand, by `linlid admin gateway`.
+Result<std::optional<Caller>> local_caller(const Endpoint& endpoint) {
+  if (endpoint.tag != "gateway") return fail(Errc::forbidden, "only for the gateway");
+  Caller out;
+  out.actor.elevated = true;
+  return std::optional<Caller>{std::move(out)};
+}
+
 net::HttpResponse method_refused(const EndpointTable::Match& match,
                                  const net::HttpRequest& request) {
   net::HttpResponse out = problem({Errc::method_not_allowed, request.method}, request.request_id);
@@ -58,7 +68,9 @@ struct Site::Services {
         gateway(parts),
         open_page(parts),
         blobs(parts),
-        service(parts) {}
+        service(parts),
+        ack_page(parts),
+        public_files(parts) {}
 
   Enrolment enrolment;
   Sessions sessions;
@@ -69,6 +81,8 @@ struct Site::Services {
   PublicPage open_page;
   Blobs blobs;
   ServiceRecords service;
+  AckPage ack_page;
+  PublicFiles public_files;
 };
 
 Site::Site(SiteParts parts)
@@ -86,6 +100,8 @@ Site::Site(SiteParts parts)
   services_->open_page.add_to(table_);
   services_->blobs.add_to(table_);
   services_->service.add_to(table_);
+  services_->ack_page.add_to(table_);
+  services_->public_files.add_to(table_);
   add_registry_routes(table_, parts_);
 }
 
@@ -107,6 +123,7 @@ Result<std::optional<Caller>> Site::identify(const Endpoint& endpoint,
     out.actor.scopes = key->scopes;
   } else {
     LINLI_TRY(out.claims, tokens_.decode(bearer, now));
+    if (out.claims->kind == auth::TokenKind::local) return local_caller(endpoint);
     LINLI_CHECK(auth::check_still_valid(parts_.book, *out.claims));
     if (parts_.revoked.contains(out.claims->cid)) return fail(Errc::revoked, "device");
     out.actor.account = out.claims->account;

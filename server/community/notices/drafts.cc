@@ -146,7 +146,9 @@ MutatorResult edit(MutatorContext& ctx, const Json& args) {
   fill(ctx, id, args, admin);
   LINLI_CHECK(check_filled(admin));
   admin["state"] = "draft";
-  for (const char* member : {"approved_by", "approved_at", "approved_persons"}) admin.erase(member);
+  for (const char* member :
+       {"approved_by", "approved_at", "approved_persons", "approved_cost", "quote"})
+    admin.erase(member);
   ctx.cancel("notice.send", id);
   note(ctx, admin, "edit");
   const std::string hash = json_text(admin, "fingerprint");

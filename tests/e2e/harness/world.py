@@ -34,9 +34,10 @@ class World:
     config, because phones that dial through a Proxy sign its address, which has to be listed.
     """
 
-    def __init__(self, name, people=40, channels=""):
+    def __init__(self, name, people=40, channels="", escalation=None):
         self.folder = Folder(name)
         self._channels = channels
+        self._escalation = escalation
         self.data = self.folder / "data"
         port = free_port()
         demo = Server(
@@ -68,6 +69,10 @@ class World:
             channels = self.folder / "channels.toml"
             channels.write_text(self._channels.replace("@FOLDER@", str(channels.parent)))
             gateway = f'[gateway]\nchannels = "{channels}"\n'
+        if self._escalation:
+            ladders = self.folder / "escalation.json"
+            ladders.write_text(json.dumps(self._escalation))
+            gateway += f'escalation = "{ladders}"\n'
         origins = [f"http://127.0.0.1:{port}"] + [line.origin for line in self._lines]
         file.write_text(
             f"""[server]
