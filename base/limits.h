@@ -15,6 +15,9 @@ using namespace std::chrono_literals;
 inline constexpr std::size_t kMutationBytesMax = 64 * 1024;
 /// One WebSocket message from a phone: a push of many mutations.
 inline constexpr std::size_t kClientMessageBytesMax = 1024 * 1024;
+/// One before the phone has signed in, when a stranger may hold it incomplete: a hello whose body
+/// names a certificate and a thousand filling buckets has 45 KiB in base64url.
+inline constexpr std::size_t kHelloMessageBytesMax = 64 * 1024;
 /// One WebSocket message from the server; clients refuse more: 64 KiB of frames + one row's cap.
 inline constexpr std::size_t kServerMessageBytesMax = 512 * 1024;
 /// Nesting of JSON and CBOR. Rows of the modules use at most 5.

@@ -113,6 +113,10 @@ const std::vector<Row>& table() {
        "training: channels that reach real people are not even opened."},
       {"gateway", "escalation", "", LINLI_TEXT(gateway, escalation, ""),
        "File with ladders in the place of the shipped config/escalation.json. Empty = those."},
+      {"web", "root", "", LINLI_TEXT(web, root, ""),
+       "Folder with the built web app (clients/web/dist) to serve instead of the one in the "
+       "program;\n"
+       "for work on the app. Empty = the one in the program."},
       {"metrics", "allow", "", LINLI_LIST(metrics, allow, anything, "127.0.0.1", "::1"),
        "Addresses that may read /metrics; \"*\" = all."},
       {"log", "level", "", LINLI_TEXT(log, level, "info", "debug", "info", "warn", "error"),

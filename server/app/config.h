@@ -38,6 +38,9 @@ struct Config {
     std::string escalation;
   } gateway;
   struct {
+    std::string root;
+  } web;
+  struct {
     std::vector<std::string> allow;
   } metrics;
   struct {

@@ -140,6 +140,18 @@ Result<Json> GatewayFace::published(const std::string& name) {
   return Json{{"type", std::move(file.type)}, {"body", std::move(file.body)}};
 }
 
+void GatewayFace::push_key(Done done) {
+  const std::string channel = runtime_.channel_of_kind("webpush");
+  if (channel.empty()) return done(fail(Errc::not_found, "no channel of Web Push"));
+  notify::Callback ask;
+  ask.method = "GET";
+  ask.path = "/key";
+  runtime_.callback(channel, std::move(ask),
+                    [done = std::move(done)](const Result<notify::CallbackReply>& reply) {
+                      done(reply ? parse_json(reply->body) : std::unexpected(reply.error()));
+                    });
+}
+
 void GatewayFace::callback(std::string channel, net::HttpRequest request,
                            std::function<void(Result<net::HttpResponse>)> done) {
   notify::Callback hook;

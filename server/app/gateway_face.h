@@ -16,6 +16,7 @@ class GatewayFace final : public http::GatewayPort {
   void quote(Json message, Done done) override;
   void link(std::string token, Done done) override;
   Result<Json> published(const std::string& name) override;
+  void push_key(Done done) override;
   void callback(std::string channel, net::HttpRequest request,
                 std::function<void(Result<net::HttpResponse>)> done) override;
 

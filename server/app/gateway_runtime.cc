@@ -104,6 +104,13 @@ Result<void> GatewayRuntime::make_channels() {
   return {};
 }
 
+std::string GatewayRuntime::channel_of_kind(std::string_view kind) const {
+  const auto found = std::ranges::find_if(options_.channels, [&](const ChannelConfig& channel) {
+    return channel.kind == kind && !(options_.is_training && channel.is_real);
+  });
+  return found == options_.channels.end() ? std::string{} : found->name;
+}
+
 Result<void> GatewayRuntime::make_watch() {
   if (options_.feeds.empty()) return {};
   CapWatch::Parts parts;

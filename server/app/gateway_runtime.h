@@ -87,6 +87,8 @@ class GatewayRuntime {
   /// A commit with rows up to `outbox_head` is durable.
   void on_commit(std::uint64_t outbox_head);
 
+  /// Name of a channel that runs with the adapter `kind`; empty = none. Any thread.
+  [[nodiscard]] std::string channel_of_kind(std::string_view kind) const;
   /// A provider's web hook. Answered when what it told is durable. Errors: not_found, those of
   /// Adapter::on_callback, unavailable.
   void callback(const std::string& channel, notify::Callback request,

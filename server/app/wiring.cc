@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "server/admin/local_community.h"
 #include "server/app/adapters.h"
+#include "server/app/embedded_web.h"
 #include "server/app/gateway_face.h"
 #include "server/auth/files.h"
 #include "server/community/modules.h"
@@ -37,6 +38,7 @@ struct Common {
   FileSecrets secrets;
   net::OpensslSigner signer;
   GatewayFile gateway;
+  std::unique_ptr<http::WebApp> web;
   /// Made with the first channel: without one there is nobody outside to talk to.
   std::unique_ptr<ChannelNet> channel_net;
 };
@@ -202,7 +204,8 @@ Result<void> add_community(const Config& config, Server& server,
       .password_pool = [c = common.get()](auto task) { return c->password.post(std::move(task)); },
       .origins = config.server.origins,
       .name = name,
-      .gateway = parts->gateway_face.get()});
+      .gateway = parts->gateway_face.get(),
+      .web = common->web.get()});
   common->router.add(parts->site);
   parts->sockets = std::make_unique<SocketAuthenticator>(parts->site->authenticator());
   // Before the shards: whoever signs in after a commit is judged by it.
@@ -228,6 +231,8 @@ Result<std::unique_ptr<Server>> wire(const Config& config) {
   auto common = std::make_shared<Common>(std::move(lock));
   community::declare_modules(common->registry);
   add_adapters(common->adapters);
+  common->web = config.web.root.empty() ? std::make_unique<http::WebApp>(embedded_web())
+                                        : std::make_unique<http::WebApp>(config.web.root);
   if (!config.gateway.channels.empty()) {
     LINLI_TRY(common->gateway, load_gateway_file(config.gateway.channels));
     common->channel_net = std::make_unique<ChannelNet>();

@@ -103,11 +103,15 @@ void GatewayDesk::add_to(EndpointTable& table) {
   Endpoint quote = endpoint("POST", "/api/v1/gateway/quote", "gateway.quote", kQuoteSchema);
   quote.summary =
       "How a text reads over each channel, its parts and price; with `audience` also for how many "
-      "people, what all of it costs and how long it takes. With `notice` instead of a text it is "
-      "the "
-      "notice's, and its approval must then name the same `cost`.";
+      "people, what all of it costs and how long it takes. With `notice` instead of a text "
+      "it is the notice's, and its approval must then name the same `cost`.";
   quote.run = [this](const Call& call, Respond done) { run_quote(call, std::move(done)); };
   table.add(std::move(quote));
+  Endpoint key = endpoint("GET", "/api/v1/push-key", "push.key", kNothing);
+  key.access = Access::open;
+  key.summary = "The key that a browser subscribes to Web Push with (RFC 8292 section 4.2).";
+  key.run = [this](const Call& call, const Respond& done) { push_key(call, done); };
+  table.add(std::move(key));
   for (const char* method : {"POST", "GET"}) {
     Endpoint hook = endpoint(method, "/hooks/{channel}",
                              method[0] == 'P' ? "gateway.hook" : "gateway.hook_check", kNothing);
@@ -188,6 +192,15 @@ void GatewayDesk::finish_quote(Json subject, Json count, const std::string& requ
             });
         if (!is_queued) done(problem({Errc::unavailable, "writer queue is full"}, request_id));
       });
+}
+
+void GatewayDesk::push_key(const Call& call, const Respond& done) const {
+  const std::string request_id = call.request.request_id;
+  if (parts_.gateway == nullptr)
+    return done(problem({Errc::not_found, "no channel of Web Push"}, request_id));
+  parts_.gateway->push_key([done, request_id](const Result<Json>& answer) {
+    done(answer ? json_response(*answer) : problem(answer.error(), request_id));
+  });
 }
 
 void GatewayDesk::run_hook(const Call& call, const Respond& done) const {

@@ -24,6 +24,7 @@ class GatewayDesk {
   void finish_quote(Json subject, Json count, const std::string& request_id,
                     const Respond& done) const;
   void run_hook(const Call& call, const Respond& done) const;
+  void push_key(const Call& call, const Respond& done) const;
 
   const SiteParts& parts_;
 };

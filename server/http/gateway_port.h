@@ -32,6 +32,9 @@ class GatewayPort {
   virtual void link(std::string token, Done done) = 0;
   /// One of our warnings for others, or a feed of them: {type, body}. Errors: not_found.
   virtual Result<Json> published(const std::string& name) = 0;
+  /// {key: base64url of the uncompressed P-256 point} that browsers subscribe with. Errors:
+  /// not_found without a channel of Web Push.
+  virtual void push_key(Done done) = 0;
   /// A provider's web hook. Errors: not_found, unauthenticated, malformed, too_large.
   virtual void callback(std::string channel, net::HttpRequest request,
                         std::function<void(Result<net::HttpResponse>)> done) = 0;

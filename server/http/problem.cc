@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/crypto.h"
+
 namespace linli::http {
 
 net::HttpResponse problem(const Error& error, std::string_view request_id,
@@ -45,15 +47,26 @@ net::HttpResponse html_response(std::string body, int status, std::string_view f
   net::HttpResponse out;
   out.status = status;
   out.content_type = "text/html; charset=utf-8";
+  out.headers = {
+      {"Content-Security-Policy",
+       "default-src 'none'; style-src " + style_source(body) +
+           "; img-src 'self' data:; media-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+           "form-action " +
+           std::string(forms)},
+      {"X-Content-Type-Options", "nosniff"},
+      {"Referrer-Policy", "no-referrer"},
+      {"Cache-Control", "no-store"}};
   out.body = std::move(body);
-  out.headers = {{"Content-Security-Policy",
-                  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-                  "frame-ancestors 'none'; base-uri 'none'; form-action " +
-                      std::string(forms)},
-                 {"X-Content-Type-Options", "nosniff"},
-                 {"Referrer-Policy", "no-referrer"},
-                 {"Cache-Control", "no-store"}};
   return out;
+}
+
+std::string style_source(std::string_view page) {
+  constexpr std::string_view kOpen = "<style>";
+  const std::size_t from = page.find(kOpen);
+  const std::size_t to = page.find("</style>");
+  if (from == page.npos || to == page.npos) return "'none'";
+  const std::string_view style = page.substr(from + kOpen.size(), to - from - kOpen.size());
+  return "'sha256-" + to_base64(sha256(as_bytes(style))) + "'";
 }
 
 std::string html_escaped(std::string_view text) {

@@ -21,10 +21,12 @@ net::HttpResponse problem_later(const Error& error, std::string_view request_id,
                                 std::chrono::milliseconds after, std::string_view sentence = {});
 
 net::HttpResponse json_response(const Json& body, int status = 200);
-/// Sent with every page of ours: no scripts, no framing, no sniffing.
+/// A page of ours: no scripts, no framing, no sniffing, and no style but that of its first <style>.
 /// `forms`: where forms may lead, as CSP writes it.
 net::HttpResponse html_response(std::string body, int status = 200,
                                 std::string_view forms = "'none'");
+/// Source expression of a Content-Security-Policy for the first <style> of `page`; 'none' without.
+std::string style_source(std::string_view page);
 
 /// `text` with & < > " ' replaced.
 std::string html_escaped(std::string_view text);

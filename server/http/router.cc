@@ -9,6 +9,14 @@ namespace {
 
 constexpr std::string_view kCommunities = "/c/";
 
+net::HttpResponse moved_to(std::string path) {
+  net::HttpResponse out;
+  out.status = 308;
+  out.content_type.clear();
+  out.headers.emplace_back("Location", std::move(path));
+  return out;
+}
+
 }  // namespace
 
 void Router::add(std::shared_ptr<Site> site) {
@@ -31,7 +39,12 @@ void Router::handle(net::HttpRequest request, Respond done) const {
       refused.headers.emplace_back("Allow", "GET, HEAD");
       return done(std::move(refused));
     }
-    return done(path == "/" ? front_page() : openapi());
+    if (path != "/") return done(openapi());
+    // With one community there is nothing to choose.
+    if (sites_.size() != 1) return done(front_page());
+    const auto& [slug, site] = *sites_.begin();
+    request.path = std::string(kCommunities) + slug + "/public";
+    return site->handle(std::move(request), std::move(done));
   }
   if (path.starts_with(kCommunities)) {
     const std::size_t end = path.find('/', kCommunities.size());
@@ -39,6 +52,8 @@ void Router::handle(net::HttpRequest request, Respond done) const {
     const auto site = sites_.find(slug);
     if (site != sites_.end() && end != path.npos)
       return site->second->handle(std::move(request), std::move(done));
+    // The app's own addresses are relative to the folder.
+    if (site != sites_.end()) return done(moved_to(path + "/"));
   }
   done(problem({Errc::not_found, "no such page"}, request.request_id));
 }
@@ -46,7 +61,7 @@ void Router::handle(net::HttpRequest request, Respond done) const {
 net::HttpResponse Router::front_page() const {
   std::string list;
   for (const auto& [slug, site] : sites_)
-    list += "<li><a href=\"/c/" + html_escaped(slug) + "/\">" + html_escaped(site->name()) +
+    list += "<li><a href=\"/c/" + html_escaped(slug) + "/public\">" + html_escaped(site->name()) +
             "</a></li>\n";
   return html_response(
       "<!doctype html>\n<html lang=\"zh-CN\"><head><meta charset=\"utf-8\">"

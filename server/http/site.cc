@@ -10,6 +10,7 @@
 #include "server/http/import.h"
 #include "server/http/problem.h"
 #include "server/http/public_files.h"
+#include "server/http/public_page.h"
 #include "server/http/session.h"
 #include "server/http/slips.h"
 #include "server/http/staff.h"
@@ -64,7 +65,8 @@ struct Site::Services {
         imports(parts),
         gateway(parts),
         ack_page(parts),
-        public_files(parts) {}
+        public_files(parts),
+        open_page(parts) {}
 
   Enrolment enrolment;
   Sessions sessions;
@@ -74,6 +76,7 @@ struct Site::Services {
   GatewayDesk gateway;
   AckPage ack_page;
   PublicFiles public_files;
+  PublicPage open_page;
 };
 
 Site::Site(SiteParts parts)
@@ -90,6 +93,7 @@ Site::Site(SiteParts parts)
   services_->gateway.add_to(table_);
   services_->ack_page.add_to(table_);
   services_->public_files.add_to(table_);
+  services_->open_page.add_to(table_);
   add_registry_routes(table_, parts_);
 }
 
@@ -136,6 +140,9 @@ void Site::handle(net::HttpRequest request, Respond done) {
   const std::string method = request.method == "HEAD" ? "GET" : request.method;
   EndpointTable::Match match = table_.find(method, rest);
   if (match.endpoint == nullptr) {
+    auto file = parts_.web ? parts_.web->answer(request, slug(), rest) : std::nullopt;
+    if (file && method == "GET") return done(std::move(*file));
+    if (file) match.allowed = {"GET", "HEAD"};
     if (!match.allowed.empty()) return done(method_refused(match, request));
     return done(problem({Errc::not_found, "no such page"}, request.request_id));
   }

@@ -9,6 +9,7 @@
 #include "server/auth/rate_limiter.h"
 #include "server/http/endpoint.h"
 #include "server/http/gateway_port.h"
+#include "server/http/web_app.h"
 #include "sync/engine/runtime_port.h"
 
 namespace linli::http {
@@ -32,6 +33,8 @@ struct SiteParts {
   std::string name;
   /// Null where none runs.
   GatewayPort* gateway = nullptr;
+  /// Null = only the API is served.
+  const WebApp* web = nullptr;
 };
 
 /// Everything below /c/<slug>/ except the socket.

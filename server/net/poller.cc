@@ -23,7 +23,7 @@ int open_set() {
 
 epoll_event interest(int descriptor, std::uint32_t events) {
   epoll_event out{};
-  out.events = events;
+  out.events = events | EPOLLRDHUP | EPOLLET;
   out.data.fd = descriptor;
   return out;
 }
@@ -70,9 +70,12 @@ void Poller::tell() {
   for (int i = 0; i < count; ++i) {
     // An earlier one of this turn may have removed it.
     Waiter* const waiter = waiters_[static_cast<std::size_t>(events[i].data.fd)];
-    if (waiter != nullptr)
-      waiter->on_ready((events[i].events & ~std::uint32_t{EPOLLOUT}) != 0,
-                       (events[i].events & EPOLLOUT) != 0);
+    if (waiter == nullptr) continue;
+    const std::uint32_t told = events[i].events;
+    const bool ends = (told & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    waiter->on_ready({.readable = ends || (told & EPOLLIN) != 0,
+                      .writable = (told & EPOLLOUT) != 0,
+                      .ends = ends});
   }
 }
 

@@ -14,15 +14,21 @@ namespace linli::net {
 ///
 /// An Asio wait costs an allocation, a queue and a system call for each socket and message; here a
 /// waiting socket owns one pointer, and a turn of the loop hears of many in one call. Readiness is
-/// a level: what is not read is told again.
+/// an edge (EPOLLET), so that a socket is asked once for each arrival: a waiter goes on until the
+/// socket has no more, or asks to be told again.
 /// Threads: the loop's.
 class Poller {
  public:
+  struct Readiness {
+    bool readable = false;
+    bool writable = false;
+    /// An error, or the peer sends no more: behind what is unread comes the end. Also `readable`.
+    bool ends = false;
+  };
   /// Hears of one socket; may add, change and remove any, itself included.
   class Waiter {
    public:
-    /// An error or the end of the stream counts as readable.
-    virtual void on_ready(bool readable, bool writable) = 0;
+    virtual void on_ready(Readiness ready) = 0;
 
    protected:
     ~Waiter() = default;
@@ -36,7 +42,8 @@ class Poller {
   [[nodiscard]] auto get_executor() { return set_.get_executor(); }
   /// Tells `waiter` when the socket is readable, until remove(). False when the kernel refuses.
   [[nodiscard]] bool add(int descriptor, Waiter& waiter);
-  /// Whether it is told of a writable socket as well; off after add().
+  /// Whether it is told of a writable socket as well; off after add(). What is ready already is
+  /// told again, so this is also how to come back to a socket that was left with unread bytes.
   void want_write(int descriptor, bool wanted);
   /// Before the descriptor is closed. Fine when it was not added.
   void remove(int descriptor);

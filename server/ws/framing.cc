@@ -114,7 +114,7 @@ bool FrameReader::begin_payload() {
     message_bytes_ = 0;
     utf8_ = {};
   }
-  if (!skipping_ && left_ > limits::kClientMessageBytesMax - message_bytes_) {
+  if (!skipping_ && left_ > message_bytes_max_ - std::min(message_bytes_, message_bytes_max_)) {
     skipping_ = too_large_ = true;
     std::string().swap(message_);
   }

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/limits.h"
 #include "base/utf8.h"
 
 namespace linli::ws {
@@ -42,7 +43,7 @@ struct FrameEvent {
     pong,
     /// `code` is the peer's or kCloseNoCode. Nothing after it counts.
     close,
-    /// A message is longer than limits::kClientMessageBytesMax. It and all later ones are skipped.
+    /// A message is longer than allowed. It and all later ones are skipped.
     too_large,
     /// The peer broke RFC 6455; `code` is what to close with. Nothing after it counts.
     violation,
@@ -64,6 +65,8 @@ class FrameReader {
   /// Takes from the front of `input`, which it unmasks in place, up to the first event. Call until
   /// `nothing`. `data` is valid until the next call and as long as the input.
   FrameEvent next(std::span<char>& input);
+  /// For messages that begin from here on; limits::kClientMessageBytesMax at first.
+  void allow(std::size_t message_bytes_max) { message_bytes_max_ = message_bytes_max; }
   /// From here on messages are read over; control frames and faults still count.
   void skip_messages() { skipping_ = true; }
   /// Heap bytes of an incomplete message or control frame.
@@ -105,6 +108,7 @@ class FrameReader {
   Utf8Check utf8_;
   /// Payload bytes of this frame that have not come.
   std::uint64_t left_ = 0;
+  std::uint64_t message_bytes_max_ = limits::kClientMessageBytesMax;
   /// Payload bytes announced for this message so far.
   std::uint64_t message_bytes_ = 0;
   /// The masking key, turned to the next payload byte.

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/limits.h"
 #include "server/ws/framing.h"
 #include "sync/engine/intake.h"
 
@@ -77,7 +78,7 @@ void SyncConnection::on_message(std::string_view message, bool text) {
   }
   session_.on_message(message, loop_.clock().now(), loop_.clock().mono());
   note_durable();
-  changed();
+  if (session_.wants_turn() || session_.lags() != lags_) changed();
 }
 
 void SyncConnection::on_too_large() { close(Errc::too_large, "message"); }
@@ -147,6 +148,7 @@ void SyncConnection::perform(sync::AskAuthenticate& ask) {
   community_.auth->authenticate(
       std::move(ask), answer<sync::Principal>([](SyncConnection& self, const auto& who) {
         if (!who) count(self.loop_.stats().refused);
+        if (who) self.transport_->allow(limits::kClientMessageBytesMax);
         self.session_.on_authenticated(who, self.loop_.clock().now(), self.loop_.clock().mono());
       }));
 }

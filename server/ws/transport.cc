@@ -27,6 +27,9 @@ constexpr std::size_t kWaitingPartsMax = kPartsMax + 8;
 /// one TLS record.
 constexpr std::size_t kReadBytes = 64 * 1024;
 
+/// Reads of one connection before the others have their turn.
+constexpr int kPiecesAtOnce = 4;
+
 std::span<char> read_buffer() {
   thread_local std::array<char, kReadBytes> bytes;
   return bytes;
@@ -59,14 +62,16 @@ class SocketTransport final : public Transport,
  public:
   SocketTransport(net::Poller& poller, net::Stream stream, std::string answer, bool text)
       : poller_(poller), channel_(std::move(stream)), text_(text) {
+    reader_.allow(limits::kHelloMessageBytesMax);
     waiting_.push_back(std::make_shared<const std::string>(std::move(answer)));
   }
 
   void open(std::shared_ptr<TransportEvents> events) override;
   bool write(std::span<const Frame> frames) override;
+  void allow(std::size_t message_bytes_max) override { reader_.allow(message_bytes_max); }
   void close(std::uint16_t code, std::string_view reason) override;
   void abort() override;
-  void on_ready(bool readable, bool writable) override;
+  void on_ready(net::Poller::Readiness ready) override;
 
  private:
   enum class Phase : std::uint8_t {
@@ -82,7 +87,10 @@ class SocketTransport final : public Transport,
   };
 
   void begin();
-  void read();
+  /// All that has come, within reason.
+  void read(bool ends);
+  /// One piece of it; what the socket waits for then.
+  net::Want read_piece();
   void handle(const FrameEvent& event);
   void say(std::string frame);
   /// Sends from the front of `parts`; false when the connection broke.
@@ -232,25 +240,40 @@ void SocketTransport::report_gone() {
   if (const auto events = std::exchange(events_, nullptr)) events->on_gone();
 }
 
-void SocketTransport::on_ready(bool readable, bool writable) try {
-  if (writable) flush();
+void SocketTransport::on_ready(net::Poller::Readiness ready) try {
+  if (ready.writable) flush();
   // OpenSSL may want to write before it can read.
-  if ((readable || channel_.tls()) && phase_ != Phase::gone) read();
+  if ((ready.readable || channel_.tls()) && phase_ != Phase::gone) read(ready.ends);
 } catch (...) {
   abort();
   throw;
 }
 
-void SocketTransport::read() {
+void SocketTransport::read(bool ends) {
+  for (int pieces = 0; pieces < kPiecesAtOnce; ++pieces) {
+    const net::Want want = read_piece();
+    if (phase_ == Phase::gone) return;
+    if (want == net::Want::writable) return want_write(true);
+    // Empty for now; when the peer sends no more, the end is still behind it.
+    if (want == net::Want::readable && !ends) return;
+  }
+  // The others have their turn; unread bytes are told again.
+  poller_.want_write(channel_.descriptor(), wants_write_);
+}
+
+net::Want SocketTransport::read_piece() {
   const net::IoStep step = channel_.read(read_buffer());
-  if (step.error) return abort();
-  if (step.want == net::Want::writable) want_write(true);
+  if (step.error) {
+    abort();
+    return net::Want::nothing;
+  }
   std::span<char> input = read_buffer().first(step.bytes);
   while (phase_ != Phase::gone) {
     const FrameEvent event = reader_.next(input);
-    if (event.kind == FrameEvent::Kind::nothing) return;
+    if (event.kind == FrameEvent::Kind::nothing) break;
     handle(event);
   }
+  return step.want;
 }
 
 void SocketTransport::handle(const FrameEvent& event) {

@@ -22,7 +22,7 @@ class TransportEvents {
   virtual void on_open() = 0;
   /// One whole message; `message` is valid during the call. The next one is read after it returns.
   virtual void on_message(std::string_view message, bool text) = 0;
-  /// A message grew beyond limits::kClientMessageBytesMax; no other one will come.
+  /// A message grew beyond what is allowed; no other one will come.
   virtual void on_too_large() = 0;
   /// The peer broke RFC 6455 and is told so (1002, 1007): no message will come or go. on_gone()
   /// follows when the peer leaves; abort() does not wait for that.
@@ -46,6 +46,8 @@ class Transport {
   /// Sends `frames` as one message. True = it is out already. False = on_written() will say so,
   /// unless the connection is ending; until then no other write. Not after close().
   [[nodiscard]] virtual bool write(std::span<const Frame> frames) = 0;
+  /// Bytes of one message from now on: limits::kHelloMessageBytesMax at first.
+  virtual void allow(std::size_t message_bytes_max) = 0;
   /// Closing handshake; on_gone() follows. Not while a write is out.
   virtual void close(std::uint16_t code, std::string_view reason) = 0;
   /// Drops the connection at once; on_gone() follows.

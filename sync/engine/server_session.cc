@@ -205,6 +205,7 @@ void ServerSession::ask_results() {
 
 void ServerSession::hold_all(const std::vector<HeldBucket>& live,
                              const std::vector<PartBucket>& part) {
+  all_live_ = false;
   FrameM again{.at = view_->head(), .drop = {}, .add = {}};
   const auto too_old = [&](const Held& b) {
     const BucketInfo& info = view_->bucket(b.id);
@@ -377,6 +378,7 @@ void ServerSession::on_frame(const FrameRefill& frame) {
     if (b == nullptr) continue;
     log_event(LogLevel::warn, "sync.session.refill", {{"bucket", id.raw()}});
     queue_.purge(id);
+    all_live_ = false;
     b->mode = Mode::filling;
     b->cursor = {};
     if (asked_ == id) asked_gen_ = Seq{};

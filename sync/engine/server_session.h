@@ -147,6 +147,10 @@ class ServerSession {
   // --- For the loop -----------------------------------------------------------------------------
   std::vector<Ask> take_asks();
   [[nodiscard]] bool has_output() const;
+  /// Whether anything is left to do for it in this turn: most acknowledgements ask for nothing.
+  [[nodiscard]] bool wants_turn() const {
+    return has_output() || !asks_.empty() || waits_for_commit() || state_ == State::closed;
+  }
   /// At most kMessageFramesMax frames and kMessageBytesMax bytes (one frame may be larger) for one
   /// WebSocket message. Empty when nothing may be sent now.
   void take_output(std::vector<SharedFrame>& out, MonoTime mono);
@@ -224,6 +228,8 @@ class ServerSession {
   bool attached_ = false;
   bool streaming_ = false;
   bool chunk_asked_ = false;
+  /// Nothing to read, fill or reveal: pump() has nothing to look for.
+  bool all_live_ = false;
   bool remainder_ = false;
   std::array<bool, kLanes> catching_{true, true};
   std::uint8_t pages_ = 0;

@@ -43,6 +43,7 @@ void ServerSession::on_membership(const FrameM& change) {
     std::erase_if(held_, [&](const Held& b) { return b.id == id; });
     if (asked_ == id) asked_gen_ = Seq{};
   }
+  all_live_ = all_live_ && change.add.empty();
   for (const BucketGrant& g : change.add) {
     Held fresh{
         .id = g.b, .lane = g.lane, .pri = g.pri, .mode = Mode::filling, .gen = g.gen, .cursor = {}};
@@ -95,6 +96,7 @@ void ServerSession::enter_lag(Lane lane) {
     b.cursor = from;
   }
   catching_[index(lane)] = true;
+  all_live_ = false;
   ++lags_;
 }
 
@@ -159,12 +161,16 @@ bool ServerSession::reveal_filled(Held& b) {
 }
 
 void ServerSession::pump() {
-  if (state_ != State::live || !streaming_) return;
+  if (state_ != State::live || !streaming_ || all_live_) return;
   for (Lane lane : kLaneOrder) finish_lane(lane);
   for (Held& b : held_) reveal_filled(b);
   if (chunk_asked_) return;
   Held* next = next_to_read();
-  if (next == nullptr) return;
+  if (next == nullptr) {
+    all_live_ = !catching_[0] && !catching_[1] &&
+                std::ranges::all_of(held_, [](const Held& b) { return b.mode == Mode::live; });
+    return;
+  }
   chunk_asked_ = true;
   asked_ = next->id;
   asked_gen_ = next->gen;

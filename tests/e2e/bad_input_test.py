@@ -133,7 +133,7 @@ class BadInput(harness.WorldTest):
 
     def test_deep_nesting_in_cbor_is_refused_as_such(self):
         wire = self.after_upgrade("linli.v1.cbor")
-        wire.send_frame(2, b"\xa2\x61t\x65hello\x64body" + b"\x81" * 100_000 + b"\x00")
+        wire.send_frame(2, b"\xa2\x61t\x65hello\x64body" + b"\x81" * 50_000 + b"\x00")
         self.assertEqual(wire.read_close()[0], 4400)
 
     def test_invalid_utf_8_inside_a_binary_frame_is_refused(self):
@@ -162,6 +162,14 @@ class BadInput(harness.WorldTest):
         wire = self.after_upgrade()
         wire.send_frame(1, b" " * 1_100_000, announce=100_000_000)
         self.assert_refused(wire, 4413, "too_large")
+
+    def test_a_stranger_may_not_send_as_much_as_a_phone(self):
+        wire = self.after_upgrade()
+        wire.send_frame(1, b" " * 10, announce=64 * 1024 + 1)
+        self.assert_refused(wire, 4413, "too_large")
+        wire = self.after_upgrade()
+        wire.send_frame(1, b"[" + b" " * (64 * 1024 - 1))
+        self.assert_refused(wire, 4400, "malformed")
 
     def test_an_unmasked_frame_closes_the_socket(self):
         wire = self.after_upgrade()

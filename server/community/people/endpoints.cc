@@ -55,8 +55,21 @@ Result<void> may_set(ReadContext& ctx, const Json& args) {
   return require_any(ctx, {Role::grid, Role::window}, json_text(*row, "area"));
 }
 
+/// What a browser's PushSubscription has; the gateway reads it to the last byte (RFC 8291 §2).
+Result<void> check_subscription(const Json& args) {
+  const Json none = Json::object();
+  const Json& params = args.contains("params") ? args.at("params") : none;
+  if (!json_text(args, "address").starts_with("https://"))
+    return fail(Errc::invalid_argument, "address: the subscription's https address");
+  for (const char* member : {"p256dh", "auth"})
+    if (json_text(params, member).empty())
+      return fail(Errc::invalid_argument, std::string("params: ") + member + " is missing");
+  return {};
+}
+
 MutatorResult put(MutatorContext& ctx, const Json& args) {
   const std::string person = json_text(args, "person");
+  if (json_text(args, "medium") == "webpush") LINLI_CHECK(check_subscription(args));
   LINLI_CHECK(need(ctx, "person", person));
   const std::string key = endpoint_key(person, json_text(args, "address"));
   const auto known = rows_of(ctx, person);

@@ -235,6 +235,10 @@ folder = "{self.data}"
         assert rest, f"the demo prints no slip for {name}"
         return self._printed(rest[: rest.index("\n", rest.index("#enrol="))])
 
+    def first_slip(self, name):
+        """Of a member of staff who has not used it with desk()."""
+        return self._slips[name]["code"]
+
     def setup_code(self, name):
         return self._codes[name]
 

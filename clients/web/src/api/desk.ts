@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations of the desk by name. Every write takes the Idempotency-Key of its Attempt.
+
+import type { ApiClient } from './client';
+import type * as T from './types';
+
+type Empty = Record<string, never>;
+
+/** Texts of a quote and whom it is for. */
+export interface QuoteArgs {
+  category?: string;
+  severity?: T.Severity;
+  title: string;
+  action_line?: string;
+  body?: string;
+  audience?: T.Audience;
+}
+
+export class DeskApi {
+  readonly client: ApiClient;
+
+  constructor(client: ApiClient) {
+    this.client = client;
+  }
+
+  // --- Oneself --------------------------------------------------------------------------------
+
+  me = () => this.client.get<T.Me>('/me');
+
+  elevate = (passphrase: string, totp: string) =>
+    this.client.ask<{ token: string; expires_at: number; ends_at: number }>('/elevate', {
+      passphrase,
+      totp,
+    });
+
+  beginSetup = (code: string, passphrase: string) =>
+    this.client.ask<{ ticket: string; totp_secret: string; totp_uri: string; expires_at: number }>(
+      '/staff/setup',
+      { code, passphrase },
+    );
+
+  confirmSetup = (ticket: string, totp: string) =>
+    this.client.ask<unknown>('/staff/setup/confirm', { ticket, totp });
+
+  // --- Notices --------------------------------------------------------------------------------
+
+  notices = (query: { state?: string; category?: string; cursor?: string; limit?: number }) =>
+    this.client.get<T.Page<T.NoticeLine>>('/notices', query);
+
+  notice = (id: string) => this.client.get<T.Notice>(`/notices/${id}`);
+
+  draft = (args: T.NoticeArgs & { id: string }, key: string) =>
+    this.client.post<{ id: string; fingerprint: string }>('/notices', args, { key });
+
+  edit = (id: string, args: T.NoticeArgs, key: string) =>
+    this.client.patch<{ id: string; fingerprint: string }>(`/notices/${id}`, args, { key });
+
+  submit = (id: string, key: string) =>
+    this.client.post<{ id: string; fingerprint: string }>(`/notices/${id}/submit`, {}, { key });
+
+  approve = (id: string, args: { fingerprint: string; persons: number }, key: string) =>
+    this.client.post<{ id: string; state: string }>(`/notices/${id}/approve`, args, { key });
+
+  reject = (id: string, reason: string, key: string) =>
+    this.client.post<Empty>(`/notices/${id}/reject`, { reason }, { key });
+
+  sendNow = (id: string, key: string) =>
+    this.client.post<Empty>(`/notices/${id}/send`, {}, { key });
+
+  correct = (
+    id: string,
+    args: Partial<Pick<T.Content, 'title' | 'action_line' | 'body' | 'severity' | 'valid_to'>> & {
+      audience?: T.Audience;
+      reason?: string;
+    },
+    key: string,
+  ) => this.client.post<Empty>(`/notices/${id}/correct`, args, { key });
+
+  stop = (id: string, reason: string, key: string) =>
+    this.client.post<Empty>(`/notices/${id}/stop`, { reason }, { key });
+
+  withdraw = (id: string, reason: string, key: string) =>
+    this.client.post<Empty>(`/notices/${id}/withdraw`, reason ? { reason } : {}, { key });
+
+  audienceCount = (audience: T.Audience) =>
+    this.client.ask<T.AudienceCount>('/notices/audience-count', { audience });
+
+  quote = (args: QuoteArgs) =>
+    this.client.ask<{ quotes: T.Quote[]; audience?: T.AudienceCount }>('/gateway/quote', args);
+
+  reach = (id: string) => this.client.get<T.Reach>(`/notices/${id}/reach`);
+
+  unreached = (id: string, query: { unit?: string; cursor?: string; limit?: number }) =>
+    this.client.get<T.Page<T.Unreached> & { count: number }>(`/notices/${id}/unreached`, query);
+
+  warnings = (query: { cursor?: string }) => this.client.get<T.Page<T.Warning>>('/warnings', query);
+
+  // --- Tasks and alarms -----------------------------------------------------------------------
+
+  tasks = (unit?: string) => this.client.get<{ tasks: T.Task[] }>('/tasks', { unit });
+
+  assign = (id: string, account: string, key: string) =>
+    this.client.post<Empty>(`/tasks/${id}/assign`, { account }, { key });
+
+  visit = (id: string, args: { outcome: string; note?: string }, key: string) =>
+    this.client.post<{ state: string }>(`/tasks/${id}/visit`, args, { key });
+
+  alarms = (query: { cursor?: string }) => this.client.get<T.Page<T.Alarm>>('/desk-alarms', query);
+
+  // --- People and places ----------------------------------------------------------------------
+
+  areas = (cursor?: string) => this.client.get<T.Page<T.Area>>('/areas', { cursor });
+
+  createArea = (args: { kind: string; parent: string; name: string }, key: string) =>
+    this.client.post<{ id: string }>('/areas', args, { key });
+
+  renameArea = (id: string, name: string, key: string) =>
+    this.client.post<Empty>(`/areas/${id}/rename`, { name }, { key });
+
+  closeArea = (id: string, key: string) =>
+    this.client.post<Empty>(`/areas/${id}/close`, {}, { key });
+
+  counts = (area?: string) => this.client.get<Record<string, number>>('/person-counts', { area });
+
+  logSearch = (q: string, reason: string, key: string) =>
+    this.client.post<{ access: string }>('/person-searches', { q, reason }, { key });
+
+  persons = (query: { access?: string; q?: string; cursor?: string }) =>
+    this.client.get<T.Page<T.PersonLine>>('/persons', query);
+
+  person = (id: string) => this.client.get<T.Person>(`/persons/${id}`);
+
+  putPerson = (args: Record<string, unknown>, key: string) =>
+    this.client.post<{ id: string }>('/persons', args, { key });
+
+  movePerson = (id: string, household: string, key: string) =>
+    this.client.post<{ undo: string }>(`/persons/${id}/move`, { household }, { key });
+
+  endPerson = (id: string, reason: string, key: string) =>
+    this.client.post<{ undo: string }>(`/persons/${id}/end`, { reason }, { key });
+
+  mergePerson = (id: string, duplicate: string, key: string) =>
+    this.client.post<{ undo: string }>(`/persons/${id}/merge`, { duplicate }, { key });
+
+  undo = (undo: string, key: string) => this.client.post<Empty>(`/undo/${undo}`, {}, { key });
+
+  addresses = (person: string) =>
+    this.client.get<{ endpoints: T.AddressOf[] }>(`/persons/${person}/endpoints`);
+
+  putAddress = (person: string, args: { medium: string; address: string }, key: string) =>
+    this.client.post<Empty>(`/persons/${person}/endpoints`, args, { key });
+
+  removeAddress = (person: string, address: string, key: string) =>
+    this.client.post<Empty>(`/persons/${person}/endpoints/remove`, { address }, { key });
+
+  households = (query: { area: string; cursor?: string; limit?: number }) =>
+    this.client.get<T.Page<{ id: string; door: string; state: string }>>('/households', query);
+
+  household = (id: string) => this.client.get<T.Household>(`/households/${id}`);
+
+  putHousehold = (args: { door: string; area: string; floor?: number }, key: string) =>
+    this.client.post<{ id: string }>('/households', args, { key });
+
+  startImport = (file: Blob, apply: boolean, key: string) =>
+    this.client.post<T.ImportJob>('/imports', undefined, {
+      key,
+      query: { apply },
+      raw: { bytes: file, type: 'text/csv' },
+      deadlineMs: 120_000,
+    });
+
+  importJob = (job: string) => this.client.get<T.ImportJob>(`/imports/${job}`);
+
+  undoImport = (job: string, key: string) =>
+    this.client.post<T.ImportJob>(`/imports/${job}/undo-all`, {}, { key });
+
+  // --- Slips and devices ----------------------------------------------------------------------
+
+  invites = (household: string) =>
+    this.client.get<{ invites: T.Invite[] }>('/invites', { household });
+
+  makeSlip = (
+    args: { household?: string; account?: string; replaces?: string; max_uses?: number },
+    key: string,
+  ) => this.client.post<T.Slip>('/invites', args, { key });
+
+  revokeSlip = (id: string, key: string) =>
+    this.client.post<Empty>(`/invites/${id}/revoke`, {}, { key });
+
+  /** HTML text of the printable page. */
+  sheet = (slips: { title: string; code: string; secret: string }[]) =>
+    this.client.ask<string>('/invites/sheet', { slips });
+
+  devices = (account: string) => this.client.get<{ devices: T.Device[] }>('/devices', { account });
+
+  recovered = (query: { cursor?: string }) =>
+    this.client.get<T.Page<{ cid: string; account: string }>>('/recovered-devices', query);
+
+  quarantine = () => this.client.get<T.Page<T.Refused>>('/quarantine', { limit: 200 });
+
+  revokeDevice = (cid: string, reason: string, key: string) =>
+    this.client.post<Empty>(`/devices/${cid}/revoke`, { reason }, { key });
+
+  detachDevice = (cid: string, key: string) =>
+    this.client.post<Empty>(`/devices/${cid}/detach`, {}, { key });
+
+  // --- Gateway --------------------------------------------------------------------------------
+
+  gateway = () => this.client.get<T.GatewayLook>('/gateway');
+
+  orders = () => this.client.get<{ orders: T.Order[] }>('/gateway/orders');
+
+  deliveries = (query: { notice?: string; person?: string; state?: string; cursor?: string }) =>
+    this.client.get<{ deliveries: T.Delivery[]; next?: string }>('/gateway/deliveries', query);
+
+  pause = (channel: string, why: string, key: string) =>
+    this.client.post<Empty>('/gateway/pause', { channel, why }, { key });
+
+  resume = (channel: string, key: string) =>
+    this.client.post<Empty>('/gateway/resume', { channel }, { key });
+
+  replay = (delivery: string, key: string) =>
+    this.client.post<Empty>('/gateway/replay', { delivery }, { key });
+
+  test = (args: { channel: string; address: string; text: string }, key: string) =>
+    this.client.post<Empty>('/gateway/test', args, { key });
+
+  // --- Accounts -------------------------------------------------------------------------------
+
+  accounts = (cursor?: string) => this.client.get<T.Page<T.Account>>('/accounts', { cursor });
+
+  createAccount = (args: { name: string; roles: { role: string; scope: string }[] }, key: string) =>
+    this.client.post<{ id: string }>('/accounts', args, { key });
+
+  grant = (id: string, role: string, scope: string, key: string) =>
+    this.client.post<Empty>(`/accounts/${id}/roles`, { role, scope }, { key });
+
+  revokeRole = (id: string, role: string, scope: string, key: string) =>
+    this.client.post<Empty>(`/accounts/${id}/roles/revoke`, { role, scope }, { key });
+
+  setAccountState = (id: string, state: 'active' | 'suspended', key: string) =>
+    this.client.post<Empty>(`/accounts/${id}/state`, { state }, { key });
+
+  resetStaff = (account: string, key: string) =>
+    this.client.post<{ setup_code: string; expires_at: number }>(
+      `/staff/${account}/reset`,
+      {},
+      { key },
+    );
+
+  apiKeys = () => this.client.get<{ keys: T.ApiKey[] }>('/api-keys');
+
+  createApiKey = (label: string, scopes: string[], key: string) =>
+    this.client.post<{ id: string; key: string }>('/api-keys', { label, scopes }, { key });
+
+  revokeApiKey = (id: string, key: string) =>
+    this.client.post<Empty>(`/api-keys/${id}/revoke`, {}, { key });
+
+  accessLog = (cursor?: string) =>
+    this.client.get<T.Page<T.AccessEntry>>('/access-log', { cursor });
+}

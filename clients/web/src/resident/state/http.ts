@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The few questions that a resident's phone asks outside the replica. Addresses are relative to
+// /c/<slug>/. No screen waits for them: each call ends after CALL_MS.
+import type { Problem, Replica } from '../../replica/api';
+
+const CALL_MS = 8_000;
+
+/** Resolves with the parsed body; rejects with a Problem, code `offline` when nobody answered. */
+export async function getJson<T>(path: string, replica?: Replica): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json' };
+  if (replica) headers.Authorization = `Bearer ${await replica.token()}`;
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), CALL_MS);
+  try {
+    const response = await fetch(path, { headers, signal: abort.signal, cache: 'no-store' });
+    if (!response.ok) throw await refusalOf(response);
+    return (await response.json()) as T;
+  } catch (thrown) {
+    if (isProblem(thrown)) throw thrown;
+    throw { code: 'offline', message: '' } satisfies Problem;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isProblem(thrown: unknown): thrown is Problem {
+  return typeof (thrown as Problem | undefined)?.code === 'string';
+}
+
+/** application/problem+json (RFC 9457), or only the status where something else answered. */
+async function refusalOf(response: Response): Promise<Problem> {
+  const body: unknown = await response.json().catch(() => ({}));
+  const { code, detail, title } = body as { code?: string; detail?: string; title?: string };
+  return { code: code ?? `http_${response.status}`, message: detail ?? title ?? '' };
+}

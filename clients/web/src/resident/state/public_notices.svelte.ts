@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What everybody may read, enrolled or not: shown at once as it was kept, then fetched anew.
+import type { Problem } from '../../replica/api';
+import type { NoticeRow } from '../../replica/rows';
+import type { Notice } from '../model/notices';
+import { getJson } from './http';
+
+interface PublicList {
+  items: (NoticeRow & { id: string })[];
+}
+interface Kept {
+  at: number;
+  list: PublicList;
+}
+
+const PATH = 'api/v1/public/notices';
+/** Entry of the same store that the shell lies in; never answered to the network. */
+const KEPT = 'kept/public-notices';
+
+export class PublicNotices {
+  rows = $state.raw<Notice[]>([]);
+  /** Unix ms of the copy; 0 while there is none. */
+  at = $state(0);
+  isAsking = $state(true);
+  /** The server answered, but not with notices: its own public page has them. */
+  isRefused = $state(false);
+
+  async load(): Promise<void> {
+    this.isAsking = true;
+    const kept = await this.kept();
+    if (kept && !this.at) this.show(kept);
+    try {
+      const fresh = { at: Date.now(), list: await getJson<PublicList>(PATH) };
+      this.show(fresh);
+      await this.keep(fresh);
+    } catch (problem) {
+      // What is kept stays, with its time beside it.
+      this.isRefused = (problem as Problem | undefined)?.code !== 'offline';
+    } finally {
+      this.isAsking = false;
+    }
+  }
+
+  private show({ at, list }: Kept): void {
+    if (!Array.isArray(list?.items)) return;
+    this.at = at;
+    this.rows = list.items.map((value) => ({ key: String(value.id), value, isPending: false }));
+  }
+
+  private async kept(): Promise<Kept | undefined> {
+    try {
+      const found = await (await this.store())?.match(KEPT);
+      return found ? ((await found.json()) as Kept) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  private async keep(kept: Kept): Promise<void> {
+    try {
+      await (await this.store())?.put(KEPT, new Response(JSON.stringify(kept)));
+    } catch {
+      // Full or forbidden storage: they are shown all the same.
+    }
+  }
+
+  private async store(): Promise<Cache | undefined> {
+    return 'caches' in globalThis ? caches.open(`linli-public:${location.pathname}`) : undefined;
+  }
+}

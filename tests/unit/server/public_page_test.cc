@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/http/public_page.h"
+
+#include "tests/unit/server/site_fixture.h"
+
+namespace linli::test {
+namespace {
+
+using http::PublicNotices;
+
+/// 2026-11-26 08:00 in Shanghai.
+constexpr std::int64_t kMorning = 1'795'651'200'000;
+
+Json notice(const char* id, const char* severity, std::int64_t sent_at, const char* title) {
+  return {{"id", id},       {"category", "living"}, {"severity", severity},    {"sent_at", sent_at},
+          {"title", title}, {"state", "sent"},      {"body", "第一段\n第二段"}};
+}
+
+PublicNotices some(Json notices) {
+  return {"淮南社区", "huainan", "https://linli.example", std::move(notices)};
+}
+
+TEST(PublicHtml, TheWorstWarningComesFirstThenTheNewest) {
+  const std::string page = http::public_html(
+      some({notice("a", "none", kMorning + 2, "新的"), notice("b", "none", kMorning + 1, "旧的"),
+            notice("c", "yellow", kMorning, "黄的"), notice("d", "red", kMorning - 9, "红的")}));
+  std::vector<std::size_t> at;
+  for (const char* title : {"红的", "黄的", "新的", "旧的"}) at.push_back(page.find(title));
+  EXPECT_TRUE(std::ranges::is_sorted(at));
+  EXPECT_NE(at.back(), page.npos);
+  EXPECT_NE(page.find("红色预警"), page.npos) << "not only a colour";
+  EXPECT_NE(page.find("2026年11月26日 08:00"), page.npos);
+  EXPECT_NE(page.find("<p>第二段</p>"), page.npos);
+}
+
+TEST(PublicHtml, ForeignTextIsOnlyText) {
+  Json evil = notice("x\"><b>", "none", kMorning, "<script>1</script>");
+  evil["action_line"] = "<img src=x onerror=1>";
+  evil["body"] = "</p><style>";
+  evil["issuer"] = "&\"'";
+  const PublicNotices from = some({evil});
+  for (const std::string& text : {http::public_html(from), http::public_atom(from)})
+    for (const char* markup : {"<script", "<img", "<b>", "</p><style>", "&\""})
+      EXPECT_EQ(text.find(markup), text.npos) << markup;
+}
+
+TEST(PublicHtml, SaysWhenThereIsNothing) {
+  EXPECT_NE(http::public_html(some(Json::array())).find("目前没有"), std::string::npos);
+}
+
+TEST(PublicAtom, HasEveryNoticeNewestFirst) {
+  Json corrected = notice("b", "none", kMorning, "旧的");
+  corrected["corrected_at"] = kMorning + 3'600'000;
+  const std::string feed =
+      http::public_atom(some({notice("a", "none", kMorning + 1000, "新的"), corrected}));
+  EXPECT_LT(feed.find("旧的"), feed.find("新的"));
+  EXPECT_NE(feed.find("<updated>2026-11-26T09:00:00+08:00</updated>"), feed.npos);
+  EXPECT_NE(feed.find("<id>https://linli.example/c/huainan/public#n-a</id>"), feed.npos);
+}
+
+class PublicPages : public SiteTest {};
+
+TEST_F(PublicPages, NeedNoSignInAndMayBeKeptForAWhile) {
+  for (const char* path : {"/public", "/public/atom.xml"}) {
+    const net::HttpResponse page = get(path);
+    EXPECT_EQ(page.status, 200) << path;
+    EXPECT_EQ(header(page, "Cache-Control"), "public, max-age=60");
+    net::HttpRequest again = request("GET", path);
+    again.headers["if-none-match"] = header(page, "ETag");
+    const net::HttpResponse same = send(std::move(again));
+    EXPECT_EQ(same.status, 304);
+    EXPECT_TRUE(same.body.empty());
+  }
+}
+
+TEST_F(PublicPages, TheOnlyCommunityIsTheFrontPage) {
+  net::HttpRequest front;
+  front.method = "GET";
+  front.path = "/";
+  EXPECT_EQ(send(front).body, get("/public").body);
+}
+
+TEST_F(PublicPages, WithoutAGatewayThereIsNoPushKey) {
+  EXPECT_EQ(get("/api/v1/push-key").status, 404);
+}
+
+}  // namespace
+}  // namespace linli::test
