@@ -21,7 +21,7 @@ struct Choice {
 constexpr std::array<Choice, 3> kChoices = {
     {{"ok", "我知道了"}, {"help", "我需要帮助"}, {"away", "我在外地"}}};
 
-constexpr std::string_view kStyle =
+constexpr std::string_view kAckStyle =
     "body{font:1.375rem/1.6 sans-serif;margin:0 auto;max-width:36rem;padding:1rem}"
     "h1{font-size:1.5rem}.do{font-size:1.75rem;font-weight:bold}"
     "button{display:block;width:100%;min-height:64px;margin:1rem 0;font-size:1.5rem;"
@@ -33,7 +33,7 @@ std::string page(std::string_view title, const std::string& body) {
   return "<!doctype html>\n<html lang=\"zh-CN\"><head><meta charset=\"utf-8\">"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
          "<meta name=\"robots\" content=\"noindex\"><title>" +
-         html_escaped(title) + "</title><style>" + std::string(kStyle) + "</style></head><body>" +
+         html_escaped(title) + "</title><style>" + std::string(kAckStyle) + "</style></head><body>" +
          body + "</body></html>\n";
 }
 
