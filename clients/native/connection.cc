@@ -25,7 +25,6 @@
 
 namespace linli::client {
 namespace {
-
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
