@@ -11,8 +11,8 @@ from pathlib import Path
 ROOT = Path(os.environ.get("LINLI_ROOT", Path(__file__).resolve().parents[2])).resolve()
 sys.path.insert(0, str(ROOT / "tests/e2e"))
 
-from harness import SLUG, totp  # noqa: E402
-from harness.world import ADMIN, APPROVER, EDITOR, World  # noqa: E402
+from harness import SLUG, totp, wait_for  # noqa: E402
+from harness.world import ADMIN, APPROVER, EDITOR, WINDOW, World  # noqa: E402
 
 
 class Remote:
@@ -61,12 +61,15 @@ class Remote:
         """A new household with one person, a slip of it, and what that says."""
         home, person = self.world.household(area)
         row = self.world.rows("household")[home]
-        slip = self.world.desk("孙浩").post("/invites", {"household": home})
         name = self.world.rows("person")[person]["name"]
-        return {"household": home, "person": person, "name": name, "door": row["door"], **slip}
+        who = {"household": home, "person": person, "name": name, "door": row["door"]}
+        return who | self.slip_of(home)
+
+    def slip_of(self, household):
+        return self.world.desk(WINDOW).post("/invites", {"household": household})
 
     def second_person(self, household, name):
-        return self.world.desk("孙浩").post(
+        return self.world.desk(WINDOW).post(
             "/persons", {"id": self.world.new_id(), "household": household, "name": name}
         )["id"]
 
@@ -74,11 +77,14 @@ class Remote:
         return self.world.send(title, **content)
 
     def send_many(self, count, size):
-        """`count` notices with a text of `size` characters each; returns their ids."""
-        return [
-            self.world.send(f"旧通知{n}", category="policy", body="字" * size, needs_ack=False)
-            for n in range(count)
-        ]
+        """`count` notices with `size` characters of text each for grid g1, all out."""
+        editor, approver = self.world.desk(EDITOR), self.world.desk(APPROVER)
+        content = {"category": "policy", "body": "字" * size, "needs_ack": False}
+        drafts = [editor.draft(f"旧通知{n}", ["g1"], **content) for n in range(count)]
+        ids = [approver.approve(draft) for draft in drafts]
+        for notice in ids:
+            wait_for(lambda: approver.reach(notice)["state"] == "sent", "the sending", 60)
+        return ids
 
     def as_staff(self, who, method, path, value=None):
         """One call of the HTTP interface by an elevated staff member."""

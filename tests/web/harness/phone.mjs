@@ -41,8 +41,9 @@ export class Phone {
   }
 
   async waitState(wanted, limit = 30) {
-    const state = async () => wanted.test(await this.state().catch(() => ''));
-    await waitFor(state, `the state ${wanted}`, limit);
+    let seen = '';
+    const isThere = async () => wanted.test((seen = await this.state().catch(() => '')));
+    await waitFor(isThere, () => `the state ${wanted}; it is ${seen}`, limit);
   }
 
   /** From an open slip link to 登记好了. */

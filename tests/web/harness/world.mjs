@@ -23,13 +23,18 @@ if (!canRun) console.log('# skipped: needs clients/web/dist, Chromium, and npm c
 
 export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
+function fail(limit, what) {
+  const text = typeof what === 'function' ? what() : what;
+  assert.fail(`waited ${limit * SLOW} s in vain for ${text}`);
+}
+
 /** The first true answer of `ready`, within `limit` seconds. */
 export async function waitFor(ready, what, limit = 15) {
   const end = performance.now() + limit * 1000 * SLOW;
   for (;;) {
     const answer = await ready();
     if (answer) return answer;
-    if (performance.now() > end) assert.fail(`waited ${limit * SLOW} s in vain for ${what}`);
+    if (performance.now() > end) fail(limit, what);
     await pause(50);
   }
 }
