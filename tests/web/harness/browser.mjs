@@ -18,8 +18,9 @@ const STEP_MS = 20_000 * SLOW;
 export const PHONE = { width: 360, height: 740 };
 export const OFFICE = { width: 1440, height: 900 };
 
-/** What a browser says by itself while there is no server; the app is expected to live with it. */
-const NO_SERVER = /net::ERR_|WebSocket connection to|Failed to load resource/;
+/** What a browser says by itself of a server that is away or refuses; the app tells people about it.
+ *  A missing file or a failing server is none of that. */
+const NO_SERVER = /net::ERR_|WebSocket connection to|with a status of 4(0[0139]|22|29)/;
 
 const ARGUMENTS = [
   '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--lang=zh-CN',
