@@ -94,6 +94,7 @@ class Commands {
                           std::initializer_list<const char*> roles, std::string& text) const;
   Result<std::string> community_area(LocalCommunity& community) const;
   Result<void> replay_revocations(LocalCommunity& community, std::size_t& revoked) const;
+  Result<Json> walk_chains(sync::StoreReader& reader, const std::string& name) const;
   std::string fresh_seed() const;
 
   const AdminParts& parts_;

@@ -9,6 +9,7 @@
 #include "server/app/adapters.h"
 #include "server/app/embedded_web.h"
 #include "server/app/gateway_face.h"
+#include "server/app/log_signer.h"
 #include "server/community/modules.h"
 #include "server/http/router.h"
 #include "server/net/openssl_signer.h"
@@ -45,7 +46,8 @@ struct Common {
 /// The sockets' view of the device book.
 class SocketAuthenticator final : public ws::Authenticator {
  public:
-  explicit SocketAuthenticator(const auth::Authenticator& inner) : inner_(inner) {}
+  SocketAuthenticator(const auth::Authenticator& inner, net::ThreadPool& crypto)
+      : inner_(inner), crypto_(crypto) {}
   void authenticate(sync::AskAuthenticate ask,
                     std::function<void(Result<sync::Principal>)> done) override {
     inner_.authenticate(std::move(ask), std::move(done));
@@ -54,9 +56,11 @@ class SocketAuthenticator final : public ws::Authenticator {
              std::function<void(Result<sync::FrameRekeyed>)> done) override {
     inner_.rekey(who, std::move(frame), std::move(done));
   }
+  bool offload(std::function<void()> task) override { return crypto_.post(std::move(task)); }
 
  private:
   const auth::Authenticator& inner_;
+  net::ThreadPool& crypto_;
 };
 
 /// Everything of one community that its runtime does not own.
@@ -76,6 +80,7 @@ struct Parts {
   std::unique_ptr<SocketAuthenticator> sockets;
   std::unique_ptr<GatewayRuntime> gateway;
   std::unique_ptr<GatewayFace> gateway_face;
+  std::unique_ptr<LogSigner> log_signer;
 };
 
 Result<std::unique_ptr<CommunityRuntime>> open_runtime(const Config& config, Server& server,
@@ -161,7 +166,18 @@ Result<void> add_community(const Config& config, Server& server,
   out.runtime->observe([gateway = parts->gateway.get()](const sync::SharedCommit& commit) {
     gateway->on_commit(commit->outbox_head);
   });
-  out.started = [gateway = parts->gateway.get()] { gateway->start(); };
+  parts->log_signer = std::make_unique<LogSigner>(LogSigner::Parts{
+      .runtime = *out.runtime,
+      .keys = parts->keys,
+      .clock = server.clock(),
+      .crypto_pool = [c = common.get()](auto task) { return c->crypto.post(std::move(task)); }});
+  out.runtime->observe([signer = parts->log_signer.get()](const sync::SharedCommit& commit) {
+    signer->on_commit(*commit);
+  });
+  out.started = [gateway = parts->gateway.get(), signer = parts->log_signer.get()] {
+    gateway->start();
+    signer->start();
+  };
   out.stopping = [gateway = parts->gateway.get()] { gateway->stop(); };
   parts->gateway_face = std::make_unique<GatewayFace>(*parts->gateway);
   parts->site = std::make_shared<http::Site>(http::SiteParts{
@@ -178,7 +194,8 @@ Result<void> add_community(const Config& config, Server& server,
       .gateway = parts->gateway_face.get(),
       .web = common->web.get()});
   common->router.add(parts->site);
-  parts->sockets = std::make_unique<SocketAuthenticator>(parts->site->authenticator());
+  parts->sockets =
+      std::make_unique<SocketAuthenticator>(parts->site->authenticator(), common->crypto);
   // Before the shards: whoever signs in after a commit is judged by it.
   out.runtime->observe(
       [p = parts.get(), runtime = out.runtime.get()](const sync::SharedCommit& commit) {

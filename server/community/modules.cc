@@ -7,6 +7,7 @@
 #include "server/community/notices/module.h"
 #include "server/community/people/module.h"
 #include "server/community/tasks/module.h"
+#include "server/community/teams/module.h"
 
 namespace linli::community {
 
@@ -17,6 +18,7 @@ void declare_modules(sync::Registry& registry) {
   notices::declare(registry);
   desk::declare(registry);
   tasks::declare(registry);
+  teams::declare(registry);
 }
 
 }  // namespace linli::community

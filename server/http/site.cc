@@ -9,6 +9,7 @@
 #include "server/http/import.h"
 #include "server/http/problem.h"
 #include "server/http/public_page.h"
+#include "server/http/service_records.h"
 #include "server/http/session.h"
 #include "server/http/slips.h"
 #include "server/http/staff.h"
@@ -54,7 +55,8 @@ struct Site::Services {
         slips(parts),
         imports(parts),
         gateway(parts),
-        open_page(parts) {}
+        open_page(parts),
+        service(parts) {}
 
   Enrolment enrolment;
   Sessions sessions;
@@ -63,6 +65,7 @@ struct Site::Services {
   Imports imports;
   GatewayDesk gateway;
   PublicPage open_page;
+  ServiceRecords service;
 };
 
 Site::Site(SiteParts parts)
@@ -78,6 +81,7 @@ Site::Site(SiteParts parts)
   services_->imports.add_to(table_);
   services_->gateway.add_to(table_);
   services_->open_page.add_to(table_);
+  services_->service.add_to(table_);
   add_registry_routes(table_, parts_);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -109,6 +110,10 @@ class SyncConnection final : public TransportEvents,
   void perform(sync::AskResults& ask);
   void perform(sync::AskChunk& ask);
   void perform(sync::AskMutate& ask);
+  /// Pushes whose signatures are checked on the crypto pool, and what came after them: one at a
+  /// time, so that the writer gets them in the order they came.
+  void check_next();
+  void submit(const sync::AskMutate& told, std::vector<sync::Submission> work);
   void perform(sync::AskRekey& ask);
   void perform(const sync::AskClose& ask);
   /// Wraps an answer for the session so that it comes back on this loop, if still wanted.
@@ -125,6 +130,7 @@ class SyncConnection final : public TransportEvents,
   Session session_;
   Timer timer_{this};
   sync::Cursors noted_{};
+  std::deque<sync::AskMutate> unchecked_;
   std::uint32_t lags_ = 0;
   std::uint16_t close_code_ = 0;
   Errc close_reason_{};

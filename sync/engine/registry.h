@@ -109,6 +109,10 @@ struct MutatorDef {
   UpLane lane = UpLane::interactive;
   /// JSON Schema (draft 7); compiled by Registry::add, checked before the queue.
   JsonSchema args_schema;
+  /// Checks signatures that the arguments carry; null = none. Pure, takes no rows; costs more than
+  /// the writer has, so it runs before the queue (decision M12, ADR 0009). Errors: bad_signature,
+  /// invalid_argument, malformed.
+  std::function<Result<void>(const Json& args)> verify;
   /// Decides by the actor and the rows; runs first. Errors: forbidden, not_member, ...
   std::function<Result<void>(ReadContext&, const Json& args)> permit;
   std::function<MutatorResult(MutatorContext&, const Json& args)> run;
