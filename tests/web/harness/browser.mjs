@@ -91,7 +91,16 @@ export class Browser {
     }).map(Number);
   }
 
+  /** LINLI_KEEP: what was on the screens at the end, to see why a test failed. */
+  async #keepPictures() {
+    for (const page of this.context.pages()) {
+      const path = join(tmpdir(), `linli-end-${process.pid}-${Date.now()}.png`);
+      await page.screenshot({ path }).then(() => console.log(`# kept: ${path}`), () => {});
+    }
+  }
+
   async end() {
+    if (process.env.LINLI_KEEP) await this.#keepPictures();
     await this.context?.close().catch(() => {});
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
     assert.deepEqual(this.troubles(), [], 'neither the policy nor a script had to complain');
