@@ -8,7 +8,7 @@
 #include "checkin/wire.h"
 
 /// What a lead's screen and a printed sheet show: rotating code, six digits, station code.
-/// Spec: docs/PROTOCOL.md section 10. Threads: any; no clock, no state.
+/// Spec: docs/PROTOCOL.md section 12. Threads: any; no clock, no state.
 namespace linli::checkin {
 
 /// A code is new every 30 s ...

@@ -9,7 +9,7 @@
 #include "checkin/wire.h"
 
 /// A signed entry of a device's chain: check-in, check-out, countersign, a lead's own entry.
-/// Spec: docs/PROTOCOL.md section 10. Threads: any; no clock, no state.
+/// Spec: docs/PROTOCOL.md section 12. Threads: any; no clock, no state.
 namespace linli::checkin {
 
 /// WIRE, DISK: never renumber.

@@ -13,7 +13,7 @@
 #include "checkin/entry.h"
 
 /// From marks to hours: grades, times, minutes, overlaps. Pure, and the same whatever order the
-/// entries came in. Spec: docs/PROTOCOL.md section 10. Threads: any; no clock, no state.
+/// entries came in. Spec: docs/PROTOCOL.md section 12. Threads: any; no clock, no state.
 namespace linli::checkin {
 
 /// A phone clock that is off by more is told; less is the time between showing and scanning.

@@ -8,7 +8,7 @@
 #include "base/crypto.h"
 
 /// The community's log of everything that counts for hours: a hash chain whose head is signed and
-/// published daily. Spec: docs/PROTOCOL.md section 10. Threads: any; no state.
+/// published daily. Spec: docs/PROTOCOL.md section 12. Threads: any; no state.
 namespace linli::checkin {
 
 struct Head {

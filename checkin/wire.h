@@ -10,7 +10,7 @@
 #include "base/crypto.h"
 
 /// Bytes of codes and entries: fixed fields big-endian, texts behind their length
-/// (docs/PROTOCOL.md section 10).
+/// (docs/PROTOCOL.md section 12).
 namespace linli::checkin {
 
 /// Ids of teams, shifts, places and persons, in bytes.

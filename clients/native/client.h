@@ -112,6 +112,8 @@ class Client {
   Result<void> adopt(const sync::Identity& identity);
   [[nodiscard]] std::optional<sync::Identity> identity();
   [[nodiscard]] const TlsOptions& tls() const { return options_.tls; }
+  /// Folder of the store.
+  [[nodiscard]] const std::string& store() const { return options_.store; }
 
   // --- A slip that waits for the server (ENR-3) --------------------------------------------------
   /// Durable before it returns; replaces an earlier one. It is completed by start(), as soon as
@@ -143,7 +145,7 @@ class Client {
   /// enrolment, revoked once the phone was replaced.
   Result<sync::LocalMutation> mutate(std::string_view name, const Json& args);
   /// Signs `entry` as the next one of this device's chain and queues attendance.record of it; chain
-  /// and mutation move in one transaction (docs/PROTOCOL.md section 10). Members type, shift,
+  /// and mutation move in one transaction (docs/PROTOCOL.md section 12). Members type, shift,
   /// person, method, evidence and note are the caller's. `args_of` gives the arguments, with the
   /// members that a receipt brings. Returns the signed entry and the mutation.
   /// Errors: those of mutate().

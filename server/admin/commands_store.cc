@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "server/admin/admin.h"
+#include "server/admin/blob_files.h"
 #include "server/admin/model_check.h"
 #include "server/auth/files.h"
 #include "server/auth/revocation_log.h"
@@ -141,12 +142,17 @@ Result<Report> Commands::backup(const fs::path& target) {
     return {};
   };
   for (const char* file : kSideFiles) LINLI_CHECK(copy_store(file));
+  // Before the database what may go meanwhile, after it what came meanwhile.
+  LINLI_TRY(std::size_t blobs, copy_blobs(from / kBlobFolder, to / kBlobFolder));
   LINLI_CHECK(copy_store(kDatabaseFile));
+  LINLI_TRY(const std::size_t more, copy_blobs(from / kBlobFolder, to / kBlobFolder));
+  out.json["attachments"] = blobs += more;
   for (const char* file : {kKeyFile, kRevokedFile}) {
     if (!fs::exists(from / file)) continue;
     LINLI_CHECK(copy_private(from / file, to / file));
     out.json["files"].push_back(file);
   }
+  LINLI_CHECK(note_backup(from, parts_.clock.now()));
   out.text = "Backup of " + name + " is in " + to.string() +
              ". It holds the server key: keep it as safe as the server.\n";
   return out;
@@ -198,6 +204,8 @@ Result<Report> Commands::restore(const fs::path& source, bool confirmed) {
     LINLI_TRY(const auto findings, sync::verify_store(drafts.of(kDatabaseFile).string()));
     if (!findings.empty())
       return fail(Errc::corrupt, "the backup is damaged: " + findings.front().what);
+    // Those that are there stay; what has no row any more goes by itself within a day.
+    LINLI_CHECK(copy_blobs(from / kBlobFolder, folder / kBlobFolder));
     // From here on only names change.
     LINLI_CHECK(make_folder(aside));
     for (const char* file : {kDatabaseFile, "sync.db-wal", "sync.db-shm", "gateway.db",
@@ -304,6 +312,7 @@ Result<Report> Commands::verify() {
     LINLI_TRY(const auto store, sync::SqliteStore::open(store_options));
     LINLI_TRY(const sync::StoreState state, store->load());
     model = check_model(registry_, *store, state.buckets);
+    if (model) LINLI_CHECK(check_blobs(*store, common_.data / name / kBlobFolder, *model));
     chains = walk_chains(*store, name);
   }
   for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(copy.string() + suffix, ec);

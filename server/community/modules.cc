@@ -2,6 +2,7 @@
 #include "server/community/modules.h"
 
 #include "server/community/areas/module.h"
+#include "server/community/blobs/module.h"
 #include "server/community/desk/module.h"
 #include "server/community/identity/module.h"
 #include "server/community/notices/module.h"
@@ -19,6 +20,8 @@ void declare_modules(sync::Registry& registry) {
   desk::declare(registry);
   tasks::declare(registry);
   teams::declare(registry);
+  // Last: it looks at what the others refer to.
+  blobs::declare(registry);
 }
 
 }  // namespace linli::community

@@ -23,7 +23,8 @@ constexpr std::string_view kCertificateHead = R"(<!doctype html>
 @page { size: A4; margin: 20mm } body { font: 12pt/1.7 serif; margin: 0 auto; max-width: 170mm }
 h1 { text-align: center; letter-spacing: .2em } table { width: 100%; border-collapse: collapse }
 td, th { border: 1px solid #555; padding: 1mm 2mm; text-align: left } .seal { margin-top: 15mm;
-text-align: right } .check { font-size: 10pt; margin-top: 8mm } .void { color: #b00; font-size: 20pt }
+text-align: right } .check { font-size: 10pt; margin-top: 8mm } .void {
+color: #b00; font-size: 20pt }
 </style></head><body>
 )";
 

@@ -197,6 +197,7 @@ class StoreReader {
   /// Newest first.
   virtual Result<std::vector<QuarantineWrite>> quarantine(std::size_t limit) = 0;
   virtual Result<std::vector<DeviceCursor>> cursors() = 0;
+  virtual Result<bool> is_member(const AccountId& account, BucketId bucket) = 0;
 };
 
 /// The single writer's side; also reads its own latest commit. Threads: one at a time.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records of service for systems of other offices, in the terms of MZ/T 061. The standard's text was
-// not at hand: names follow 民政部令67 and stay unconfirmed until they are held against it.
+// Records of service for systems of other offices, in terms close to MZ/T 061. The standard's text
+// was not at hand: names follow 民政部令67 and stay unconfirmed until they are held against it.
 #include "server/community/roles.h"
 #include "server/community/teams/hours.h"
 

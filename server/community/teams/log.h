@@ -8,7 +8,7 @@
 #include "checkin/log.h"
 #include "server/community/teams/teams.h"
 
-/// Records of the community's log: rows `attendance` that are written once (PROTOCOL.md section 10).
+/// Records of the community's log: rows `attendance`, written once (PROTOCOL.md section 12).
 namespace linli::community::teams {
 
 /// Records of one person and shift, countersigns included; a shift with 20 pauses fits.

@@ -136,7 +136,7 @@ class Verifier {
     });
   }
 
-  // --- The chains of devices ----------------------------------------------------------------------
+  // --- The chains of devices ---------------------------------------------------------------------
   void walk_devices() {
     std::optional<sync::IndexHit> after;
     std::string cid;
@@ -182,7 +182,7 @@ class Verifier {
     last = {entry};
   }
 
-  // --- Hours --------------------------------------------------------------------------------------
+  // --- Hours -------------------------------------------------------------------------------------
   void check_hours() {
     each("hours", [this](const std::string& key, const Json& row) {
       const auto now = derive(ctx_, json_text(row, "shift"), json_text(row, "person"));

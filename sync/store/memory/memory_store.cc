@@ -130,6 +130,11 @@ class MemoryStore::Reader final : public StoreReader {
     return cursors;
   }
 
+  Result<bool> is_member(const AccountId& account, BucketId bucket) override {
+    const std::shared_lock lock(shared_->mutex);
+    return shared_->content.members.contains({bucket, account});
+  }
+
  private:
   static StoredRow stored(const Content& content, const RowKey& row, const Content::Row& value) {
     StoredRow out{value.ver, value.data, {}};
@@ -264,5 +269,9 @@ Result<std::vector<QuarantineWrite>> MemoryStore::quarantine(std::size_t limit) 
 }
 
 Result<std::vector<DeviceCursor>> MemoryStore::cursors() { return reader_->cursors(); }
+
+Result<bool> MemoryStore::is_member(const AccountId& account, BucketId bucket) {
+  return reader_->is_member(account, bucket);
+}
 
 }  // namespace linli::sync

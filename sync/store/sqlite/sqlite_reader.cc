@@ -252,4 +252,12 @@ Result<std::vector<DeviceCursor>> SqliteReader::cursors() {
   });
 }
 
+Result<bool> SqliteReader::is_member(const AccountId& account, BucketId bucket) {
+  return guarded("read membership", [&] {
+    Query q =
+        connection_.query("SELECT 1 FROM member WHERE bucket=?1 AND account=?2", bucket, account);
+    return q.step();
+  });
+}
+
 }  // namespace linli::sync

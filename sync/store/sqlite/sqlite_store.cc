@@ -250,4 +250,8 @@ Result<std::vector<QuarantineWrite>> SqliteStore::quarantine(std::size_t limit) 
 
 Result<std::vector<DeviceCursor>> SqliteStore::cursors() { return reader_.cursors(); }
 
+Result<bool> SqliteStore::is_member(const AccountId& account, BucketId bucket) {
+  return reader_.is_member(account, bucket);
+}
+
 }  // namespace linli::sync

@@ -32,11 +32,14 @@ class World:
 
     `linlid demo` fills the data folder; the server that the tests meet is then started with a
     config, because phones that dial through a Proxy sign its address, which has to be listed.
+    `web_root`: a folder with the web app, instead of the one inside linlid.
     """
 
-    def __init__(self, name, people=40, channels=""):
+    def __init__(self, name, people=40, channels="", escalation=None, web_root=""):
         self.folder = Folder(name)
         self._channels = channels
+        self._escalation = escalation
+        self._web_root = web_root
         self.data = self.folder / "data"
         port = free_port()
         demo = Server(
@@ -68,6 +71,11 @@ class World:
             channels = self.folder / "channels.toml"
             channels.write_text(self._channels.replace("@FOLDER@", str(channels.parent)))
             gateway = f'[gateway]\nchannels = "{channels}"\n'
+        if self._escalation:
+            ladders = self.folder / "escalation.json"
+            ladders.write_text(json.dumps(self._escalation))
+            gateway += f'escalation = "{ladders}"\n'
+        web = f'[web]\nroot = "{self._web_root}"\n' if self._web_root else ""
         origins = [f"http://127.0.0.1:{port}"] + [line.origin for line in self._lines]
         file.write_text(
             f"""[server]
@@ -76,7 +84,7 @@ origins = {json.dumps(origins)}
 drain_seconds = 2
 [data]
 folder = "{self.data}"
-{gateway}"""
+{gateway}{web}"""
         )
         return file
 
@@ -229,6 +237,10 @@ folder = "{self.data}"
         _, _, rest = self.greeting.partition(f"\n{name} (")
         assert rest, f"the demo prints no slip for {name}"
         return self._printed(rest[: rest.index("\n", rest.index("#enrol="))])
+
+    def first_slip(self, name):
+        """Of a member of staff who has not used it with desk()."""
+        return self._slips[name]["code"]
 
     def setup_code(self, name):
         return self._codes[name]

@@ -38,6 +38,19 @@ TEST_F(Api, ARepeatedWriteIsAnsweredAsTheFirstAndFlagged) {
   EXPECT_EQ(other.status, 409);
 }
 
+TEST_F(Api, TheTokenOfAnOperatorOpensNothingButTheGateway) {
+  const auth::Tokens tokens(keys_);
+  const std::string local =
+      tokens.encode(tokens.make_claims(auth::TokenKind::local, {}, {}, clock_.now()));
+  EXPECT_EQ(code(get("/api/v1/persons/" + person_, local)), "forbidden");
+  EXPECT_EQ(code(get("/api/v1/accounts", local)), "forbidden");
+  const auto paused =
+      post("/api/v1/gateway/pause", {{"channel", "sms"}, {"why", "维护"}}, local, "k1");
+  EXPECT_EQ(paused.status, 200) << paused.body;
+  clock_.advance(auth::kLocalTokenLife);
+  EXPECT_EQ(code(get("/api/v1/gateway/orders", local)), "expired");
+}
+
 TEST_F(Api, PathAndQueryAndBodyBecomeOneObject) {
   const std::string bearer = token(staff("window"));
   const auto found = get("/api/v1/households/" + house_, bearer);
@@ -228,9 +241,23 @@ TEST_F(OpenApi, DescribesEveryRouteAndEveryFixedEndpointAndNothingElse) {
                             "get /c/{slug}/api/v1/gateway",
                             "get /c/{slug}/api/v1/gateway/deliveries",
                             "post /c/{slug}/api/v1/gateway/quote",
+                            "get /c/{slug}/api/v1/certificates/{number}/sheet",
+                            "get /c/{slug}/public/attendance-heads",
+                            "post /c/{slug}/public/certificate-check",
+                            "get /c/{slug}/api/v1/teams/{team}/hours.csv",
+                            "post /c/{slug}/api/v1/attendance/verify",
                             "get /c/{slug}/api/v1/push-key",
+                            "options /c/{slug}/blobs",
+                            "post /c/{slug}/blobs",
+                            "patch /c/{slug}/blobs/{id}",
+                            "delete /c/{slug}/blobs/{id}",
+                            "get /c/{slug}/blobs/{id}",
                             "get /c/{slug}/public",
                             "get /c/{slug}/public/atom.xml",
+                            "get /c/{slug}/public/cap/{file}",
+                            "get /c/{slug}/public/events.ics",
+                            "get /c/{slug}/a/{token}",
+                            "post /c/{slug}/a/{token}",
                             "get /c/{slug}/hooks/{channel}",
                             "post /c/{slug}/hooks/{channel}"})
     wanted.insert(fixed);

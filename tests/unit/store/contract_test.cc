@@ -144,6 +144,21 @@ TEST_P(StoreContract, NewStoreIsEmpty) {
   EXPECT_EQ(chunk.to, Seq{});
 }
 
+TEST_P(StoreContract, MembershipIsThatOfTheHistory) {
+  World world(5);
+  grow(world, 40);
+  const StoreState state = must(store().load());
+  ASSERT_FALSE(state.members.empty());
+  for (const Member& held : state.members)
+    for (std::uint32_t id = 1; id <= World::kBuckets; ++id) {
+      const bool is_listed = std::ranges::any_of(state.members, [&](const Member& member) {
+        return member.account == held.account && member.bucket == BucketId{id};
+      });
+      EXPECT_EQ(must(store().is_member(held.account, BucketId{id})), is_listed);
+    }
+  EXPECT_FALSE(must(store().is_member(AccountId{}, state.members.front().bucket)));
+}
+
 TEST_P(StoreContract, ChunksHoldExactlyWhatTheHistorySays) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
     under_ = GetParam().make();

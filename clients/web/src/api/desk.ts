@@ -93,8 +93,7 @@ export class DeskApi {
   unreached = (id: string, query: { unit?: string; cursor?: string; limit?: number }) =>
     this.client.get<T.Page<T.Unreached> & { count: number }>(`/notices/${id}/unreached`, query);
 
-  warnings = (query: { cursor?: string }) =>
-    this.client.get<T.Page<T.Warning>>('/warnings', query);
+  warnings = (query: { cursor?: string }) => this.client.get<T.Page<T.Warning>>('/warnings', query);
 
   // --- Tasks and alarms -----------------------------------------------------------------------
 
@@ -230,10 +229,8 @@ export class DeskApi {
 
   accounts = (cursor?: string) => this.client.get<T.Page<T.Account>>('/accounts', { cursor });
 
-  createAccount = (
-    args: { name: string; roles: { role: string; scope: string }[] },
-    key: string,
-  ) => this.client.post<{ id: string }>('/accounts', args, { key });
+  createAccount = (args: { name: string; roles: { role: string; scope: string }[] }, key: string) =>
+    this.client.post<{ id: string }>('/accounts', args, { key });
 
   grant = (id: string, role: string, scope: string, key: string) =>
     this.client.post<Empty>(`/accounts/${id}/roles`, { role, scope }, { key });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What screens may ask of the replica. The screens see this file only: never IndexedDB, sockets or keys.
-// `openReplica` (client.ts) gives the real one, `fake.ts` one in memory for tests and for drawing screens.
+// What screens may ask of the replica. They see this file only: never IndexedDB, sockets or keys.
+// `openReplica` (client.ts) gives the real one, `fake.ts` one in memory for tests and drawing.
 
 import type { EntryDraft } from '../protocol/checkin';
 
@@ -133,7 +133,7 @@ export interface Replica {
   mend(id: number, args: Record<string, unknown>): Promise<LocalMutation>;
   /** Gathered and sent as one `notice.seen` within 30 s. */
   noteSeen(notice: string): Promise<void>;
-  /** True the first time for an incident and severity on this device: no alarm sounds twice (E9). */
+  /** True the first time for an incident and severity on this device: nothing sounds twice (E9). */
   firstAlert(incident: string, severity: string): Promise<boolean>;
 
   /** Signs an entry of check-in into this device's chain, in the transaction that stores its
@@ -155,7 +155,7 @@ export interface Replica {
   /** 换人使用: deletes everything here. Refused with code `wrong_state` while work is unsent (GEN-8),
    *  unless this phone was revoked and can never send it: export it before. */
   signOut(): Promise<void>;
-  /** Unsent and refused work as JSON text, so that nothing is lost on a phone that is given away. */
+  /** Unsent and refused work as JSON text, so that nothing is lost on a phone given away. */
   exportUnsent(): Promise<string>;
   /** Bytes used and granted, and whether the browser promised to keep them. */
   storage(): Promise<{ used: number; quota: number; persisted: boolean }>;

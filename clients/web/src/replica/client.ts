@@ -7,7 +7,9 @@ import { IdbStore } from './store_idb';
 import type {
   LeadCodeAsk, LocalMutation, Readable, RecordAsk, Recorded, Replica, Row, Status,
 } from './api';
-import { BEAT_LOST_MS, openChannel, type Channel, type ChannelMessage, type LiveFacts } from './channel';
+import {
+  BEAT_LOST_MS, openChannel, type Channel, type ChannelMessage, type LiveFacts,
+} from './channel';
 import { systemRng } from './clock';
 import { EFFECTS } from './effects.gen';
 import { openHome, type Home } from './home';

@@ -53,7 +53,8 @@ export class FakeReplica implements Replica {
     this.status = new Source<Status>({
       state: isEnrolled ? 'synced' : 'offline', isConnected: isEnrolled, isCaughtUp: isEnrolled,
       pending: 0, confirmed: 0, attention: 0, filling: 0, contactAt: isEnrolled ? now : 0,
-      digestMismatches: 0, clockOffset: 0, isRevoked: false, wasWiped: false, isFollower: false, isVolatile: false,
+      digestMismatches: 0, clockOffset: 0, isRevoked: false, wasWiped: false, isFollower: false,
+      isVolatile: false,
       ...(isEnrolled ? { identity: IDENTITY } : {}),
     });
     if (isEnrolled) this.seed();
@@ -275,7 +276,7 @@ export class FakeReplica implements Replica {
   private merge(tbl: string, pending: LocalMutation[]): Map<string, MergedRow> {
     const merged = new Map<string, MergedRow>();
     for (const [key, value] of this.baseOf(tbl)) merged.set(key, { value, isPending: false });
-    const work = pending.map(({ name, args, wall }) => ({ name, args: JSON.stringify(args), wall }));
+    const work = pending.map((one) => ({ ...one, args: JSON.stringify(one.args) }));
     applyOverlay({ effects: EFFECTS, actor: ACCOUNT, pending: work, tbl }, merged);
     return merged;
   }

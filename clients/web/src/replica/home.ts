@@ -3,6 +3,7 @@
 // workers, locks or a store, on the page itself.
 import workerUrl from './worker?worker&url';
 import type { Leader } from './leader';
+import { scriptUrl } from './script_url';
 import type { Store } from './store';
 import type { FromWorker, ToWorker } from './worker';
 
@@ -94,27 +95,13 @@ class WorkerHome implements Home {
   }
 }
 
-interface TrustedTypes {
-  createPolicy(
-    name: string,
-    rules: { createScriptURL(url: string): string },
-  ): { createScriptURL(url: string): string };
-}
-
-/** The one script address of this program, for pages that ask for Trusted Types. */
-function trusted(url: string): string {
-  const types = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
-  const policy = types?.createPolicy('linli-worker', { createScriptURL: (script) => script });
-  return policy ? policy.createScriptURL(url) : url;
-}
-
 export function openHome(options: HomeOptions): Home {
   const hasAll =
     options.store.isKept && typeof Worker !== 'undefined' && typeof document !== 'undefined' &&
     typeof BroadcastChannel !== 'undefined' && navigator.locks !== undefined;
   if (!hasAll) return new PageHome(options);
   try {
-    return new WorkerHome(new Worker(trusted(workerUrl), { type: 'module' }), options);
+    return new WorkerHome(new Worker(scriptUrl(workerUrl), { type: 'module' }), options);
   } catch {
     return new PageHome(options);
   }

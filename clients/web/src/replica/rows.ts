@@ -146,8 +146,8 @@ export interface TaskRow {
 export type VisitOutcome = 'told' | 'no_answer' | 'moved' | 'refused' | 'rescue';
 export type Mobility = 'free' | 'stick' | 'wheelchair' | 'bed';
 
-/** `person_card`, key = person. server/community/people/module.cc project_person; staff of the grid.
- *  person.register shows `name` and `household` only as an effect. */
+/** `person_card`, key = person. server/community/people/module.cc project_person; staff of the
+ *  grid. person.register shows `name` and `household` only as an effect. */
 export interface PersonCardRow {
   name: string;
   household: string;

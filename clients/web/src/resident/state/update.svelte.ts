@@ -2,7 +2,7 @@
 // The service worker's newer version, taken only when the user says so and no form is half filled.
 
 import { untrack } from 'svelte';
-import { scriptUrl } from '../../ui/script_url';
+import { scriptUrl } from '../../replica/script_url';
 
 let waiting = $state.raw<ServiceWorker>();
 let dirty = $state(0);
@@ -39,7 +39,10 @@ export async function startUpdates(open: (notice: string) => void): Promise<void
   workers.addEventListener('message', (event: MessageEvent<{ open?: unknown }>) => {
     if (typeof event.data?.open === 'string') open(event.data.open);
   });
-  const registration = await workers.register(scriptUrl('sw.js'), { scope: './', updateViaCache: 'none' });
+  const registration = await workers.register(scriptUrl('sw.js'), {
+    scope: './',
+    updateViaCache: 'none',
+  });
   const look = () => {
     // Without a controller it is the first visit: nothing old is running.
     if (registration.waiting && workers.controller) waiting = registration.waiting;
