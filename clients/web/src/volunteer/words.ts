@@ -7,7 +7,8 @@ import { t, tMaybe } from '../text/text.svelte';
 export function minutesText(minutes: number): string {
   const whole = Math.max(0, Math.round(minutes));
   if (whole < 60) return t('vol.hoursMinutes', { m: whole });
-  return t('vol.hoursTime', { h: Math.floor(whole / 60), m: whole % 60 });
+  const h = Math.floor(whole / 60);
+  return whole % 60 ? t('vol.hoursTime', { h, m: whole % 60 }) : t('vol.hoursWhole', { h });
 }
 
 /** 03-04. */
