@@ -240,6 +240,10 @@ class Api(harness.WorldTest):
                 )
                 got, _, answer = wire.response()
                 wire.socket.close()
+                if path.endswith("/a/{token}"):  # a page for people, in HTML
+                    self.assertIn("<!doctype html>", answer.decode().lower())
+                    self.assertIn(got, (400, 404))
+                    continue
                 problem = json.loads(answer) if got >= 400 else {}
                 self.assertNotIn(got, (405, 501, 500))
                 self.assertNotEqual(problem.get("reason"), "no such page")
