@@ -108,6 +108,8 @@ export function describe({ name, args }: LocalMutation, names: Names): string {
     case 'endpoint.remove': return t('queue.what.pushOff');
     case 'proxy.confirm': return t('queue.what.agree');
     case 'proxy.end': return t('queue.what.end');
+    case 'consent.withdraw': return t('queue.what.consent');
+    case 'erasure.request': return t('queue.what.erasure');
     case 'task.visit': return t('queue.what.visit');
     case 'attendance.record': return t('queue.what.attendance');
     case 'shift.answer': return t('queue.what.shiftAnswer');
