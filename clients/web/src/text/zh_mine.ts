@@ -167,7 +167,7 @@ export const mine = {
   'privacy.eraseAsk': '请社区删除您的资料？',
   'privacy.eraseHow': '社区的人会逐项看：能删的删掉，依法要留的告诉您留了什么、为什么。不会马上删，也不影响今天收通知。',
   'privacy.eraseWaiting': '已记下，联网后交给社区。',
-  'privacy.eraseAsked': '您{time}提出了。社区最晚 {due} 答复您。',
+  'privacy.eraseAsked': '您 {time} 提出了。社区最晚 {due} 答复您。',
   'privacy.erased': '社区{time}答复：已经删除。',
   'privacy.eraseRefused': '社区{time}答复：有些依规定要留。',
   'privacy.deleteHere': '只删这台手机上的：到“本机状态”点“换人使用”。',

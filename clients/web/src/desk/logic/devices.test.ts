@@ -34,6 +34,7 @@ describe('GEN-9 what a phone had not sent', () => {
     const now = 10 * kSilentMs;
     expect(isSilent(device({ last_contact: now - kSilentMs - 1 }), now)).toBe(true);
     expect(isSilent(device({ last_contact: now - 1000 }), now)).toBe(false);
+    expect(isSilent(device({ enrolled_at: now - 1000 }), now)).toBe(false);
     expect(isSilent(device({ state: 'revoked' }), now)).toBe(false);
   });
 });

@@ -20,7 +20,9 @@ export function unsentOf(device: Device): Unsent {
 export const kSilentMs = 3 * 86_400_000;
 
 export function isSilent(device: Device, now: number): boolean {
-  return device.state !== 'revoked' && now - (device.last_contact ?? 0) > kSilentMs;
+  // A new one had no time yet.
+  const since = device.last_contact ?? device.enrolled_at;
+  return device.state !== 'revoked' && now - since > kSilentMs;
 }
 
 /** What was lost first, then those in use by their last contact, oldest first, then the rest. */
