@@ -48,11 +48,19 @@ test('UX-3 the resident shell keeps its weight and brings no fonts', options, (t
   const names = [...worker.matchAll(/\[[`'"]([^`'"\s]+)[`'"],\s*[`'"][0-9a-f]{16}[`'"]\]/g)].map(([, name]) => name);
   assert.ok(names.includes('index.html') && names.length > 8, names.join());
   const weigh = (name) => gzipSync(readFileSync(`${DIST}/${name}`)).length / KIB;
+  // The engine is there twice, in a worker and for a browser without one; a phone runs one of them.
+  const [worked, led] = ['worker', 'leader'].map((part) => {
+    return weigh(names.find((name) => name.startsWith(`assets/${part}-`)));
+  });
   const js = [...names.filter((name) => name.endsWith('.js')), 'sw.js'].map(weigh);
   const sum = (parts) => parts.reduce((all, part) => all + part, 0);
   const all = sum([...names, 'sw.js'].map(weigh));
-  t.diagnostic(`JavaScript ${sum(js).toFixed(1)} KiB, all ${all.toFixed(1)} KiB, gzip`);
-  assert.ok(sum(js) <= JS_KIB_MAX, `${sum(js)} KiB of JavaScript`);
+  const run = sum(js) - Math.min(worked, led);
+  t.diagnostic(
+    `JavaScript that a phone runs ${run.toFixed(1)} KiB, with both engines ${sum(js).toFixed(1)} ` +
+      `KiB, all files ${all.toFixed(1)} KiB, gzip`,
+  );
+  assert.ok(run <= JS_KIB_MAX, `${run} KiB of JavaScript`);
   assert.ok(all <= SHELL_KIB_MAX, `${all} KiB`);
   for (const file of readdirSync(DIST, { recursive: true })) {
     assert.doesNotMatch(file, /\.(woff2?|ttf|otf|eot)$/);
@@ -68,7 +76,7 @@ test('UX-3 the first visit loads no more than the budget over the wire', options
   cdp.on('Network.loadingFinished', ({ encodedDataLength }) => (bytes += encodedDataLength));
   await phone.open();
   await phone.page.waitForLoadState('networkidle');
-  t.diagnostic(`${(bytes / KIB).toFixed(1)} KiB over the wire before anything is on the screen`);
+  t.diagnostic(`${(bytes / KIB).toFixed(1)} KiB over the wire until the first visit is quiet`);
   assert.ok(bytes / KIB <= SHELL_KIB_MAX, `${bytes} bytes`);
 });
 
