@@ -29,9 +29,10 @@ namespace linli::notify {
 
 /// How much a peer takes: the engine holds back what would be more.
 struct Quota {
-  /// Of the whole account, of one recipient, or of one template to one recipient.
+  /// Of the whole account in parts, of one recipient, or of one template (for the engine: category)
+  /// to one recipient in messages.
   Scope scope = Scope::account;
-  /// Parts within `per`.
+  /// Within `per`.
   std::uint32_t max = 0;
   Millis per{0};
   /// Windows start with the minute, hour or day of UTC+8; otherwise any span of `per` counts
@@ -48,6 +49,10 @@ struct Capabilities {
   std::size_t window_max = 16;
   bool has_receipts = false;
   bool has_read_receipts = false;
+  /// What people answer comes back as Receipt::reply, so that texts may ask for 1, 2 or 3 (M21).
+  bool has_replies = false;
+  /// Texts may carry Message::link.
+  bool has_links = false;
   /// A submission with the same `key` again takes no second effect at the peer or on the phone.
   bool is_idempotent = false;
   /// What may happen to a delivery whose answer never came (notify.md §4.3).

@@ -41,6 +41,10 @@ enum class Medium : std::uint8_t {
 inline constexpr std::array<std::string_view, 10> kMediumNames = {
     "app",   "webpush", "vendor_push", "wechat",      "sms",
     "voice", "email",   "robot",       "loudspeaker", "knock"};
+/// A loudspeaker or a group chat belongs to a place, not to a person.
+constexpr bool is_of_place(Medium medium) {
+  return medium == Medium::robot || medium == Medium::loudspeaker;
+}
 std::string_view medium_name(Medium medium) noexcept;
 std::optional<Medium> parse_medium(std::string_view name) noexcept;
 

@@ -46,6 +46,10 @@ struct Recipient {
   friend bool operator==(const Recipient&, const Recipient&) = default;
 };
 
+/// Plans and deliveries of an area have it in the place of a person: '@' and the area's id.
+inline std::string zone_key(std::string_view area) { return "@" + std::string(area); }
+inline bool is_zone(std::string_view person) { return person.starts_with('@'); }
+
 /// A notice the gateway works on; one per notice, at its newest revision.
 struct NoticeRecord {
   std::string id;
@@ -160,6 +164,15 @@ struct ReceiptRecord {
   DeliveryId delivery;
   ReceiptState state = ReceiptState::delivered;
   Instant at{};
+};
+
+/// A link that acknowledges one notice for one person (M21). The token itself is not kept.
+struct LinkRecord {
+  /// links.h; 64 hex digits.
+  std::string hash;
+  std::string notice;
+  std::string person;
+  Instant expires{};
 };
 
 /// Told to the community as mutation number `n` of cid sys.gateway; gapless (decision B6).

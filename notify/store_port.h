@@ -26,12 +26,13 @@ struct StoreBatch {
   std::vector<AttemptRecord> attempts;
   std::vector<ReceiptRecord> receipts;
   std::vector<FactRecord> facts;
+  std::vector<LinkRecord> links;
   /// Channels that stand still until a person releases them: name -> why; empty why = released.
   std::vector<std::pair<std::string, std::string>> paused;
 
   [[nodiscard]] bool empty() const {
     return !outbox_cursor && notices.empty() && plans.empty() && deliveries.empty() &&
-           attempts.empty() && receipts.empty() && facts.empty() && paused.empty();
+           attempts.empty() && receipts.empty() && facts.empty() && links.empty() && paused.empty();
   }
 };
 
@@ -104,6 +105,8 @@ class GatewayStore {
   };
   virtual Result<std::vector<DeliveryRecord>> deliveries(const Search& search) = 0;
   virtual Result<std::vector<AttemptRecord>> attempts(DeliveryId id) = 0;
+  /// Also one that has expired, for as long as it is kept.
+  virtual Result<std::optional<LinkRecord>> link(const std::string& hash) = 0;
   /// Distinct persons of a notice by medium and state.
   virtual Result<std::vector<ReachCounts>> counts(const std::string& notice) = 0;
   /// Plans of a notice that `who` answered or left; for an all-clear: deliveries that went out.

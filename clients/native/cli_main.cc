@@ -68,6 +68,7 @@ int main(int argc, char** argv) {
   linli::cli::add_notices(app, context);
   linli::cli::add_teams(app, context);
   linli::cli::add_staff(app, context);
+  linli::cli::add_blobs(app, context);
   linli::cli::add_raw(app, context);
   try {
     app.parse(argc, argv);

@@ -266,6 +266,11 @@ sync::LocalMutation Client::stamped() {
 }
 
 Result<sync::LocalMutation> Client::append(std::string_view name, const Json& args) {
+  LINLI_TRY(sync::LocalMutation mutation, prepared(name, args));
+  return replica_->append(std::move(mutation), session_->may_send());
+}
+
+Result<sync::LocalMutation> Client::prepared(std::string_view name, const Json& args) {
   if (!replica_->state().identity) return std::unexpected(not_enrolled());
   LINLI_CHECK(check_args(args));
   LINLI_TRY(const auto handed_over, replica_->local(sync::kLocalHandOver));
@@ -274,7 +279,7 @@ Result<sync::LocalMutation> Client::append(std::string_view name, const Json& ar
   mutation.name = name;
   mutation.args = dump_json(args);
   if (const auto* info = effects_.find(name); info != nullptr) mutation.lane = info->lane;
-  return replica_->append(std::move(mutation), session_->may_send());
+  return mutation;
 }
 
 Result<sync::LocalMutation> Client::mutate(std::string_view name, const Json& args) {
@@ -353,6 +358,7 @@ Result<void> Client::edit(std::uint64_t id, const Json& args) {
   LINLI_CHECK(check_args(args));
   {
     const Lock lock(mutex_);
+    LINLI_CHECK(check_loose(id));
     LINLI_CHECK(replica_->edit(id, dump_json(args)));
   }
   after_write("");
@@ -362,6 +368,7 @@ Result<void> Client::edit(std::uint64_t id, const Json& args) {
 Result<void> Client::withdraw(std::uint64_t id) {
   {
     const Lock lock(mutex_);
+    LINLI_CHECK(check_loose(id));
     LINLI_CHECK(replica_->withdraw(id));
   }
   after_write("");

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "base/rng.h"
+#include "checkin/entry.h"
 #include "clients/native/connection.h"
 #include "clients/native/replica_store_sqlite.h"
 #include "clients/native/slip.h"
@@ -111,6 +112,8 @@ class Client {
   Result<void> adopt(const sync::Identity& identity);
   [[nodiscard]] std::optional<sync::Identity> identity();
   [[nodiscard]] const TlsOptions& tls() const { return options_.tls; }
+  /// Folder of the store.
+  [[nodiscard]] const std::string& store() const { return options_.store; }
 
   // --- A slip that waits for the server (ENR-3) --------------------------------------------------
   /// Durable before it returns; replaces an earlier one. It is completed by start(), as soon as
@@ -141,10 +144,22 @@ class Client {
   /// Errors: invalid_argument (args is no object), too_large, io, disk_full, unauthenticated before
   /// enrolment, revoked once the phone was replaced.
   Result<sync::LocalMutation> mutate(std::string_view name, const Json& args);
+  /// Signs `entry` as the next one of this device's chain and queues attendance.record of it; chain
+  /// and mutation move in one transaction (docs/PROTOCOL.md section 12). Members type, shift,
+  /// person, method, evidence and note are the caller's. `args_of` gives the arguments, with the
+  /// members that a receipt brings. Returns the signed entry and the mutation.
+  /// Errors: those of mutate().
+  struct Recorded {
+    checkin::Entry entry;
+    sync::LocalMutation mutation;
+  };
+  Result<Recorded> record(checkin::Entry entry,
+                          const std::function<Json(const checkin::Entry&)>& args_of);
   /// Remembers that a notice was opened; gathered and sent within 30 s, or after the next start
   /// when the program was killed before. Errors: invalid_argument, io, disk_full.
   Result<void> note_seen(const std::string& notice);
-  /// Only while it was never sent (GEN-1). Errors: not_found, wrong_state.
+  /// Only while it was never sent (GEN-1), and never an entry of the chain.
+  /// Errors: not_found, wrong_state.
   Result<void> edit(std::uint64_t id, const Json& args);
   Result<void> withdraw(std::uint64_t id);
   /// Attention list: done with it, or once more with other arguments. Errors: not_found.
@@ -199,6 +214,9 @@ class Client {
   Event event_of(const sync::Changes& changes);
   sync::LocalMutation stamped();
   Result<sync::LocalMutation> append(std::string_view name, const Json& args);
+  /// What append() stores; checks that this device may write.
+  Result<sync::LocalMutation> prepared(std::string_view name, const Json& args);
+  Result<void> check_loose(std::uint64_t id);
   void after_write(std::string_view mutator);
   void flush_seen();
   /// Notices that were opened before the program was killed.

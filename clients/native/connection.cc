@@ -25,7 +25,6 @@
 
 namespace linli::client {
 namespace {
-
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
@@ -38,7 +37,6 @@ using TlsStream = beast::ssl_stream<beast::tcp_stream>;
 constexpr std::chrono::seconds kStepDeadline{10};
 constexpr std::chrono::seconds kWriteDeadline{60};
 constexpr std::chrono::seconds kCloseDeadline{3};
-constexpr std::size_t kHttpBodyMax = 1024 * 1024;
 constexpr std::uint16_t kAbnormalClosure = 1006;
 
 template <class Stream>
@@ -380,18 +378,18 @@ class HttpExchange final : public HttpRequest,
         deadline_(io),
         limit_(call.deadline),
         done_(std::move(done)) {
-    const bool is_post = call.method != "GET";
-    request_ = {is_post ? http::verb::post : http::verb::get, call.url.path, 11};
+    const bool has_body = call.method != "GET";
+    request_ = {http::string_to_verb(call.method), call.url.path, 11};
     request_.set(http::field::host, call.url.authority());
     request_.set(http::field::user_agent, "linli");
     request_.set(http::field::accept, "application/json, application/problem+json");
     for (const auto& [name, value] : call.headers) request_.set(name, value);
-    if (is_post) {
-      request_.set(http::field::content_type, "application/json");
+    if (has_body) {
+      request_.set(http::field::content_type, call.content_type);
       request_.body() = call.body;
     }
     request_.prepare_payload();
-    parser_.body_limit(kHttpBodyMax);
+    parser_.body_limit(call.answer_bytes_max);
   }
 
   void start() {
@@ -428,8 +426,10 @@ class HttpExchange final : public HttpRequest,
                      [self = this->shared_from_this()](beast::error_code ec, std::size_t) {
                        if (ec) return self->fail_at("answer", ec);
                        auto& message = self->parser_.get();
-                       self->finish(HttpReply{static_cast<int>(message.result_int()),
-                                              std::move(message.body())});
+                       HttpReply reply{int(message.result_int()), std::move(message.body()), {}};
+                       for (const auto& field : message)
+                         reply.headers.emplace_back(field.name_string(), field.value());
+                       self->finish(std::move(reply));
                      });
   }
 

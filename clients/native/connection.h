@@ -82,18 +82,22 @@ class Socket {
 struct HttpCall {
   std::string method = "POST";
   Url url;
-  /// JSON text; sent only with POST.
+  /// Sent with POST and PATCH.
   std::string body{};
   std::vector<std::pair<std::string, std::string>> headers{};
   Millis deadline{15'000};
+  std::string content_type = "application/json";
+  std::size_t answer_bytes_max = 1024 * 1024;
 };
 
 struct HttpReply {
   int status = 0;
   std::string body;
+  /// Names as the server writes them.
+  std::vector<std::pair<std::string, std::string>> headers{};
 };
 
-/// One request on its own connection; blocks at most `deadline`. Answers up to 1 MiB.
+/// One request (GET, POST, PATCH) on its own connection; blocks at most `deadline`.
 /// Errors: unavailable (not reachable; detail says which step), timed_out, bad_signature (the
 ///         server's certificate is not trusted). Any HTTP status is a reply. Threads: any.
 Result<HttpReply> http_call(const HttpCall& call, const TlsOptions& tls);

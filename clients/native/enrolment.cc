@@ -47,6 +47,11 @@ Result<void> StaffApi::sign_in() {
   return {};
 }
 
+Result<std::string> StaffApi::token() {
+  if (token_.empty()) LINLI_CHECK(sign_in());
+  return token_;
+}
+
 Result<void> StaffApi::elevate() {
   LINLI_TRY(const Factors factors, ask_());
   LINLI_TRY(

@@ -32,6 +32,9 @@ class StaffApi {
   /// answer does nothing twice.
   /// Errors: unauthenticated, forbidden, elevation_required, unavailable, ...
   Result<Json> call(const std::string& method, const std::string& path, const Json& body);
+  /// For Authorization: Bearer; made when there is none yet. Errors: as call().
+  Result<std::string> token();
+  [[nodiscard]] Client& client() const { return *client_; }
 
  private:
   Result<HttpReply> send(const std::string& method, const std::string& path, const Json& body,

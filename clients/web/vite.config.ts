@@ -6,7 +6,8 @@ import { shellPlugin } from './build_shell';
 
 /** `project(linli VERSION x.y.z` of the top folder. */
 const CMAKE = readFileSync(new URL('../../CMakeLists.txt', import.meta.url), 'utf8');
-const VERSION = process.env.LINLI_VERSION ?? /VERSION\s+([\d.]+)/.exec(CMAKE.slice(CMAKE.indexOf('project(')))?.[1] ?? '0';
+const OF_CMAKE = /VERSION\s+([\d.]+)/.exec(CMAKE.slice(CMAKE.indexOf('project(')))?.[1];
+const VERSION = process.env.LINLI_VERSION ?? OF_CMAKE ?? '0';
 
 // The same files serve every community: all addresses are relative to /c/<slug>/.
 export default defineConfig({

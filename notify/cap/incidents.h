@@ -89,6 +89,8 @@ class IncidentBook {
 
   /// One message as read_alerts() gave it. At least one action; ignore and refuse say why.
   std::vector<Action> receive(std::string_view source, const AlertDocument& document, Instant now);
+  /// Places as they are now; what was received before keeps those it hit.
+  void set_places(std::vector<Place> places) { settings_.places = std::move(places); }
   /// Ends what has expired. Call once a minute.
   std::vector<Action> tick(Instant now);
 

@@ -128,6 +128,11 @@ void Gateway::replied(const DeliveryRecord& delivery, const std::string& reply) 
       {{"1", "ok"}, {"2", "help"}, {"3", "away"}}};
   const auto code = std::ranges::find(kCodes, reply, [](const auto& c) { return c.first; });
   if (code == kCodes.end() || delivery.notice.empty() || delivery.person.empty()) return;
+  // Family may call for help; that the person knows only the person can say.
+  const Notice* notice = state_.notice(delivery.notice);
+  const bool is_family =
+      notice != nullptr && is_to_helpers(settings_.policies, notice->record, delivery);
+  if (is_family && code->second != std::string_view("help")) return;
   state_.add_fact("notice.acknowledge", {{"notice", delivery.notice},
                                          {"person", delivery.person},
                                          {"choice", code->second},
@@ -207,7 +212,7 @@ void Gateway::collect_cancels() {
 void Gateway::set_times(Times at) {
   turn_.due = state_.next_due(at.wall);
   turn_.wake = sender_.wake_at();
-  if (has_more_) turn_.due = at.wall;
+  if (has_more_ || !state_.alarms().empty()) turn_.due = at.wall;
   for (const auto& [id, notice] : state_.notices()) {
     if (notice.record.state == NoticeRecord::State::ended) continue;
     if (!notice.record.fan_done && !notice.is_asking)
@@ -216,9 +221,32 @@ void Gateway::set_times(Times at) {
   }
 }
 
+void Gateway::tell_operator(Instant at) {
+  for (const State::Alarm& alarm : state_.take_alarms()) {
+    for (const ChannelSetup& setup : settings_.channels) {
+      // What is broken cannot tell of itself.
+      if (setup.name == alarm.subject) continue;
+      for (const std::string& address : setup.operator_addresses) {
+        DeliveryRecord out = state_.new_delivery();
+        out.purpose = Purpose::alarm;
+        out.to = {setup.adapter->capabilities().medium, address, {}};
+        Message message;
+        message.purpose = Purpose::alarm;
+        message.title = alarm.subject.empty() ? alarm.text : alarm.subject + "：" + alarm.text;
+        out.says = std::move(message);
+        out.lane = Lane::orange;
+        out.ready_at = at;
+        out.expires = at + kAlarmExpiry;
+        state_.put_delivery(std::move(out));
+      }
+    }
+  }
+}
+
 Result<Turn> Gateway::turn() {
   const Times at = now();
   settle_orphans();
+  tell_operator(at.wall);
   expire_notices(at);
   has_more_ = ladder_.step(at.wall);
   const auto waited = state_.due_waits(at.wall, kStepPlansMax);
@@ -259,7 +287,8 @@ Result<void> Gateway::replay(DeliveryId id) {
 }
 
 void Gateway::alarm(const std::string& kind, const std::string& subject, const std::string& text) {
-  state_.raise_alarm(kind, subject, text, clock_.now());
+  // Told again while it is so; otherwise over for the desk soon after.
+  state_.raise_alarm({kind, subject, text, kAlarmAgain + kAlarmAgain / 4}, clock_.now());
 }
 
 std::vector<Gateway::NoticeLook> Gateway::notices() const {

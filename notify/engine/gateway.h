@@ -84,12 +84,16 @@ class Gateway {
   void test(const std::string& channel, const std::string& address, const std::string& text);
   /// Those who were sent the notice hear that it is over or different, over what reached them.
   void tell_handed(const Notice& notice, const Message& message);
+  /// Stops what loudspeakers are saying of a notice that was halted.
+  void silence_zones(const std::string& notice);
   void audience_changed(Notice& notice, const Json& data);
   void hear(DeliveryRecord delivery, const std::string& provider_id, ReceiptState state,
             Instant at);
   void replied(const DeliveryRecord& delivery, const std::string& reply);
   void settle_orphans();
   std::optional<DeliveryRecord> find_delivery(const std::string& channel, const Receipt& receipt);
+  /// The operator hears of alarms over every channel that has an address for it (decision F5).
+  void tell_operator(Instant at);
   void ask_pages(Times at);
   void expire_notices(Times at);
   void collect_cancels();

@@ -2,6 +2,7 @@
 // What the community tells: rows of its outbox (decision B6).
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "base/log.h"
 #include "notify/engine/gateway.h"
@@ -37,6 +38,24 @@ void read_text(const Json& data, Message& message) {
   message.drill = json_bool(data, "drill", message.drill);
 }
 
+/// `zones`: [{area, medium, address}], as one recipient an area.
+std::vector<Recipient> zones_of(const Json& data) {
+  std::map<std::string, Recipient> by_area;
+  const auto zones = data.find("zones");
+  if (zones == data.end() || !zones->is_array()) return {};
+  for (const Json& zone : *zones) {
+    auto to = endpoint_of(zone);
+    const std::string area = json_text(zone, "area");
+    if (!to || area.empty() || !is_of_place(to->medium)) continue;
+    Recipient& who = by_area[area];
+    who.person = zone_key(area);
+    who.endpoints.push_back(std::move(*to));
+  }
+  std::vector<Recipient> out;
+  for (auto& [area, who] : by_area) out.push_back(std::move(who));
+  return out;
+}
+
 Instant expires_of(const Json& data, Instant sent_at) {
   const std::int64_t to = json_int(data, "valid_to");
   return to == 0 ? sent_at + kRoutineExpiry : from_unix_ms(to);
@@ -65,9 +84,11 @@ void Gateway::take(const OutboxItem& row) {
     return;
   }
   if (row.kind == "notice_stopped") {
-    if (Notice* notice = state_.notice(json_text(row.data, "notice")))
-      ladder_.end_notice(*notice, NoticeRecord::State::stopped, "stopped by the office");
-    return;
+    const std::string id = json_text(row.data, "notice");
+    Notice* notice = state_.notice(id);
+    if (notice == nullptr) return;
+    ladder_.end_notice(*notice, NoticeRecord::State::stopped, "stopped by the office");
+    return silence_zones(id);
   }
   if (row.kind == "gateway_order") return take_order(row.data);
   // A newer community may tell more than this gateway understands.
@@ -132,7 +153,10 @@ void Gateway::notice_sent(const OutboxItem& row) {
   record.cost_cap = json_int(data, "cost_cap");
   // A restored or long-stopped gateway never sends what is over (notify.md §5 trap 23).
   if (record.expires <= clock_.now()) return;
-  state_.add_notice(std::move(record));
+  const bool is_drill = record.message.drill;
+  Notice& notice = state_.add_notice(std::move(record));
+  // A drill is between those who take part; a whole street must not hear it (RAIN-2).
+  if (!is_drill) ladder_.plan_zones(notice, zones_of(data), clock_.now());
 }
 
 void Gateway::notice_changed(const OutboxItem& row) {
@@ -151,7 +175,11 @@ void Gateway::notice_changed(const OutboxItem& row) {
   record.policy = settings_.policies.for_notice(severity, is_urgent, record.message.needs_ack).name;
   record.lane = lane_of(severity, is_urgent, record.message.needs_ack);
   state_.touch_notice(record.id);
-  if (is_worse) return ladder_.restart(*notice, clock_.now());
+  if (is_worse) {
+    ladder_.restart(*notice, clock_.now());
+    if (!record.message.drill) ladder_.plan_zones(*notice, zones_of(row.data), clock_.now());
+    return;
+  }
   Message message = record.message;
   message.purpose = Purpose::correction;
   if (is_urgent) tell_handed(*notice, message);
@@ -169,6 +197,22 @@ void Gateway::notice_ended(const OutboxItem& row) {
   message.body.clear();
   message.needs_ack = false;
   tell_handed(*notice, message);
+}
+
+void Gateway::silence_zones(const std::string& notice) {
+  DeliveryId after{};
+  for (bool more = true; more;) {
+    const auto page = store_.handed(notice, after, kHandedPage);
+    if (!page) {
+      log_event(LogLevel::error, "notify.store", {{"code", errc_name(page.error().code)}});
+      return;
+    }
+    more = page->size() == kHandedPage;
+    for (const DeliveryRecord& d : *page) {
+      after = d.id;
+      if (is_zone(d.person)) turn_.cancels.emplace_back(d.channel, d.id);
+    }
+  }
 }
 
 /// Another audience: new persons are planned, those who are not in it any more are left alone.

@@ -68,6 +68,23 @@ void Ladder::plan_page(Notice& notice, std::span<const Recipient> recipients, In
   }
 }
 
+void Ladder::plan_zones(Notice& notice, std::span<const Recipient> zones, Instant now) {
+  const NoticeRecord& record = notice.record;
+  if (policy_of(record).zone_rungs.empty()) return;
+  for (const Recipient& zone : zones) {
+    LINLI_ASSERT(is_zone(zone.person));
+    if (state_.plan({record.id, zone.person}) != nullptr) continue;
+    PlanRecord plan{.notice = record.id, .who = zone, .ask = record.ask};
+    plan.started_at = now;
+    plan.next_at = now + policy_of(record).zone_rungs.front().after;
+    state_.put_plan(std::move(plan));
+  }
+}
+
+const std::vector<Rung>& Ladder::rungs_of(const Policy& policy, const PlanRecord& plan) const {
+  return is_zone(plan.who.person) ? policy.zone_rungs : policy.rungs;
+}
+
 bool Ladder::step(Instant now) {
   const auto due = state_.due_plans(now, kStepPlansMax);
   for (const PlanKey& key : due) {
@@ -84,8 +101,13 @@ bool Ladder::step(Instant now) {
 
 void Ladder::take_rung(const Notice& notice, PlanRecord& plan, Instant now) {
   const Policy& policy = policy_of(notice.record);
-  LINLI_ASSERT(plan.rung < policy.rungs.size());
-  const Step step{notice, plan, policy, policy.rungs[plan.rung]};
+  const std::vector<Rung>& rungs = rungs_of(policy, plan);
+  // A correction may have brought a policy with fewer steps.
+  if (plan.rung >= rungs.size()) {
+    plan.state = PlanRecord::State::exhausted;
+    return;
+  }
+  const Step step{notice, plan, policy, rungs[plan.rung]};
   bool is_on_the_way = false;
   if (serves(step.rung, Medium::knock)) {
     open_task(plan, "ladder");
@@ -95,14 +117,15 @@ void Ladder::take_rung(const Notice& notice, PlanRecord& plan, Instant now) {
     if (!serves(step.rung, to.medium) || (is_on_the_way && step.rung.is_first)) continue;
     is_on_the_way |= send_over(step, to, now);
   }
-  if (++plan.rung == policy.rungs.size()) {
+  if (++plan.rung == rungs.size()) {
     plan.state = PlanRecord::State::exhausted;
     return;
   }
   plan.is_told |= is_on_the_way;
-  plan.next_at = plan.started_at + policy.rungs[plan.rung].after;
+  plan.next_at = plan.started_at + rungs[plan.rung].after;
   // Nobody has told the person anything yet: red does not stand still for three minutes.
-  if (!plan.is_told && is_pressing(notice.record.lane)) plan.next_at = std::min(plan.next_at, now);
+  if (!plan.is_told && !is_zone(plan.who.person) && is_pressing(notice.record.lane))
+    plan.next_at = std::min(plan.next_at, now);
 }
 
 bool Ladder::send_over(const Step& step, const Endpoint& to, Instant now) {
@@ -237,6 +260,8 @@ void Ladder::restart(Notice& notice, Instant now) {
     plan.rung = 0;
     plan.is_told = false;
     plan.started_at = plan.next_at = now;
+    if (policy_of(notice.record).knock_in_parallel && plan.who.needs_knock)
+      open_task(plan, "parallel");
     state_.put_plan(std::move(plan));
   }
   // Those whose ladder had ended come with the audience once more.

@@ -22,6 +22,8 @@ class Ladder {
 
   /// A page of the audience becomes plans; those that exist already stay as they are.
   void plan_page(Notice& notice, std::span<const Recipient> recipients, Instant now);
+  /// Loudspeakers and robots of the areas: one plan an area, with `endpoints` only.
+  void plan_zones(Notice& notice, std::span<const Recipient> zones, Instant now);
   /// Takes due steps, at most kStepPlansMax; true while there are more.
   bool step(Instant now);
   /// Messages that waited for the end of quiet hours: one goes as it is, several as a summary.
@@ -51,6 +53,9 @@ class Ladder {
   void open_task(const PlanRecord& plan, const char* why);
   void cancel_open(const PlanKey& key, const char* why);
   [[nodiscard]] const Policy& policy_of(const NoticeRecord& notice) const;
+  /// The steps of a person, or of an area.
+  [[nodiscard]] const std::vector<Rung>& rungs_of(const Policy& policy,
+                                                  const PlanRecord& plan) const;
 
   State& state_;
   const GatewaySettings& settings_;

@@ -7,24 +7,14 @@
 namespace linli::notify {
 namespace {
 
-using Window = CalendarRule::Window;
-
-constexpr Millis kDay{24 * 3'600'000};
 /// Chinese providers count natural minutes, hours and days at this offset (notify.md §3).
 constexpr Millis kProviderOffset{8 * 3'600'000};
 
-Millis length_of(Window window) {
-  if (window == Window::natural_minute) return Millis{60'000};
-  if (window == Window::natural_hour) return Millis{3'600'000};
-  return kDay;
-}
-
 /// Where the window that holds `now` starts.
-Instant start_of(Window window, Instant now) {
-  if (window == Window::rolling_day) return now - kDay + Millis{1};
-  const Millis length = length_of(window);
+Instant start_of(const CalendarRule& rule, Instant now) {
+  if (!rule.is_natural) return now - rule.per + Millis{1};
   const Millis local = now.time_since_epoch() + kProviderOffset;
-  return Instant{local - local % length - kProviderOffset};
+  return Instant{local - local % rule.per - kProviderOffset};
 }
 
 }  // namespace
@@ -63,33 +53,36 @@ void TokenBucket::throttled(MonoTime now, MonoTime until) {
   not_before_ = std::max(not_before_, until);
 }
 
-Instant Calendar::free_at(const std::string& address, Instant now) const {
+Instant Calendar::free_at(const std::string& address, Instant now, int more) const {
   const auto found = sent_.find(address);
   if (found == sent_.end()) return now;
   Instant out = now;
   for (const CalendarRule& rule : rules_) {
-    const Instant start = start_of(rule.window, now);
-    const auto first = std::ranges::lower_bound(found->second, start);
+    const auto first = std::ranges::lower_bound(found->second, start_of(rule, now));
     const auto count = found->second.end() - first;
-    if (count < rule.max) continue;
-    const bool rolls = rule.window == Window::rolling_day;
+    // What is larger than the whole window goes when the window is empty.
+    if (count == 0 || count + more <= rule.max) continue;
+    const auto frees_first = std::min<std::ptrdiff_t>(count, count + more - rule.max);
     const Instant frees =
-        rolls ? *(found->second.end() - rule.max) + kDay : start + length_of(rule.window);
+        rule.is_natural ? start_of(rule, now) + rule.per : *(first + frees_first - 1) + rule.per;
     out = std::max(out, frees);
   }
   return out;
 }
 
-void Calendar::note(const std::string& address, Instant at) {
+void Calendar::note(const std::string& address, Instant at, int count) {
   if (rules_.empty()) return;
   std::deque<Instant>& times = sent_[address];
-  times.insert(std::ranges::upper_bound(times, at), at);
+  times.insert(std::ranges::upper_bound(times, at), static_cast<std::size_t>(count), at);
+  if (++notes_ % kPruneEvery == 0) prune(at);
 }
 
 void Calendar::prune(Instant now) {
+  Millis longest{0};
+  for (const CalendarRule& rule : rules_) longest = std::max(longest, rule.per);
   for (auto at = sent_.begin(); at != sent_.end();) {
     std::deque<Instant>& times = at->second;
-    while (!times.empty() && times.front() < now - kDay) times.pop_front();
+    while (!times.empty() && times.front() < now - longest) times.pop_front();
     at = times.empty() ? sent_.erase(at) : std::next(at);
   }
 }

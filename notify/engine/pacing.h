@@ -54,30 +54,32 @@ class TokenBucket {
   MonoTime not_before_{0};
 };
 
-/// Limits of a provider for one number: "1 a natural minute, 5 a natural hour, 50 in 24 h".
+/// Limits of a provider: "1 a natural minute, 5 a natural hour, 50 in 24 h to one number".
 struct CalendarRule {
-  enum class Window : std::uint8_t {
-    natural_minute,  ///< of the clock at UTC+8
-    natural_hour,
-    natural_day,
-    rolling_day,  ///< the last 24 hours
-  } window = Window::rolling_day;
+  Millis per{24 * 3'600'000};
   int max = 0;
+  /// Windows start with the minute, hour or day of the clock at UTC+8; otherwise any span counts.
+  bool is_natural = false;
 };
 
-/// What was sent to which address of one channel, as far back as rules look.
+/// What was sent to which address of one channel (or under which other key), as far back as rules
+/// look.
 class Calendar {
  public:
   explicit Calendar(std::vector<CalendarRule> rules) : rules_(std::move(rules)) {}
-  /// When the next one to `address` may go; `now` when at once.
-  [[nodiscard]] Instant free_at(const std::string& address, Instant now) const;
-  void note(const std::string& address, Instant at);
+  /// When `count` more to `address` may go; `now` when at once, or when nothing was sent yet.
+  [[nodiscard]] Instant free_at(const std::string& address, Instant now, int count = 1) const;
+  void note(const std::string& address, Instant at, int count = 1);
   /// Forgets what no rule looks at any more.
   void prune(Instant now);
   [[nodiscard]] bool has_rules() const { return !rules_.empty(); }
 
  private:
+  /// Notes between two prunings of everything.
+  static constexpr std::uint32_t kPruneEvery = 4096;
+
   std::vector<CalendarRule> rules_;
+  std::uint32_t notes_ = 0;
   std::unordered_map<std::string, std::deque<Instant>> sent_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "notify/engine/policy.h"
 
+#include <algorithm>
 #include <array>
 
 #include "base/assert.h"
@@ -15,8 +16,11 @@ constexpr std::size_t kRungsMax = 16;
 
 Result<Rung> parse_rung(const Json& json) {
   Rung out;
-  out.after = Millis{json_int(json, "after_min", -1) * 60'000};
-  if (out.after < Millis{0}) return fail(Errc::invalid_argument, "after_min: minutes, from 0");
+  // Seconds are for drills that have no time to wait.
+  out.after = json.contains("after_s") ? Millis{json_int(json, "after_s", -1) * 1000}
+                                       : Millis{json_int(json, "after_min", -1) * 60'000};
+  if (out.after < Millis{0})
+    return fail(Errc::invalid_argument, "after_min: minutes (or after_s: seconds), from 0");
   const auto media = json.find("media");
   if (media == json.end() || !media->is_array() || media->empty())
     return fail(Errc::invalid_argument, "media: a list of media");
@@ -28,6 +32,22 @@ Result<Rung> parse_rung(const Json& json) {
   out.is_first = json_bool(json, "is_first");
   out.to_helpers = json_bool(json, "to_helpers");
   out.is_repeat = json_bool(json, "is_repeat");
+  return out;
+}
+
+Result<std::vector<Rung>> parse_zone_rungs(const Json& json) {
+  std::vector<Rung> out;
+  if (!json.is_array() || json.empty() || json.size() > kRungsMax)
+    return fail(Errc::invalid_argument, "zone: 1 to 16 steps");
+  for (const Json& each : json) {
+    LINLI_TRY(Rung rung, parse_rung(each));
+    const bool is_of_places = std::ranges::all_of(rung.media, is_of_place);
+    if (!is_of_places)
+      return fail(Errc::invalid_argument, "zone: media: loudspeaker and robot belong to places");
+    if (!out.empty() && rung.after < out.back().after)
+      return fail(Errc::invalid_argument, "zone: after_min: steps come in order of time");
+    out.push_back(std::move(rung));
+  }
   return out;
 }
 
@@ -45,9 +65,14 @@ Result<Policy> parse_policy(const std::string& name, const Json& json) {
     return fail(Errc::invalid_argument, "rungs: 1 to 16 steps");
   for (const Json& each : *rungs) {
     LINLI_TRY(Rung rung, parse_rung(each));
+    if (std::ranges::any_of(rung.media, is_of_place))
+      return fail(Errc::invalid_argument, "media: loudspeaker and robot stand under `zone`");
     if (!out.rungs.empty() && rung.after < out.rungs.back().after)
       return fail(Errc::invalid_argument, "after_min: steps come in order of time");
     out.rungs.push_back(std::move(rung));
+  }
+  if (json.contains("zone")) {
+    LINLI_TRY(out.zone_rungs, parse_zone_rungs(json.at("zone")));
   }
   return out;
 }

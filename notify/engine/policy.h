@@ -28,6 +28,9 @@ struct Rung {
 struct Policy {
   std::string name;
   std::vector<Rung> rungs;
+  /// What belongs to a place: loudspeakers and group robots of the areas that a notice is for.
+  /// They tell whoever is there, so nobody counts as reached by them, and no answer ends them.
+  std::vector<Rung> zone_rungs{};
   /// Sends during quiet hours; otherwise what falls into them waits for their end.
   bool overrides_quiet = false;
   /// One answer of a household ends the ladders of all its members (M22: never for red).

@@ -21,12 +21,38 @@ bool may_send(const std::string& paused, const Breaker& breaker, MonoTime now) {
   return paused.empty() && breaker.allows(now);
 }
 
+/// What the operator allows for one number, and what the peer says of itself.
+std::vector<CalendarRule> rules_of(const ChannelSetup& setup, Scope scope) {
+  std::vector<CalendarRule> out;
+  if (scope == Scope::recipient) out = setup.rules;
+  for (const Quota& quota : setup.adapter->capabilities().quotas)
+    if (quota.scope == scope)
+      out.push_back({quota.per, static_cast<int>(quota.max), quota.is_calendar});
+  return out;
+}
+
+/// Under which the use of a template by one recipient is counted.
+std::string template_key(const Item& item) {
+  return item.to.address + "\n" + item.message.category;
+}
+
 }  // namespace
+
+bool is_to_helpers(const Policies& policies, const NoticeRecord& notice, const DeliveryRecord& d) {
+  const Policy* policy = policies.find(notice.policy);
+  return policy != nullptr && !is_zone(d.person) && d.rung < policy->rungs.size() &&
+         policy->rungs[d.rung].to_helpers;
+}
 
 Sender::Sender(State& state, const GatewaySettings& settings, Ladder& ladder, Rng& rng)
     : state_(state), settings_(settings), ladder_(ladder), rng_(rng) {
   for (const ChannelSetup& setup : settings.channels)
-    channels_.push_back({&setup, TokenBucket(setup.rate), Calendar(setup.rules), {}});
+    channels_.push_back({.setup = &setup,
+                         .bucket = TokenBucket(setup.rate),
+                         .calendar = Calendar(rules_of(setup, Scope::recipient)),
+                         .templates = Calendar(rules_of(setup, Scope::content_template)),
+                         .account = Calendar(rules_of(setup, Scope::account)),
+                         .breaker = {}});
 }
 
 Sender::Channel* Sender::find(const std::string& name) {
@@ -107,13 +133,14 @@ std::size_t Sender::pick_from(Channel& channel, Times now, std::size_t limit,
   return taken;
 }
 
-bool Sender::is_kept_back(Channel& channel, DeliveryRecord& d, Times now) {
+bool Sender::is_kept_back(Channel& channel, DeliveryRecord& d, const Item& item, Times now) {
   if (d.expires <= now.wall) {
     d.reason = "expired before it could be sent";
     fail_for_good(d, expired, now);
     return true;
   }
-  const Instant free_at = channel.calendar.free_at(d.to.address, now.wall);
+  const Instant free_at = std::max(channel.calendar.free_at(d.to.address, now.wall),
+                                   channel.templates.free_at(template_key(item), now.wall));
   if (free_at > now.wall) {
     d.ready_at = free_at;
     d.reason = "limit of the provider for one number";
@@ -126,7 +153,8 @@ bool Sender::is_kept_back(Channel& channel, DeliveryRecord& d, Times now) {
   const Notice* notice = state_.notice(d.notice);
   const bool is_routine = notice != nullptr && d.purpose != Purpose::all_clear;
   const Policy* policy = is_routine ? settings_.policies.find(notice->record.policy) : nullptr;
-  if (policy == nullptr || policy->daily_cap == 0 || d.attempts > 0) return false;
+  if (policy == nullptr || policy->daily_cap == 0 || d.attempts > 0 || is_zone(d.person))
+    return false;
   if (sent_today(d.person, now.wall) < policy->daily_cap) return false;
   d.reason = "daily cap";
   fail_for_good(d, cancelled, now);
@@ -140,7 +168,7 @@ bool Sender::is_capped(DeliveryRecord& d, const Notice* notice, std::int64_t cos
   d.reason = "cost cap";
   d.state = dead;
   state_.put_delivery(d);
-  state_.raise_alarm("cost_cap", record.id, "费用已到批准的上限，其余没有发出", now);
+  state_.raise_alarm({"cost_cap", record.id, "费用已到批准的上限，其余没有发出"}, now);
   return true;
 }
 
@@ -152,17 +180,23 @@ Sender::Pick Sender::try_one(Channel& channel, DeliveryRecord d, Times now,
     fail_for_good(std::move(d), cancelled, now);
     return Pick::left;
   }
-  if (is_kept_back(channel, d, now)) return Pick::left;
-  Item item = item_of(d, notice);
+  const Capabilities& can = channel.setup->adapter->capabilities();
+  Item item = item_of(d, notice, can);
+  if (is_kept_back(channel, d, item, now)) return Pick::left;
   const auto preview = channel.setup->adapter->preview(d.to, item.message);
   if (!preview) {
     d.reason = preview.error().detail;
     fail_for_good(std::move(d), failed, now);
     return Pick::left;
   }
-  const Capabilities& can = channel.setup->adapter->capabilities();
   const std::int64_t cost = can.part_price * preview->parts;
   if (is_capped(d, notice, cost, now.wall)) return Pick::left;
+  const auto parts = static_cast<int>(preview->parts);
+  const Instant account_free = channel.account.free_at("", now.wall, parts);
+  if (account_free > now.wall) {
+    wake(now.mono + (account_free - now.wall));
+    return Pick::full;
+  }
   if (!channel.bucket.take(preview->parts, d.lane, now.mono)) {
     wake(channel.bucket.ready_at(preview->parts, d.lane, now.mono));
     return Pick::full;
@@ -173,8 +207,16 @@ Sender::Pick Sender::try_one(Channel& channel, DeliveryRecord d, Times now,
   }
   channel.breaker.submitted(now.mono);
   channel.calendar.note(d.to.address, now.wall);
+  channel.templates.note(template_key(item), now.wall);
+  channel.account.note("", now.wall, parts);
   if (!is_pressing(d.lane) && d.attempts == 0) ++sent_today(d.person, now.wall);
+  if (!item.message.link.empty() && notice != nullptr)
+    state_.add_link({link_hash(link_token(settings_.links, d.notice, d.person)), d.notice, d.person,
+                     notice->record.expires});
   ++channel.in_flight;
+  ++channel.counts.attempts;
+  channel.counts.cost += cost;
+  channel.submitted[d.id] = now.mono;
   d.state = intent;
   d.channel = channel.setup->name;
   d.lease_no = state_.lease_no();
@@ -187,7 +229,7 @@ Sender::Pick Sender::try_one(Channel& channel, DeliveryRecord d, Times now,
   return Pick::taken;
 }
 
-Item Sender::item_of(const DeliveryRecord& d, const Notice* notice) {
+Item Sender::item_of(const DeliveryRecord& d, const Notice* notice, const Capabilities& can) const {
   Item out;
   out.id = d.id;
   out.key = d.key;
@@ -196,6 +238,14 @@ Item Sender::item_of(const DeliveryRecord& d, const Notice* notice) {
   out.to = d.to;
   out.message = d.says ? *d.says : notice->record.message;
   out.message.purpose = d.purpose;
+  // What family answers says nothing about the person (M22), so they are not asked.
+  if (notice != nullptr &&
+      (is_zone(d.person) || is_to_helpers(settings_.policies, notice->record, d)))
+    out.message.needs_ack = false;
+  const bool is_asked = notice != nullptr && out.message.needs_ack && !d.person.empty() &&
+                        (d.purpose == Purpose::notice || d.purpose == Purpose::reminder);
+  if (is_asked && can.has_links && !settings_.links.prefix.empty())
+    out.message.link = settings_.links.prefix + link_token(settings_.links, d.notice, d.person);
   out.lane = d.lane;
   out.expires = d.expires;
   out.attempt = d.attempts;
@@ -213,6 +263,12 @@ void Sender::done(const std::string& name, const action::Done& done, Times now) 
     return;
   }
   --channel->in_flight;
+  ++channel->counts.outcomes[static_cast<std::size_t>(done.outcome.kind)];
+  channel->counts.parts += done.outcome.parts;
+  if (const auto sent = channel->submitted.find(done.id); sent != channel->submitted.end()) {
+    channel->counts.latency.note(now.mono - sent->second);
+    channel->submitted.erase(sent);
+  }
   channel->breaker.answered(done.outcome.is_peer_fault, now.mono);
   DeliveryRecord d = *found;
   d.reason = done.outcome.reason;
@@ -234,7 +290,7 @@ void Sender::settle(Channel& channel, DeliveryRecord d, const Outcome& outcome, 
     case OutcomeKind::permanent_config: {
       // Nobody's message is worse for our mistake: it waits until a person has mended the channel.
       state_.set_paused(channel.setup->name, outcome.reason);
-      state_.raise_alarm("channel_config", channel.setup->name, "通道停用：" + outcome.reason,
+      state_.raise_alarm({"channel_config", channel.setup->name, "通道停用：" + outcome.reason},
                          now.wall);
       d.state = ready;
       d.ready_at = now.wall;
@@ -276,6 +332,8 @@ void Sender::retry(DeliveryRecord d, Millis asked, Times now) {
 }
 
 void Sender::strike(const DeliveryRecord& d, const Outcome& outcome) {
+  // What the office set for an area stays until the office changes it.
+  if (is_zone(d.person)) return;
   const bool is_refused = outcome.kind == OutcomeKind::opted_out || outcome.is_certain;
   if (strikes_.size() >= kStrikesMax) strikes_.clear();
   if (!is_refused && ++strikes_[d.to.address] < 2) return;
@@ -299,7 +357,7 @@ void Sender::resolve_unknown(const Channel& channel, DeliveryRecord d, Times now
   if (rule == After::resend) return retry(std::move(d), Millis{0}, now);
   if (rule == After::resend_once && d.attempts < 2) return retry(std::move(d), Millis{0}, now);
   if (rule == After::ask)
-    state_.raise_alarm("delivery_unknown", channel.setup->name, "不知道是否已经播出，请人工确认",
+    state_.raise_alarm({"delivery_unknown", channel.setup->name, "不知道是否已经播出，请人工确认"},
                        now.wall);
   d.state = unknown;
   d.ready_at = now.wall + (is_red && d.attempts < 2 ? kUnknownHoldRed : kUnknownHold);
@@ -336,10 +394,20 @@ void Sender::fail_for_good(DeliveryRecord d, DeliveryRecord::State state, Times 
 
 std::vector<Sender::Look> Sender::look() const {
   std::vector<Look> out;
-  for (const Channel& channel : channels_)
-    out.push_back({channel.setup->name, state_.paused(channel.setup->name),
-                   channel.breaker.is_open(), channel.in_flight, channel.bucket.rate(),
-                   channel.handed, channel.failed});
+  for (const Channel& channel : channels_) {
+    Look look{channel.setup->name,
+              state_.paused(channel.setup->name),
+              channel.breaker.is_open(),
+              channel.in_flight,
+              channel.bucket.rate(),
+              channel.handed,
+              channel.failed,
+              channel.counts};
+    for (const Lane lane : kLanes)
+      look.queued[static_cast<std::size_t>(lane)] =
+          state_.ready(channel.setup->adapter->capabilities().medium, lane).size();
+    out.push_back(std::move(look));
+  }
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "notify/engine/counts.h"
 #include "notify/engine/ladder.h"
 #include "notify/engine/settings.h"
 #include "notify/engine/state.h"
@@ -23,6 +24,10 @@ struct Submit {
   std::string channel;
   std::vector<Item> items;
 };
+
+/// Whether a delivery went to family or neighbours instead of the person.
+bool is_to_helpers(const Policies& policies, const NoticeRecord& notice,
+                   const DeliveryRecord& delivery);
 
 /// Chooses what goes out next over which channel, and takes the answers (notify.md §4.3, §4.4).
 /// Threads: one.
@@ -53,6 +58,9 @@ class Sender {
     double rate = 0;
     std::uint64_t handed = 0;
     std::uint64_t failed = 0;
+    ChannelCounts counts{};
+    /// Ready or held back for this channel's medium, by lane.
+    std::array<std::size_t, kLaneNames.size()> queued{};
   };
   [[nodiscard]] std::vector<Look> look() const;
 
@@ -60,21 +68,30 @@ class Sender {
   struct Channel {
     const ChannelSetup* setup = nullptr;
     TokenBucket bucket;
+    /// By address.
     Calendar calendar;
+    /// By address and category, which is what a template is for the engine.
+    Calendar templates;
+    /// Parts of the whole account, under one key. Counted anew after a restart, like `templates`.
+    Calendar account;
     Breaker breaker;
     std::size_t in_flight = 0;
     std::uint64_t handed = 0;
     std::uint64_t failed = 0;
+    ChannelCounts counts{};
+    /// When those that are under way were submitted; at most window_max.
+    std::map<DeliveryId, MonoTime> submitted{};
   };
   enum class Pick : std::uint8_t { taken, left, full };
 
   std::size_t pick_from(Channel& channel, Times now, std::size_t limit, std::vector<Submit>& out);
   Pick try_one(Channel& channel, DeliveryRecord delivery, Times now, std::vector<Submit>& out);
   /// True when a rule keeps it from going; it was put back with another time or state.
-  bool is_kept_back(Channel& channel, DeliveryRecord& delivery, Times now);
+  bool is_kept_back(Channel& channel, DeliveryRecord& delivery, const Item& item, Times now);
   bool is_capped(DeliveryRecord& delivery, const Notice* notice, std::int64_t cost, Instant now);
   /// `notice` is there unless the delivery says something of its own.
-  static Item item_of(const DeliveryRecord& delivery, const Notice* notice);
+  [[nodiscard]] Item item_of(const DeliveryRecord& delivery, const Notice* notice,
+                             const Capabilities& can) const;
   void settle(Channel& channel, DeliveryRecord delivery, const Outcome& outcome, Times now);
   void accepted(Channel& channel, DeliveryRecord delivery, const Outcome& outcome, Times now);
   /// `asked`: what the peer wants; 0 = our own back-off.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "notify/channel.h"
+#include "notify/engine/links.h"
 #include "notify/engine/pacing.h"
 #include "notify/engine/policy.h"
 
@@ -21,12 +22,15 @@ struct ChannelSetup {
   std::uint32_t attempts_max = 6;
   /// Addresses that a test message may go to; nobody else ever gets one.
   std::vector<std::string> test_addresses{};
+  /// Where the operator hears alarms over this channel (decision F5).
+  std::vector<std::string> operator_addresses{};
 };
 
 struct GatewaySettings {
   Policies policies = Policies::shipped();
   /// In order of preference where several serve one medium.
   std::vector<ChannelSetup> channels;
+  LinkMaker links{};
   /// Nothing may leave over a channel that is not marked for training; drills are treated alike.
   bool is_training = false;
 };
@@ -39,6 +43,8 @@ inline constexpr std::size_t kFactRecords = 100;      // persons of one reach.re
 /// The same alarm is not told again within this; texts and subjects of alarms are short
 /// (server/community/desk).
 inline constexpr Millis kAlarmAgain{3'600'000};
+/// An alarm that could not go out to the operator within this is told anew anyway.
+inline constexpr Millis kAlarmExpiry{3'600'000};
 inline constexpr std::size_t kAlarmTextMax = 120;  // bytes: 40 Chinese characters
 inline constexpr std::size_t kAlarmSubjectMax = 24;
 /// An emptied page is asked for again after this: the snapshot is still being made.

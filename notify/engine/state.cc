@@ -223,6 +223,14 @@ void State::add_fact(std::string name, Json args) {
 void State::add_reach(const DeliveryRecord& delivery, const char* what, Instant at) {
   // A test is about nobody.
   if (delivery.person.empty()) return;
+  if (is_zone(delivery.person)) {
+    add_fact("reach.zone", {{"notice", delivery.notice},
+                            {"area", delivery.person.substr(1)},
+                            {"medium", medium_name(delivery.to.medium)},
+                            {"state", what},
+                            {"at", to_unix_ms(at)}});
+    return;
+  }
   Json& records = reach_[{delivery.notice, delivery.ask}];
   if (records.is_null()) records = Json::array();
   records.push_back({{"person", delivery.person},
@@ -231,8 +239,8 @@ void State::add_reach(const DeliveryRecord& delivery, const char* what, Instant 
                      {"at", to_unix_ms(at)}});
 }
 
-void State::raise_alarm(const std::string& kind, const std::string& subject,
-                        const std::string& text, Instant now) {
+void State::raise_alarm(const Raise& what, Instant now) {
+  const auto& [kind, subject, text, lasts] = what;
   Instant& last = alarmed_[{kind, subject}];
   if (last != Instant{} && now < last + kAlarmAgain) return;
   last = now;
@@ -245,6 +253,8 @@ void State::raise_alarm(const std::string& kind, const std::string& subject,
     if (!is_plain(static_cast<unsigned char>(c))) c = '-';
   Json args = {{"kind", kind}, {"text", cut(text, kAlarmTextMax)}};
   if (!name.empty()) args["subject"] = name;
+  if (lasts > Millis{0}) args["until"] = to_unix_ms(now + lasts);
+  alarms_.push_back({.subject = subject, .text = json_text(args, "text")});
   add_fact("desk.raise_alarm", std::move(args));
 }
 

@@ -76,6 +76,7 @@ class State {
                                                       const std::string& id) const;
 
   void add_attempt(AttemptRecord attempt) { batch_.attempts.push_back(std::move(attempt)); }
+  void add_link(LinkRecord link) { batch_.links.push_back(std::move(link)); }
   void add_receipt(ReceiptRecord receipt);
   /// Receipts that came before their delivery was known; taken out.
   std::vector<ReceiptRecord> take_orphans(const std::string& channel, const std::string& id);
@@ -85,8 +86,21 @@ class State {
   void add_reach(const DeliveryRecord& delivery, const char* what, Instant at);
   void gather_reach();
   /// Something of ours is wrong: told to the desk, at most once an hour for each kind and subject.
-  void raise_alarm(const std::string& kind, const std::string& subject, const std::string& text,
-                   Instant now);
+  struct Raise {
+    std::string kind;
+    std::string subject;
+    std::string text;
+    /// The desk takes it for over after this; 0 = until somebody says so.
+    Millis lasts{0};
+  };
+  void raise_alarm(const Raise& what, Instant now);
+  /// Alarms that the operator has not been written yet.
+  struct Alarm {
+    std::string subject;
+    std::string text;
+  };
+  [[nodiscard]] const std::vector<Alarm>& alarms() const { return alarms_; }
+  [[nodiscard]] std::vector<Alarm> take_alarms() { return std::exchange(alarms_, {}); }
   void set_cursor(std::uint64_t outbox_id);
   [[nodiscard]] std::uint64_t cursor() const { return cursor_; }
   [[nodiscard]] std::uint64_t facts() const { return fact_head_; }
@@ -136,6 +150,7 @@ class State {
   std::vector<std::string> ended_notices_;
   std::map<std::pair<std::string, std::int64_t>, Json> reach_;
   std::map<std::pair<std::string, std::string>, Instant> alarmed_;
+  std::vector<Alarm> alarms_;
 };
 
 /// Whether a step of ours may still change it. A late receipt may change others, which are then

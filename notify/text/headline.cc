@@ -35,6 +35,13 @@ std::string headline_of(const Message& message) {
   return opening_of(message) + one_line(message.title);
 }
 
+std::string reply_line(const Message& message) {
+  const bool asks = message.needs_ack &&
+                    (message.purpose == Purpose::notice || message.purpose == Purpose::reminder ||
+                     message.purpose == Purpose::correction);
+  return asks ? "回复1=已知 2=需要帮助 3=在外地" : "";
+}
+
 bool is_silent(Purpose purpose, bool correction_sounds) noexcept {
   return purpose == Purpose::all_clear || (purpose == Purpose::correction && !correction_sounds);
 }

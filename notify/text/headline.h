@@ -13,6 +13,8 @@ namespace linli::notify {
 std::string opening_of(const Message& message);
 /// The opening and the title, as one line of valid UTF-8.
 std::string headline_of(const Message& message);
+/// How to answer by return message (Gateway reads 1, 2 and 3); empty when no answer is wanted.
+std::string reply_line(const Message& message);
 /// Whether the phone stays still: an all-clear never sounds (RAIN-4), a correction only when
 /// `correction_sounds`.
 bool is_silent(Purpose purpose, bool correction_sounds) noexcept;

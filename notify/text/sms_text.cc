@@ -29,6 +29,8 @@ Frame frame_of(const Message& message, const SmsForm& form) {
   frame.head += opening_of(message) + message.title;
   if (!message.action_line.empty()) frame.head += "\n" + message.action_line;
   if (form.links && !message.link.empty()) frame.tail += "\n" + message.link;
+  if (const std::string line = reply_line(message); form.replies && !line.empty())
+    frame.tail += "\n" + line;
   if (!form.opt_out.empty() && !is_warning(message)) {
     if (form.opt_out_by_peer)
       frame.peer_after = form.opt_out;

@@ -21,6 +21,8 @@ struct SmsForm {
   bool opt_out_by_peer = false;
   /// Whether texts may carry the link; some carriers refuse every text with one.
   bool links = true;
+  /// Answers come back to us, so the text says how to give one.
+  bool replies = false;
   /// Longer notices are shortened in their body.
   std::size_t parts_max = 6;
   bool ucs2_only = false;
@@ -32,8 +34,9 @@ struct SmsText {
   SmsSplit split;
 };
 
-/// 【signature】, why it is sent, title, what to do, body, link, opt-out; the body is shortened at a
-/// grapheme cluster and ends in … when the whole needs more than `parts_max` parts.
+/// 【signature】, why it is sent, title, what to do, body, link, how to answer, opt-out;
+/// the body is shortened at a grapheme cluster and ends in … when the whole needs more than
+/// `parts_max` parts.
 /// Errors: invalid_utf8; too_large (it does not fit even without a body).
 Result<SmsText> write_sms(const Message& message, const SmsForm& form);
 

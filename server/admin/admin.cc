@@ -30,6 +30,7 @@ class AdminCli {
     add_devices();
     add_keys();
     add_store();
+    add_gateway();
   }
 
   /// Errors: as CLI11 throws them.
@@ -155,6 +156,45 @@ class AdminCli {
     import->add_flag("--apply", yes_, "Write");
   }
 
+  void add_gateway() {
+    CLI::App* gateway = group("gateway", "The messaging gateway, running or not");
+    command(*gateway, "channels", "Channels and what they did",
+            [](Commands& c) { return c.gateway_channels(); });
+    command(*gateway, "health", "What stands still; status 1 with findings",
+            [](Commands& c) { return c.gateway_health(); });
+    CLI::App* pause = command(*gateway, "pause", "Halts a channel, or all with \"*\"",
+                              [this](Commands& c) { return c.gateway_pause(id_, why_); });
+    pause->add_option("channel", id_, "Channel")->required();
+    pause->add_option("--why", why_, "Shown to staff")->required();
+    CLI::App* resume = command(*gateway, "resume", "Lets a channel go on, or all with \"*\"",
+                               [this](Commands& c) { return c.gateway_resume(id_); });
+    resume->add_option("channel", id_, "Channel")->required();
+    CLI::App* test = command(*gateway, "test", "One message to an address set aside for training",
+                             [this](Commands& c) { return c.gateway_test(test_); });
+    test->add_option("channel", test_.channel, "Channel")->required();
+    test->add_option("address", test_.address, "One of its test_addresses")->required();
+    test->add_option("--text", test_.text, "What it says")->default_val("通道测试");
+    add_dead_letters(*gateway);
+  }
+
+  void add_dead_letters(CLI::App& gateway) {
+    CLI::App* dead = command(gateway, "dead", "Deliveries that were given up, oldest first",
+                             [this](Commands& c) { return c.gateway_dead(dead_); });
+    dead->add_option("--notice", dead_.notice, "Only of this notice");
+    dead->add_option("--after", dead_.after, "Only after this one")->check(CLI::NonNegativeNumber);
+    dead->add_option("--state", dead_.state, "dead or failed")
+        ->default_val("dead")
+        ->check(CLI::IsMember({"dead", "failed"}));
+    CLI::App* replay = command(gateway, "replay", "Sends a dead or failed delivery once more",
+                               [this](Commands& c) { return c.gateway_replay(id_, yes_); });
+    auto* one = replay->add_option("delivery", id_, "Number as `dead` shows it");
+    one->excludes(replay->add_flag("--all", yes_, "Every dead one"));
+    replay->callback([this] {
+      if (id_.empty() && !yes_) throw CLI::RequiredError("a delivery or --all");
+      run_ = [this](Commands& c) { return c.gateway_replay(id_, yes_); };
+    });
+  }
+
   CLI::App app_;
   Common common_;
   Run run_;
@@ -162,6 +202,9 @@ class AdminCli {
   InviteOptions invite_;
   std::string reason_ = "lost";
   RoleOptions role_;
+  TestOptions test_;
+  DeadOptions dead_;
+  std::string why_;
   std::string id_;
   std::string label_;
   std::vector<std::string> scopes_;

@@ -6,10 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "server/admin/gateway_access.h"
 #include "server/admin/local_community.h"
 
 /// `linlid admin ...`: everything an operator does with the files of a server.
 namespace linli::admin {
+
+/// gateway.db of a server that does not run; only server/app knows its form. Answers are those of
+/// GET /api/v1/gateway and /gateway/deliveries, as far as a file can tell. Errors: io, corrupt.
+struct StoppedGateway {
+  std::function<Result<Json>(const std::string& file)> look{};
+  std::function<Result<Json>(const std::string& file, const Json& params)> deliveries{};
+};
 
 struct AdminParts {
   /// Declares the domain modules; only server/app knows them.
@@ -19,6 +27,7 @@ struct AdminParts {
   std::istream& in;
   std::ostream& out;
   std::ostream& err;
+  StoppedGateway gateway{};
 };
 
 /// `args` without the program's name and the word `admin`.
@@ -61,6 +70,18 @@ struct RoleOptions {
   bool grant = true;
 };
 
+struct TestOptions {
+  std::string channel;
+  std::string address;
+  std::string text;
+};
+/// Which deliveries; empty = all.
+struct DeadOptions {
+  std::string notice;
+  std::string state;
+  std::string after;
+};
+
 // --- Commands; each opens what it needs ---------------------------------------------------------
 class Commands {
  public:
@@ -84,16 +105,29 @@ class Commands {
   Result<Report> restore(const std::filesystem::path& source, bool confirmed);
   Result<Report> verify();
   Result<Report> import(const std::filesystem::path& file, bool apply);
+  // By HTTP while the server runs (at --origin, with the server's key), else on its files; an order
+  // then takes effect at the next start.
+  Result<Report> gateway_channels();
+  /// Status 1 when something stands still or cannot be reached.
+  Result<Report> gateway_health();
+  Result<Report> gateway_pause(const std::string& channel, const std::string& why);
+  Result<Report> gateway_resume(const std::string& channel);
+  Result<Report> gateway_test(const TestOptions& options);
+  Result<Report> gateway_dead(const DeadOptions& options);
+  /// One delivery, or every dead one.
+  Result<Report> gateway_replay(const std::string& delivery, bool all);
 
  private:
   /// The slug given, or the only one there is. Errors: invalid_argument naming them.
   Result<std::string> slug() const;
   Result<std::unique_ptr<LocalCommunity>> open(bool to_write) const;
+  Result<std::unique_ptr<GatewayAccess>> gateway() const;
   Result<Json> make_slip(LocalCommunity& community, Json target, std::string& text) const;
   Result<Json> make_staff(LocalCommunity& community, const std::string& name,
                           std::initializer_list<const char*> roles, std::string& text) const;
   Result<std::string> community_area(LocalCommunity& community) const;
   Result<void> replay_revocations(LocalCommunity& community, std::size_t& revoked) const;
+  Result<Json> walk_chains(sync::StoreReader& reader, const std::string& name) const;
   std::string fresh_seed() const;
 
   const AdminParts& parts_;

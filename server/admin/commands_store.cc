@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "server/admin/admin.h"
+#include "server/admin/blob_files.h"
 #include "server/admin/model_check.h"
 #include "server/auth/files.h"
 #include "server/auth/revocation_log.h"
@@ -141,12 +142,17 @@ Result<Report> Commands::backup(const fs::path& target) {
     return {};
   };
   for (const char* file : kSideFiles) LINLI_CHECK(copy_store(file));
+  // Before the database what may go meanwhile, after it what came meanwhile.
+  LINLI_TRY(std::size_t blobs, copy_blobs(from / kBlobFolder, to / kBlobFolder));
   LINLI_CHECK(copy_store(kDatabaseFile));
+  LINLI_TRY(const std::size_t more, copy_blobs(from / kBlobFolder, to / kBlobFolder));
+  out.json["attachments"] = blobs += more;
   for (const char* file : {kKeyFile, kRevokedFile}) {
     if (!fs::exists(from / file)) continue;
     LINLI_CHECK(copy_private(from / file, to / file));
     out.json["files"].push_back(file);
   }
+  LINLI_CHECK(note_backup(from, parts_.clock.now()));
   out.text = "Backup of " + name + " is in " + to.string() +
              ". It holds the server key: keep it as safe as the server.\n";
   return out;
@@ -198,6 +204,8 @@ Result<Report> Commands::restore(const fs::path& source, bool confirmed) {
     LINLI_TRY(const auto findings, sync::verify_store(drafts.of(kDatabaseFile).string()));
     if (!findings.empty())
       return fail(Errc::corrupt, "the backup is damaged: " + findings.front().what);
+    // Those that are there stay; what has no row any more goes by itself within a day.
+    LINLI_CHECK(copy_blobs(from / kBlobFolder, folder / kBlobFolder));
     // From here on only names change.
     LINLI_CHECK(make_folder(aside));
     for (const char* file : {kDatabaseFile, "sync.db-wal", "sync.db-shm", "gateway.db",
@@ -233,6 +241,49 @@ Result<Report> Commands::restore(const fs::path& source, bool confirmed) {
   return out;
 }
 
+namespace {
+
+/// What phones did that is not in order is told, and is no finding about this server.
+void tell_chains(const Json& chains, Report& out) {
+  for (const Json& finding : chains.at("findings")) {
+    Json item = finding;
+    item["tbl"] = "attendance";
+    item["key"] = item.at("id");
+    out.text += "attendance " + json_text(item, "what") + " at " +
+                std::to_string(json_int(item, "pos")) + ", " + json_text(item, "id") + ": " +
+                json_text(item, "detail") + "\n";
+    out.json["findings"].push_back(std::move(item));
+  }
+  for (const Json& flagged : chains.at("flagged"))
+    out.text += "flagged: " + json_text(flagged, "what") + " at " +
+                std::to_string(json_int(flagged, "pos")) + ", " + json_text(flagged, "id") + ": " +
+                json_text(flagged, "detail") + "\n";
+  out.json["flagged"] = chains.at("flagged");
+  out.json["attendance_records"] = chains.at("records");
+}
+
+}  // namespace
+
+/// The module's own walk along the chains of attendance, with the server's key when it can be read.
+Result<Json> Commands::walk_chains(sync::StoreReader& reader, const std::string& name) const {
+  const sync::QueryDef* query = registry_.query("attendance.verify");
+  if (query == nullptr)
+    return Json{{"findings", Json::array()}, {"flagged", Json::array()}, {"records", 0}};
+  Json params = {{"slug", name}};
+  if (const fs::path file = common_.data / name / kKeyFile; fs::exists(file)) {
+    LINLI_TRY(const auto keys, auth::ServerKeys::load_or_create(file, parts_.rng));
+    params["server"] = to_hex(keys.pair().pub());
+  }
+  sync::RowCache cache;
+  sync::Actor system;
+  sync::ReaderContext ctx(reader, cache, system, parts_.clock.now());
+  try {
+    return query->run(ctx, params);
+  } catch (const sync::ReadFailure& failure) {
+    return std::unexpected(failure.error);
+  }
+}
+
 Result<Report> Commands::verify() {
   LINLI_TRY(const std::string name, slug());
   const fs::path file = common_.data / name / kDatabaseFile;
@@ -253,6 +304,7 @@ Result<Report> Commands::verify() {
   options.to = copy.string();
   LINLI_CHECK(sync::backup_store(options));
   Result<std::vector<ModelFinding>> model = fail(Errc::io);
+  Result<Json> chains = fail(Errc::io);
   {
     sync::SqliteStoreOptions store_options;
     store_options.path = copy.string();
@@ -260,6 +312,8 @@ Result<Report> Commands::verify() {
     LINLI_TRY(const auto store, sync::SqliteStore::open(store_options));
     LINLI_TRY(const sync::StoreState state, store->load());
     model = check_model(registry_, *store, state.buckets);
+    if (model) LINLI_CHECK(check_blobs(*store, common_.data / name / kBlobFolder, *model));
+    chains = walk_chains(*store, name);
   }
   for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(copy.string() + suffix, ec);
   if (!model) return std::unexpected(model.error());
@@ -270,6 +324,8 @@ Result<Report> Commands::verify() {
                                     {"detail", finding.detail}});
     out.text += finding.what + " " + finding.tbl + " " + finding.key + ": " + finding.detail + "\n";
   }
+  LINLI_CHECK(chains);
+  tell_chains(*chains, out);
   const std::size_t count = out.json["findings"].size();
   out.text += count == 0 ? "Everything is in order.\n"
                          : std::to_string(count) +

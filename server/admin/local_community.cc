@@ -2,9 +2,13 @@
 #include "server/admin/local_community.h"
 
 #include <algorithm>
+#include <charconv>
+
+#include <sys/stat.h>
 
 #include "base/assert.h"
 #include "server/auth/authenticator.h"
+#include "server/auth/files.h"
 #include "sync/store/sqlite/sqlite_reader.h"
 
 namespace linli::admin {
@@ -99,6 +103,22 @@ Result<std::vector<std::pair<std::string, Json>>> LocalCommunity::rows(const std
     }
     if (page.size() < kPageRows) return out;
   }
+}
+
+Result<void> note_backup(const fs::path& folder, Instant at) {
+  return auth::replace_private_file(folder / kBackupMark, std::to_string(to_unix_ms(at)) + "\n");
+}
+
+Instant last_backup(const fs::path& folder) {
+  const auto text = auth::read_file(folder / kBackupMark);
+  std::int64_t at = 0;
+  if (text && *text &&
+      std::from_chars((*text)->data(), (*text)->data() + (*text)->size(), at).ec == std::errc{})
+    return from_unix_ms(at);
+  // The key is made with the community and never written again.
+  struct stat info{};
+  if (::stat((folder / kKeyFile).c_str(), &info) != 0) return Instant{};
+  return from_unix_ms(static_cast<std::int64_t>(info.st_mtime) * 1000);
 }
 
 bool is_slug(std::string_view text) {

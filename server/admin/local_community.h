@@ -23,8 +23,18 @@ inline constexpr const char* kRevokedFile = "revoked.log";
 inline constexpr const char* kGatewayFile = "gateway.db";
 /// What the watcher of feeds has told; without it everything is told once more.
 inline constexpr const char* kCapFile = "cap.json";
+/// What was published of our own warnings.
+inline constexpr const char* kPublishedFile = "cap_out.json";
 /// Left by a restore: the gateway sends nothing until a person released it.
 inline constexpr const char* kHeldMark = "gateway.held";
+
+/// Holds when `linlid admin backup` last made a whole copy, in Unix milliseconds.
+inline constexpr const char* kBackupMark = "backup.last";
+
+/// Errors: io.
+Result<void> note_backup(const std::filesystem::path& folder, Instant at);
+/// Without a backup, when the community was made.
+Instant last_backup(const std::filesystem::path& folder);
 
 /// A community without a server: the commands act on its files as the system.
 /// Threads: one.

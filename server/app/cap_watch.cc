@@ -2,7 +2,6 @@
 #include "server/app/cap_watch.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -76,17 +75,6 @@ Result<std::vector<cap::Place>> places_of(sync::StoreReader& store) {
   return out;
 }
 
-/// Another content under the same name, whole or not at all, also over a power cut.
-Result<void> replace_file(const std::string& file, const std::string& text) {
-  const std::string draft = file + ".new";
-  std::error_code ec;
-  std::filesystem::remove(draft, ec);
-  LINLI_CHECK(auth::create_private_file(draft, text));
-  std::filesystem::rename(draft, file, ec);
-  if (ec) return fail(Errc::io, "rename cap.json");
-  return auth::sync_folder(std::filesystem::path(file).parent_path());
-}
-
 Result<Json> load_book(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   if (!in) return Json();
@@ -109,6 +97,7 @@ Result<std::unique_ptr<CapWatch>> CapWatch::open(Parts parts) {
     cap::Source source;
     source.senders.insert(config.senders.begin(), config.senders.end());
     source.requires_signature = config.requires_signature;
+    source.has_standing_rule = config.standing_rule && !config.certificates.empty();
     settings.sources[config.name] = source;
     Feed feed;
     if (!config.certificates.empty()) {
@@ -117,6 +106,13 @@ Result<std::unique_ptr<CapWatch>> CapWatch::open(Parts parts) {
       auto trust = cap::TrustStore::load(*pem);
       if (!trust) return named(trust.error());
       feed.trust = std::move(*trust);
+    }
+    if (!config.schema.empty()) {
+      const auto xsd = auth::read_file(config.schema);
+      if (!xsd || !*xsd) return fail(Errc::io, "feed " + config.name + ": " + config.schema);
+      auto schema = cap::Schema::load(**xsd);
+      if (!schema) return named(schema.error());
+      feed.schema = std::move(*schema);
     }
     cap::FeedSettings poll;
     poll.source = config.name;
@@ -164,8 +160,22 @@ void CapWatch::run_timers(MonoTime now) {
   if (now >= next_tick_) {
     next_tick_ = now + kWatchTick;
     tell(book_->tick(parts_.clock->now()), {});
+    read_places();
   }
   if (now >= next_try_) send_next();
+}
+
+void CapWatch::read_places() {
+  const bool is_queued = parts_.community->with_reader([this](sync::StoreReader& reader) {
+    auto places = places_of(reader);
+    parts_.post([this, places = std::move(places)]() mutable {
+      if (places)
+        book_->set_places(std::move(*places));
+      else
+        log_event(LogLevel::warn, "cap.places", {{"code", errc_name(places.error().code)}});
+    });
+  });
+  if (!is_queued) log_event(LogLevel::info, "cap.places_later", {});
 }
 
 void CapWatch::perform(Feed& feed, cap::PollActions actions) {
@@ -192,7 +202,9 @@ void CapWatch::perform(Feed& feed, cap::PollActions actions) {
 }
 
 void CapWatch::take(const cap::poll::Document& document) {
-  const auto alerts = cap::read_alerts(document.body, feeds_.at(document.source).trust);
+  const Feed& feed = feeds_.at(document.source);
+  const auto alerts =
+      cap::read_alerts(document.body, feed.trust, feed.schema ? &*feed.schema : nullptr);
   if (!alerts) {
     log_event(LogLevel::warn, "cap.refused",
               {{"source", document.source},
@@ -201,10 +213,12 @@ void CapWatch::take(const cap::poll::Document& document) {
     return;
   }
   for (const cap::AlertDocument& alert : *alerts)
-    tell(book_->receive(document.source, alert, parts_.clock->now()), document.source);
+    tell(book_->receive(document.source, alert, parts_.clock->now()), document.source,
+         alert.schema_warnings);
 }
 
-void CapWatch::tell(std::vector<cap::Action> actions, const std::string& source) {
+void CapWatch::tell(std::vector<cap::Action> actions, const std::string& source,
+                    const std::vector<std::string>& schema) {
   using Kind = cap::Action::Kind;
   for (const cap::Action& action : actions) {
     if (action.kind == Kind::refuse)
@@ -236,6 +250,9 @@ void CapWatch::tell(std::vector<cap::Action> actions, const std::string& source)
                  {"doubts", Json::array()}};
     for (const std::string& doubt : action.doubts)
       if (args["doubts"].size() < 20) args["doubts"].push_back(cut_chars(doubt, 200));
+    if (action.may_send_by_rule) args["by_rule"] = true;
+    for (const std::string& warning : schema)
+      if (args["schema"].size() < 20) args["schema"].push_back(cut_chars(warning, 200));
     untold_.push_back(std::move(args));
   }
   send_next();
@@ -268,7 +285,7 @@ void CapWatch::send_next() {
 
 void CapWatch::store() {
   const std::string text = dump_json(book_->save());
-  if (auto done = replace_file(parts_.file, text); !done)
+  if (auto done = auth::replace_private_file(parts_.file, text); !done)
     log_event(LogLevel::error, "cap.store", {{"code", errc_name(done.error().code)}});
 }
 

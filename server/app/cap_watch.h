@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,13 +49,19 @@ class CapWatch {
   struct Feed {
     std::unique_ptr<notify::cap::FeedPoller> poller;
     notify::cap::TrustStore trust;
+    /// Absent = nobody reports what does not keep to it.
+    std::optional<notify::cap::Schema> schema;
     std::optional<MonoTime> timer;
   };
 
   explicit CapWatch(Parts parts) : parts_(std::move(parts)) {}
   void perform(Feed& feed, notify::cap::PollActions actions);
   void take(const notify::cap::poll::Document& document);
-  void tell(std::vector<notify::cap::Action> actions, const std::string& source);
+  /// `schema`: what the document that led to the actions does against the schema.
+  void tell(std::vector<notify::cap::Action> actions, const std::string& source,
+            const std::vector<std::string>& schema = {});
+  /// The office may draw or close areas at any time.
+  void read_places();
   void send_next();
   void store();
 

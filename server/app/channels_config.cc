@@ -14,17 +14,18 @@ namespace {
 
 using notify::CalendarRule;
 
-constexpr std::array<std::string_view, 11> kOwnKeys = {
-    "name",  "kind",         "communities", "real",    "rate",          "burst",
-    "limit", "attempts_max", "balance_min", "enabled", "test_addresses"};
+constexpr std::array<std::string_view, 12> kOwnKeys = {
+    "name",  "kind",         "communities", "real",    "rate",           "burst",
+    "limit", "attempts_max", "balance_min", "enabled", "test_addresses", "operator_addresses"};
 /// A provider of a community has a handful; more is a mistake in a generated file.
 constexpr std::size_t kChannelsMax = 64;
 
-constexpr std::array<std::pair<std::string_view, CalendarRule::Window>, 4> kWindows = {
-    {{"minute", CalendarRule::Window::natural_minute},
-     {"hour", CalendarRule::Window::natural_hour},
-     {"day", CalendarRule::Window::natural_day},
-     {"rolling_day", CalendarRule::Window::rolling_day}}};
+constexpr Millis kHour{3'600'000};
+constexpr std::array<std::pair<std::string_view, CalendarRule>, 4> kWindows = {
+    {{"minute", {.per = kHour / 60, .is_natural = true}},
+     {"hour", {.per = kHour, .is_natural = true}},
+     {"day", {.per = 24 * kHour, .is_natural = true}},
+     {"rolling_day", {.per = 24 * kHour}}}};
 
 Json to_json(const toml::node& node) {
   if (const auto* table = node.as_table()) {
@@ -52,7 +53,8 @@ Result<std::vector<CalendarRule>> parse_rules(const Json& json) {
     if (window == kWindows.end() || !most.is_number_integer() || most < 1)
       return fail(Errc::invalid_argument,
                   "limit: minute, hour, day or rolling_day = how many for one number");
-    out.push_back({window->second, most.get<int>()});
+    out.push_back(window->second);
+    out.back().max = most.get<int>();
   }
   return out;
 }
@@ -91,6 +93,7 @@ Result<ChannelConfig> parse_one(const Json& json) {
   }
   out.communities = texts_of(json, "communities");
   out.test_addresses = texts_of(json, "test_addresses");
+  out.operator_addresses = texts_of(json, "operator_addresses");
   for (const auto& [key, value] : json.items())
     if (std::ranges::find(kOwnKeys, key) == kOwnKeys.end()) out.settings[key] = value;
   return out;
@@ -111,9 +114,23 @@ Result<FeedConfig> parse_feed(const Json& json) {
   out.certificates = json_text(json, "certificates");
   out.ca_file = json_text(json, "ca_file");
   out.requires_signature = json_bool(json, "requires_signature");
+  out.schema = json_text(json, "schema");
+  out.standing_rule = json_bool(json, "standing_rule");
+  if (out.standing_rule && out.certificates.empty())
+    return fail(Errc::invalid_argument, "standing_rule: needs certificates");
   out.period_s = json_int(json, "period_s", 60);
   if (out.period_s < 1 || out.period_s > 3600)
     return fail(Errc::invalid_argument, "period_s: 1 to 3600");
+  return out;
+}
+
+Result<PublishConfig> parse_publish(const Json& json) {
+  PublishConfig out{json_text(json, "sender"), json_text(json, "key"),
+                    json_text(json, "certificate")};
+  if (out.sender.empty() || out.sender.find_first_of(" ,<&") != std::string::npos)
+    return fail(Errc::invalid_argument, "sender: a name without blanks, commas, < and &");
+  if (out.key.empty() != out.certificate.empty())
+    return fail(Errc::invalid_argument, "key and certificate: PEM files, both or none");
   return out;
 }
 
@@ -161,10 +178,19 @@ Result<GatewayFile> parse_gateway_file(std::string_view text, const std::string&
     faults +=
         file + ":" + std::to_string(at.source().begin.line) + ": " + name + ": " + what + "\n";
   };
-  for (const auto& [key, node] : root)
-    if ((key.str() != "channel" && key.str() != "feed") || !node.is_array_of_tables())
-      fault(node, std::string(key.str()), "only [[channel]] and [[feed]] tables are expected");
   GatewayFile out;
+  for (const auto& [key, node] : root) {
+    if (key.str() == "publish" && node.is_table()) {
+      if (auto publish = parse_publish(to_json(node)); publish)
+        out.publish = std::move(*publish);
+      else
+        fault(node, "publish", publish.error().detail);
+      continue;
+    }
+    if ((key.str() != "channel" && key.str() != "feed") || !node.is_array_of_tables())
+      fault(node, std::string(key.str()),
+            "only [[channel]] and [[feed]] tables and [publish] are expected");
+  }
   out.channels = parse_list<ChannelConfig>(root, "channel", parse_one, fault);
   out.feeds = parse_list<FeedConfig>(root, "feed", parse_feed, fault);
   if (out.channels.size() + out.feeds.size() > kChannelsMax)

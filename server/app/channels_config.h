@@ -24,6 +24,8 @@ struct ChannelConfig {
   std::vector<notify::CalendarRule> rules;
   std::uint32_t attempts_max = 6;
   std::vector<std::string> test_addresses;
+  /// Where the operator of this server hears alarms; addresses as the channel takes them.
+  std::vector<std::string> operator_addresses;
   /// An alarm when the peer says less is left; 0 = none.
   std::int64_t balance_min = 0;
   /// What the adapter reads; the keys above are not in it.
@@ -43,6 +45,11 @@ struct FeedConfig {
   /// PEM file of who signs; empty = nothing counts as verified.
   std::string certificates;
   bool requires_signature = false;
+  /// Verified red messages may follow the community's standing rule, if two people signed one
+  /// (RAIN-7). Needs certificates: what is unsigned never goes out by itself (decision E10).
+  bool standing_rule = false;
+  /// The OASIS schema; what does not keep to it is shown to the desk. Empty = no report.
+  std::string schema;
   /// Administrative codes that concern us; empty = every entry is fetched.
   std::vector<std::string> area_codes;
   std::string ca_file;
@@ -51,8 +58,18 @@ struct FeedConfig {
   [[nodiscard]] bool serves(std::string_view slug) const;
 };
 
+/// [publish]: our public warnings as CAP for others; absent = nothing is published.
+struct PublishConfig {
+  /// A name in the domain of the community, as CAP writes it; empty = nothing is published.
+  std::string sender;
+  /// PEM files; empty = unsigned.
+  std::string key;
+  std::string certificate;
+};
+
 /// The file that gateway.channels names.
 struct GatewayFile {
+  PublishConfig publish;
   std::vector<ChannelConfig> channels;
   std::vector<FeedConfig> feeds;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/app/community_runtime.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <pthread.h>
@@ -11,6 +12,8 @@
 namespace linli::app {
 namespace {
 
+/// Noted cursors before they are put together: more than devices can be connected.
+constexpr std::size_t kNotedCursorsMax = 64 * 1024;
 constexpr Millis kTick{1000};
 /// Work in steps, such as a sending, asks for its next step a millisecond later: between two steps
 /// comes what was queued, not a pause.
@@ -25,6 +28,16 @@ constexpr std::size_t kResultsPerRead = 500;
 
 void name_thread(std::thread& thread, const std::string& name) {
   pthread_setname_np(thread.native_handle(), name.substr(0, 15).c_str());
+}
+
+/// The last one of each device; in the order of the devices.
+void keep_newest(std::vector<sync::DeviceCursor>& cursors) {
+  std::ranges::stable_sort(cursors, {}, &sync::DeviceCursor::cid);
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < cursors.size(); ++i)
+    if (i + 1 == cursors.size() || cursors[i].cid != cursors[i + 1].cid)
+      cursors[kept++] = cursors[i];
+  cursors.resize(kept);
 }
 
 }  // namespace
@@ -292,16 +305,17 @@ void CommunityRuntime::run_chores() {
 
 void CommunityRuntime::note_cursors(const sync::DeviceCursor& cursor) {
   const std::lock_guard lock(cursor_mutex_);
-  cursors_[cursor.cid.raw()] = cursor;
+  if (cursors_.size() >= kNotedCursorsMax) keep_newest(cursors_);
+  cursors_.push_back(cursor);
 }
 
 void CommunityRuntime::flush_cursors() {
   std::vector<sync::DeviceCursor> batch;
   {
     const std::lock_guard lock(cursor_mutex_);
-    for (const auto& [cid, cursor] : cursors_) batch.push_back(cursor);
-    cursors_.clear();
+    batch.swap(cursors_);
   }
+  keep_newest(batch);
   if (batch.empty() || !store_) return;
   if (auto saved = store_->save_cursors(batch); !saved) on_store_failed(saved.error());
 }

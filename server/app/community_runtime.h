@@ -162,7 +162,8 @@ class CommunityRuntime final : public sync::RuntimePort {
 
   // Guarded by cursor_mutex_.
   std::mutex cursor_mutex_;
-  std::unordered_map<Id128, sync::DeviceCursor> cursors_;
+  /// As they came, several of a device among them.
+  std::vector<sync::DeviceCursor> cursors_;
 
   std::atomic<std::uint64_t> outbox_consumed_{0};
   RuntimeStats stats_;

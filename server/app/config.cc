@@ -111,6 +111,8 @@ const std::vector<Row>& table() {
        "see config/channels.toml. Empty = the app, and a knock at the door."},
       {"gateway", "mode", "", LINLI_TEXT(gateway, mode, "real", "real", "training"),
        "training: channels that reach real people are not even opened."},
+      {"gateway", "escalation", "", LINLI_TEXT(gateway, escalation, ""),
+       "File with ladders in the place of the shipped config/escalation.json. Empty = those."},
       {"web", "root", "", LINLI_TEXT(web, root, ""),
        "Folder with the built web app (clients/web/dist) to serve instead of the one in the "
        "program;\n"

@@ -35,6 +35,7 @@ struct Config {
   struct {
     std::string channels;
     std::string mode;
+    std::string escalation;
   } gateway;
   struct {
     std::string root;

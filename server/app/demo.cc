@@ -37,7 +37,8 @@ sync::Submission submission_of(const sync::Registry& registry, const demo::DemoC
   out.name = call.name;
   out.args = std::make_shared<const Json>(call.args);
   out.args_text = dump_json(call.args);
-  out.captured_at = now;
+  out.captured_at = call.captured == 0 ? now : from_unix_ms(call.captured);
+  if (call.captured != 0) out.actor.via = sync::Via::device;
   out.token = token;
   return out;
 }
@@ -62,8 +63,23 @@ std::vector<Result<Json>> run_calls(const sync::Registry& registry, sync::Commit
   return out;
 }
 
+/// A server that runs all the time does what is due as its time comes. What the store refuses here,
+/// it refuses to the calls that follow, which say so.
+void move_clock(ManualClock& clock, sync::Committer& committer, Instant to) {
+  constexpr std::chrono::hours kStep{1};
+  while (clock.now() < to) {
+    clock.advance(std::min<Millis>(kStep, to - clock.now()));
+    for (;;) {
+      const auto done = committer.tick();
+      if (!done || done->commit->to == done->commit->from) break;
+      clock.advance(Millis{1});
+    }
+  }
+}
+
 Result<void> make_community(const fs::path& data, const sync::Registry& registry, int people) {
-  const SystemClock clock;
+  const Instant today = SystemClock().now();
+  ManualClock clock(today - std::chrono::days(demo::kServiceDays));
   SystemRng rng;
   LINLI_TRY(const auto lock, admin::DataLock::take(data));
   LINLI_TRY(const auto keys, auth::ServerKeys::load_or_create(data / kSlug / admin::kKeyFile, rng));
@@ -73,7 +89,9 @@ Result<void> make_community(const fs::path& data, const sync::Registry& registry
   sync::Committer committer(registry, *store, clock, rng);
   LINLI_TRY(const auto state, committer.open());
   if (state.head.raw() > 0 || people == 0) return {};
-  return demo::load({.people = people, .today = clock.now()},
+  return demo::load({.people = people,
+                     .today = today,
+                     .move_clock = [&](Instant to) { move_clock(clock, committer, to); }},
                     [&](std::span<const demo::DemoCall> calls) {
                       return run_calls(registry, committer, clock, calls);
                     });

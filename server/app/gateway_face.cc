@@ -23,6 +23,8 @@ Json to_json(const GatewayRuntime::Quote& quote) {
   return out;
 }
 
+}  // namespace
+
 Result<notify::GatewayStore::Search> search_of(const Json& params) {
   notify::GatewayStore::Search out;
   out.notice = json_text(params, "notice");
@@ -40,8 +42,6 @@ Result<notify::GatewayStore::Search> search_of(const Json& params) {
   return out;
 }
 
-}  // namespace
-
 Json to_json(const GatewayLook& look) {
   Json out = {{"channels", Json::array()},
               {"notices", Json::array()},
@@ -57,7 +57,10 @@ Json to_json(const GatewayLook& look) {
                  {"in_flight", channel.sender.in_flight},
                  {"rate", channel.sender.rate},
                  {"handed", channel.sender.handed},
-                 {"failed", channel.sender.failed}};
+                 {"failed", channel.sender.failed},
+                 {"queued", channel.sender.queued},
+                 {"attempts", channel.sender.counts.attempts},
+                 {"cost", channel.sender.counts.cost}};
     if (!channel.sender.paused.empty()) item["paused"] = channel.sender.paused;
     if (channel.health.balance) item["balance"] = *channel.health.balance;
     out["channels"].push_back(std::move(item));
@@ -87,6 +90,14 @@ Json to_json(const notify::DeliveryRecord& delivery) {
   return out;
 }
 
+Json to_json(const std::vector<notify::DeliveryRecord>& page, std::size_t limit) {
+  Json out = {{"deliveries", Json::array()}};
+  for (const notify::DeliveryRecord& delivery : page)
+    out["deliveries"].push_back(to_json(delivery));
+  if (page.size() == limit) out["next"] = std::to_string(page.back().id.raw());
+  return out;
+}
+
 void GatewayFace::look(Done done) {
   runtime_.look([done = std::move(done)](const GatewayLook& look) { done(to_json(look)); });
 }
@@ -98,11 +109,7 @@ void GatewayFace::deliveries(Json params, Done done) {
       [search = *search, done = std::move(done)](notify::Gateway&, notify::GatewayStore& store) {
         const auto found = store.deliveries(search);
         if (!found) return done(std::unexpected(found.error()));
-        Json out = {{"deliveries", Json::array()}};
-        for (const notify::DeliveryRecord& delivery : *found)
-          out["deliveries"].push_back(to_json(delivery));
-        if (found->size() == search.limit) out["next"] = std::to_string(found->back().id.raw());
-        done(std::move(out));
+        done(to_json(*found, search.limit));
       });
 }
 
@@ -127,6 +134,22 @@ void GatewayFace::push_key(Done done) {
                     [done = std::move(done)](const Result<notify::CallbackReply>& reply) {
                       done(reply ? parse_json(reply->body) : std::unexpected(reply.error()));
                     });
+}
+
+void GatewayFace::link(std::string token, Done done) {
+  runtime_.with_gateway([hash = notify::link_hash(token), now = runtime_.now(),
+                         done = std::move(done)](notify::Gateway&, notify::GatewayStore& store) {
+    const auto found = store.link(hash);
+    if (!found) return done(std::unexpected(found.error()));
+    if (!*found) return done(fail(Errc::not_found, "link"));
+    if ((*found)->expires <= now) return done(fail(Errc::expired, "link"));
+    done(Json{{"notice", (*found)->notice}, {"person", (*found)->person}});
+  });
+}
+
+Result<Json> GatewayFace::published(const std::string& name) {
+  LINLI_TRY(CapPublish::File file, runtime_.published(name));
+  return Json{{"type", std::move(file.type)}, {"body", std::move(file.body)}};
 }
 
 void GatewayFace::callback(std::string channel, net::HttpRequest request,

@@ -15,6 +15,8 @@ class GatewayFace final : public http::GatewayPort {
   void deliveries(Json params, Done done) override;
   void quote(Json message, Done done) override;
   void push_key(Done done) override;
+  void link(std::string token, Done done) override;
+  Result<Json> published(const std::string& name) override;
   void callback(std::string channel, net::HttpRequest request,
                 std::function<void(Result<net::HttpResponse>)> done) override;
 
@@ -24,6 +26,11 @@ class GatewayFace final : public http::GatewayPort {
 
 /// What look() answers; also what `linlid admin gateway` shows.
 Json to_json(const GatewayLook& look);
+/// What search() of a store means: notice?, person?, state?, after?, limit? as texts.
+/// Errors: invalid_argument.
+Result<notify::GatewayStore::Search> search_of(const Json& params);
+/// {deliveries, next?}
+Json to_json(const std::vector<notify::DeliveryRecord>& page, std::size_t limit);
 /// Without the address, which is masked.
 Json to_json(const notify::DeliveryRecord& delivery);
 

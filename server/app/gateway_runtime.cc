@@ -31,6 +31,8 @@ constexpr std::size_t kTasksMax = 100'000;
 constexpr Millis kWatch{60'000};
 /// The longest sleep: a wall clock that jumps is noticed within this.
 constexpr Millis kSleepMax{10'000};
+/// A day's work is what an office can type again (decision F5).
+constexpr Millis kBackupAgeMax{24 * 3'600'000};
 constexpr sync::UpLane kFactLane = sync::UpLane::bulk;
 
 /// The reserved client sys.gateway (decision B6).
@@ -56,6 +58,7 @@ Result<std::unique_ptr<GatewayRuntime>> GatewayRuntime::open(GatewayOptions opti
   LINLI_TRY(out->store_, notify::SqliteGatewayStore::open(out->options_.file));
   LINLI_CHECK(out->make_channels());
   LINLI_CHECK(out->make_watch());
+  LINLI_CHECK(out->make_publish());
   out->gateway_ = std::make_unique<notify::Gateway>(out->engine_settings(), *out->store_,
                                                     *out->options_.clock, *out->options_.rng);
   const sync::StoreState& state = out->options_.community->state();
@@ -125,8 +128,30 @@ Result<void> GatewayRuntime::make_watch() {
   return {};
 }
 
+Result<void> GatewayRuntime::make_publish() {
+  if (options_.publish.sender.empty()) return {};
+  CapPublish::Parts parts;
+  parts.config = options_.publish;
+  parts.base_url = options_.publish_url;
+  parts.title = options_.title;
+  parts.file = options_.publish_file;
+  parts.secrets = options_.secrets;
+  parts.clock = options_.clock;
+  auto made = CapPublish::open(std::move(parts));
+  if (!made) return fail(made.error().code, "publish: " + made.error().detail);
+  publish_ = std::move(*made);
+  return {};
+}
+
+Result<CapPublish::File> GatewayRuntime::published(const std::string& name) const {
+  if (publish_ == nullptr) return fail(Errc::not_found, "nothing is published here");
+  return publish_->file(name);
+}
+
 notify::GatewaySettings GatewayRuntime::engine_settings() {
   notify::GatewaySettings out;
+  out.links = options_.links;
+  out.policies = options_.policies;
   for (const ChannelConfig& config : options_.channels) {
     const auto adapter = adapters_.find(config.name);
     if (adapter == adapters_.end()) continue;
@@ -137,6 +162,7 @@ notify::GatewaySettings GatewayRuntime::engine_settings() {
     setup.rules = config.rules;
     setup.attempts_max = config.attempts_max;
     setup.test_addresses = config.test_addresses;
+    setup.operator_addresses = config.operator_addresses;
     out.channels.push_back(std::move(setup));
   }
   return out;
@@ -254,6 +280,9 @@ void GatewayRuntime::work() {
   perform(std::move(*turn));
   feed();
   tell();
+  auto shown = look_at_channels();
+  const std::lock_guard lock(mutex_);
+  shown_.swap(shown);
 }
 
 void GatewayRuntime::perform(notify::Turn turn) {
@@ -302,6 +331,7 @@ void GatewayRuntime::feed() {
         items.push_back(
             {row.id, row.kind, json ? std::move(*json) : Json::object(), from_unix_ms(row.at)});
       }
+      if (publish_) publish_->take(items);
       gateway_->accept(items);
     });
   });
@@ -374,6 +404,11 @@ void GatewayRuntime::watch(MonoTime now) {
     if (health.state == notify::Health::State::down)
       gateway_->alarm("channel_down", config.name, "通道连不上：" + health.text);
   }
+  if (const auto age = backup_age(); age && *age > kBackupAgeMax)
+    gateway_->alarm("backup_old", "backup",
+                    "上次备份已过 " +
+                        std::to_string(std::chrono::floor<std::chrono::hours>(*age).count()) +
+                        " 小时");
   for (const auto& [channel, why] : gateway_->paused())
     gateway_->alarm("gateway_stopped", channel, "已停止发送：" + why);
 }
@@ -393,15 +428,30 @@ void GatewayRuntime::callback(const std::string& channel, notify::Callback reque
   });
 }
 
+std::vector<GatewayLook::Channel> GatewayRuntime::look_at_channels() {
+  std::vector<GatewayLook::Channel> out;
+  for (const notify::Sender::Look& sender : gateway_->channels()) {
+    const ChannelHost* channel = host(sender.name);
+    out.push_back({sender, std::string(notify::medium_name(channel->capabilities().medium)),
+                   channel->health(), channel->pending()});
+  }
+  return out;
+}
+
+std::vector<GatewayLook::Channel> GatewayRuntime::channels() const {
+  const std::lock_guard lock(mutex_);
+  return shown_;
+}
+
+std::optional<Millis> GatewayRuntime::backup_age() const {
+  if (!options_.last_backup) return std::nullopt;
+  return options_.clock->now() - options_.last_backup();
+}
+
 void GatewayRuntime::look(std::function<void(GatewayLook)> done) {
   post([this, done = std::move(done)] {
     GatewayLook out;
-    for (const notify::Sender::Look& sender : gateway_->channels()) {
-      const ChannelHost* channel = host(sender.name);
-      out.channels.push_back({sender,
-                              std::string(notify::medium_name(channel->capabilities().medium)),
-                              channel->health(), channel->pending()});
-    }
+    out.channels = look_at_channels();
     out.notices = gateway_->notices();
     out.paused = gateway_->paused();
     {
@@ -425,8 +475,12 @@ void GatewayRuntime::quote(notify::Message message, std::function<void(std::vect
       const ChannelHost* channel = host(config.name);
       if (channel == nullptr) continue;
       const notify::Capabilities& can = channel->capabilities();
+      notify::Message shown = message;
+      // As long as a real one, so that it counts in the parts.
+      if (can.has_links && shown.needs_ack && !options_.links.prefix.empty())
+        shown.link = options_.links.prefix + std::string(notify::kLinkTokenLength, 'x');
       out.push_back({config.name, std::string(notify::medium_name(can.medium)),
-                     channel->preview({can.medium, "", {}}, message), can.part_price,
+                     channel->preview({can.medium, "", {}}, shown), can.part_price,
                      config.rate.parts_per_s});
     }
     done(std::move(out));

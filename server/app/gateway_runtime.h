@@ -7,12 +7,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "notify/engine/gateway.h"
 #include "notify/store/sqlite/gateway_store.h"
+#include "server/app/cap_publish.h"
 #include "server/app/cap_watch.h"
 #include "server/app/channel_host.h"
 #include "server/app/channel_net.h"
@@ -36,9 +38,20 @@ struct GatewayOptions {
   /// Feeds of warnings, and where their watcher keeps its book.
   std::vector<FeedConfig> feeds;
   std::string cap_file;
+  /// Our warnings for others; without a sender none. `publish_url` ends with '/'.
+  PublishConfig publish;
+  std::string publish_url;
+  std::string publish_file;
+  /// The community's name for people.
+  std::string title;
   bool is_training = false;
   /// Nothing leaves until a person releases it: a restore left its mark (decision M11).
   bool is_held = false;
+  /// When the community was last backed up, or else since when it could have been.
+  std::function<Instant()> last_backup{};
+  notify::Policies policies = notify::Policies::shipped();
+  /// Links that acknowledge; without a prefix nobody gets one.
+  notify::LinkMaker links{};
 };
 
 /// One look for desk, metrics and admin.
@@ -80,7 +93,14 @@ class GatewayRuntime {
   /// Adapter::on_callback, unavailable.
   void callback(const std::string& channel, notify::Callback request,
                 std::function<void(Result<notify::CallbackReply>)> done);
+  /// As CapPublish::file(). Errors: not_found.
+  [[nodiscard]] Result<CapPublish::File> published(const std::string& name) const;
+  [[nodiscard]] Instant now() const { return options_.clock->now(); }
   void look(std::function<void(GatewayLook)> done);
+  /// The channels as of the last turn, for metrics; never waits for the thread.
+  [[nodiscard]] std::vector<GatewayLook::Channel> channels() const;
+  /// By the clock of the server; nothing where nobody told how to know.
+  [[nodiscard]] std::optional<Millis> backup_age() const;
   /// Runs `task` on the gateway's thread with the engine; what it changes is durable soon after.
   void with_gateway(std::function<void(notify::Gateway&, notify::GatewayStore&)> task);
   /// What `message` would cost and take over each medium. Errors: those of Adapter::preview by
@@ -100,6 +120,7 @@ class GatewayRuntime {
   explicit GatewayRuntime(GatewayOptions options);
   Result<void> make_channels();
   Result<void> make_watch();
+  Result<void> make_publish();
   notify::GatewaySettings engine_settings();
   void post(Task task);
   void run();
@@ -111,6 +132,7 @@ class GatewayRuntime {
   void watch(MonoTime now);
   [[nodiscard]] MonoTime next_wake(MonoTime now) const;
   ChannelHost* host(const std::string& name);
+  [[nodiscard]] std::vector<GatewayLook::Channel> look_at_channels();
 
   const GatewayOptions options_;
   GatewayDirectory directory_;
@@ -122,6 +144,8 @@ class GatewayRuntime {
   std::unique_ptr<notify::Gateway> gateway_;
   /// Null without feeds.
   std::unique_ptr<CapWatch> cap_;
+  /// Null where nothing is published. Constant after open().
+  std::unique_ptr<CapPublish> publish_;
   std::uint64_t told_ = 0;
   std::uint64_t facts_ = 0;
   bool is_telling_ = false;
@@ -136,8 +160,9 @@ class GatewayRuntime {
   std::vector<Task> after_commit_;
 
   // Guarded by mutex_.
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable some_;
+  std::vector<GatewayLook::Channel> shown_;
   std::deque<Task> tasks_;
   std::uint64_t outbox_head_ = 0;
   /// A reading of the outbox is under way.

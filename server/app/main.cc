@@ -5,12 +5,10 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
-#include "base/rng.h"
-#include "server/admin/admin.h"
+#include "server/app/admin_main.h"
 #include "server/app/config.h"
 #include "server/app/demo.h"
 #include "server/app/wiring.h"
-#include "server/community/modules.h"
 
 namespace {
 
@@ -70,19 +68,12 @@ int run(const Options& options) {
   return serve(*config);
 }
 
-int admin_main(int argc, char** argv) {
-  const SystemClock clock;
-  SystemRng rng;
-  return admin::run_admin({community::declare_modules, clock, rng, std::cin, std::cout, std::cerr},
-                          std::vector<std::string>(argv + 2, argv + argc));
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "admin") {
     if (auto ready = crypto_init(); !ready) return complain(ready.error());
-    return admin_main(argc, argv);
+    return app::admin_main(argc - 1, argv + 1);
   }
   CLI::App cli{"Linli sync server"};
   Options options;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/app/metrics.h"
 
+#include <chrono>
+#include <cmath>
 #include <fstream>
 
 #include <prometheus/metric_family.h>
@@ -29,6 +31,9 @@ class Page {
     }
     family.metric.push_back(std::move(metric));
     return *this;
+  }
+  void add(prometheus::ClientMetric metric) {
+    families_.back().metric.push_back(std::move(metric));
   }
   [[nodiscard]] std::string text() const {
     return prometheus::TextSerializer().Serialize(families_);
@@ -136,6 +141,81 @@ void add_communities(Page& page, const std::vector<const CommunityRuntime*>& com
          [](R s) { return s.page_misses.load(); });
 }
 
+/// One line a channel: its numbers with the labels that all of them have.
+struct ChannelLine {
+  GatewayLook::Channel channel;
+  std::vector<prometheus::ClientMetric::Label> labels;
+};
+
+prometheus::ClientMetric histogram_of(const ChannelLine& line) {
+  const notify::LatencyHistogram& from = line.channel.sender.counts.latency;
+  prometheus::ClientMetric out;
+  out.label = line.labels;
+  for (std::size_t n = 0; n < from.counts.size(); ++n) {
+    out.histogram.sample_count += from.counts[n];
+    const double bound = n < from.kBounds.size() ? from.kBounds[n] : HUGE_VAL;
+    out.histogram.bucket.push_back({out.histogram.sample_count, bound});
+  }
+  out.histogram.sample_sum = from.sum_s;
+  return out;
+}
+
+void add_counts(Page& page, const std::vector<ChannelLine>& lines) {
+  const auto family = [&](const char* name, const char* help, MetricType type, auto value) {
+    page.family(std::string("linli_gateway_") + name, help, type);
+    for (const ChannelLine& line : lines)
+      page.add(static_cast<double>(value(line.channel)), line.labels);
+  };
+  using C = const GatewayLook::Channel&;
+  family("attempts_total", "Submissions to a channel.", MetricType::Counter,
+         [](C c) { return c.sender.counts.attempts; });
+  family("parts_total", "Billed parts that peers took.", MetricType::Counter,
+         [](C c) { return c.sender.counts.parts; });
+  family("cost_yuan_total", "What was submitted, by the configured price.", MetricType::Counter,
+         [](C c) { return static_cast<double>(c.sender.counts.cost) / 10'000; });
+  family("in_flight", "Submitted and not answered.", MetricType::Gauge,
+         [](C c) { return c.sender.in_flight; });
+  family("rate_parts", "Present rate in parts a second.", MetricType::Gauge,
+         [](C c) { return c.sender.rate; });
+  family("breaker_open", "1 = the peer fails too often; one probe at a time goes out.",
+         MetricType::Gauge, [](C c) { return c.sender.is_open ? 1 : 0; });
+  family("paused", "1 = stands still until a person releases it.", MetricType::Gauge,
+         [](C c) { return c.sender.paused.empty() ? 0 : 1; });
+  family("up", "0 = the peer cannot be reached.", MetricType::Gauge,
+         [](C c) { return c.health.state == notify::Health::State::down ? 0 : 1; });
+}
+
+void add_gateways(Page& page, const MetricSources& from) {
+  std::vector<ChannelLine> lines;
+  for (const auto& [slug, gateway] : from.gateways)
+    for (auto& channel : gateway->channels())
+      lines.push_back(
+          {channel,
+           {{"community", slug}, {"channel", channel.sender.name}, {"medium", channel.medium}}});
+  const auto with = [](const ChannelLine& line, const char* label, std::string_view value) {
+    auto out = line.labels;
+    out.push_back({label, std::string(value)});
+    return out;
+  };
+  add_counts(page, lines);
+  page.family("linli_gateway_outcomes_total", "Answers of peers.", MetricType::Counter);
+  for (const ChannelLine& line : lines)
+    for (std::size_t n = 0; n < notify::kOutcomeNames.size(); ++n)
+      page.add(number(line.channel.sender.counts.outcomes[n]),
+               with(line, "outcome", notify::kOutcomeNames[n]));
+  page.family("linli_gateway_queued", "Ready for the channel's medium.", MetricType::Gauge);
+  for (const ChannelLine& line : lines)
+    for (std::size_t n = 0; n < notify::kLaneNames.size(); ++n)
+      page.add(static_cast<double>(line.channel.sender.queued[n]),
+               with(line, "lane", notify::kLaneNames[n]));
+  page.family("linli_gateway_answer_seconds", "From submission to outcome.", MetricType::Histogram);
+  for (const ChannelLine& line : lines) page.add(histogram_of(line));
+  page.family("linli_community_backup_age_seconds", "Since the last backup.", MetricType::Gauge);
+  for (const auto& [slug, gateway] : from.gateways)
+    if (const auto age = gateway->backup_age())
+      page.add(std::chrono::duration<double>(*age).count(), {{"community", slug}});
+}
+
 }  // namespace
 
 std::string metrics_text(const MetricSources& from) {
@@ -144,6 +224,7 @@ std::string metrics_text(const MetricSources& from) {
   if (from.http != nullptr) add_http(page, *from.http);
   add_sync(page, from.shards);
   add_communities(page, from.communities);
+  add_gateways(page, from);
   return page.text();
 }
 

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <thread>
 
+#include "base/blob_limits.h"
 #include "base/log.h"
 #include "server/app/metrics.h"
 #include "server/net/problem.h"
@@ -66,6 +67,10 @@ Result<void> Server::open() {
   };
   service_.draining = [this] { return shard_config_.draining.load(); };
   service_.limits.body_bytes = static_cast<std::size_t>(config_.server.body_bytes_max);
+  service_.body_max = [usual = service_.limits.body_bytes](std::string_view path) {
+    const bool is_upload = path.starts_with("/c/") && path.contains("/blobs");
+    return is_upload ? std::max(usual, limits::kBlobImageBytesMax) : usual;
+  };
   service_.rng = &rng_;
   service_.stats = &http_stats_;
   for (auto& [slug, community] : communities_) {
@@ -141,6 +146,8 @@ net::HttpResponse Server::metrics(const net::HttpRequest& request) const {
   for (const auto& shard : shards_->all()) from.shards.push_back(&shard->stats());
   for (const auto& [slug, community] : communities_)
     from.communities.push_back(community.runtime.get());
+  for (const auto& [slug, community] : communities_)
+    if (community.gateway != nullptr) from.gateways.emplace_back(slug, community.gateway);
   from.connections_max = static_cast<std::uint64_t>(shard_config_.connections_max);
   for (const auto& listener : listeners_) from.refused_sockets += listener->refused();
   from.certificate_not_after = tls_ ? tls_->not_after() : 0;

@@ -19,6 +19,8 @@
 
 namespace linli::app {
 
+class GatewayRuntime;
+
 /// One community with everything that stands on its runtime. Made by wiring.
 struct Community {
   std::unique_ptr<CommunityRuntime> runtime;
@@ -27,6 +29,8 @@ struct Community {
   /// Called once the runtime runs, and before it stops.
   std::function<void()> started;
   std::function<void()> stopping;
+  /// For its metrics; null where none runs.
+  const GatewayRuntime* gateway = nullptr;
   /// Whatever the members above refer to.
   std::shared_ptr<void> keep;
 };

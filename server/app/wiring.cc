@@ -9,7 +9,10 @@
 #include "server/app/adapters.h"
 #include "server/app/embedded_web.h"
 #include "server/app/gateway_face.h"
+#include "server/app/log_signer.h"
+#include "server/auth/files.h"
 #include "server/community/modules.h"
+#include "server/http/blob_store.h"
 #include "server/http/router.h"
 #include "server/net/openssl_signer.h"
 #include "server/net/thread_pool.h"
@@ -33,6 +36,7 @@ struct Common {
                          net::ThreadPool::kCryptoQueueMax};
   net::ThreadPool password{"password", net::ThreadPool::kPasswordThreads,
                            net::ThreadPool::kPasswordQueueMax};
+  net::ThreadPool files{"files", net::ThreadPool::kBlobThreads, net::ThreadPool::kBlobQueueMax};
   notify::AdapterRegistry adapters;
   FileSecrets secrets;
   net::OpensslSigner signer;
@@ -45,7 +49,8 @@ struct Common {
 /// The sockets' view of the device book.
 class SocketAuthenticator final : public ws::Authenticator {
  public:
-  explicit SocketAuthenticator(const auth::Authenticator& inner) : inner_(inner) {}
+  SocketAuthenticator(const auth::Authenticator& inner, net::ThreadPool& crypto)
+      : inner_(inner), crypto_(crypto) {}
   void authenticate(sync::AskAuthenticate ask,
                     std::function<void(Result<sync::Principal>)> done) override {
     inner_.authenticate(std::move(ask), std::move(done));
@@ -54,9 +59,11 @@ class SocketAuthenticator final : public ws::Authenticator {
              std::function<void(Result<sync::FrameRekeyed>)> done) override {
     inner_.rekey(who, std::move(frame), std::move(done));
   }
+  bool offload(std::function<void()> task) override { return crypto_.post(std::move(task)); }
 
  private:
   const auth::Authenticator& inner_;
+  net::ThreadPool& crypto_;
 };
 
 /// Everything of one community that its runtime does not own.
@@ -67,15 +74,21 @@ struct Parts {
         keys(std::move(k)),
         revoked(std::move(r)),
         book(std::move(on_revoked)) {}
+  /// What still works on files knows the members below.
+  ~Parts() { common->files.stop(); }
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
 
   const std::shared_ptr<Common> common;
   const auth::ServerKeys keys;
   const std::unique_ptr<auth::RevocationLog> revoked;
   auth::IdentityBook book;
+  std::unique_ptr<http::BlobStore> blobs;
   std::shared_ptr<http::Site> site;
   std::unique_ptr<SocketAuthenticator> sockets;
   std::unique_ptr<GatewayRuntime> gateway;
   std::unique_ptr<GatewayFace> gateway_face;
+  std::unique_ptr<LogSigner> log_signer;
 };
 
 Result<std::unique_ptr<CommunityRuntime>> open_runtime(const Config& config, Server& server,
@@ -113,9 +126,24 @@ Result<std::string> name_for_people(sync::StoreReader& store, const std::string&
   return slug;
 }
 
+/// Errors: io, invalid_argument naming policy and member.
+Result<notify::Policies> load_policies(const std::string& file) {
+  const auto named = [&](const Error& error) {
+    return fail(error.code, "gateway.escalation " + file + ": " + error.detail);
+  };
+  const auto text = auth::read_file(file);
+  if (!text || !*text) return fail(Errc::io, "gateway.escalation: cannot read " + file);
+  const auto json = parse_json(**text);
+  if (!json) return named(json.error());
+  auto policies = notify::Policies::parse(*json);
+  if (!policies) return named(policies.error());
+  return policies;
+}
+
 Result<std::unique_ptr<GatewayRuntime>> open_gateway(const Config& config, Server& server,
                                                      const Common& common,
-                                                     CommunityRuntime& runtime) {
+                                                     CommunityRuntime& runtime,
+                                                     const auth::ServerKeys& keys) {
   const fs::path folder = fs::path(config.data.folder) / runtime.slug();
   GatewayOptions options;
   options.file = (folder / admin::kGatewayFile).string();
@@ -130,10 +158,22 @@ Result<std::unique_ptr<GatewayRuntime>> open_gateway(const Config& config, Serve
     if (channel.serves(runtime.slug())) options.channels.push_back(channel);
   for (const FeedConfig& feed : common.gateway.feeds)
     if (feed.serves(runtime.slug())) options.feeds.push_back(feed);
+  options.publish = common.gateway.publish;
+  if (!config.server.origins.empty())
+    options.publish_url = config.server.origins.front() + "/c/" + runtime.slug() + "/public/cap/";
+  options.publish_file = (folder / admin::kPublishedFile).string();
+  LINLI_TRY(options.title, name_for_people(runtime.setup_store(), runtime.slug()));
   options.cap_file = (folder / admin::kCapFile).string();
   options.is_training = config.gateway.mode == "training";
   std::error_code ec;
   options.is_held = fs::exists(folder / admin::kHeldMark, ec);
+  if (!config.server.origins.empty())
+    options.links = {config.server.origins.front() + "/c/" + runtime.slug() + "/a/",
+                     keys.derive("linli.ack_link.1")};
+  if (!config.gateway.escalation.empty()) {
+    LINLI_TRY(options.policies, load_policies(config.gateway.escalation));
+  }
+  options.last_backup = [folder] { return admin::last_backup(folder); };
   return GatewayRuntime::open(std::move(options));
 }
 
@@ -157,12 +197,25 @@ Result<void> add_community(const Config& config, Server& server,
   LINLI_CHECK(parts->book.load(out.runtime->setup_store()));
   LINLI_TRY(const std::string name,
             name_for_people(out.runtime->setup_store(), out.runtime->slug()));
-  LINLI_TRY(parts->gateway, open_gateway(config, server, *common, *out.runtime));
+  LINLI_TRY(parts->gateway, open_gateway(config, server, *common, *out.runtime, parts->keys));
   out.runtime->observe([gateway = parts->gateway.get()](const sync::SharedCommit& commit) {
     gateway->on_commit(commit->outbox_head);
   });
-  out.started = [gateway = parts->gateway.get()] { gateway->start(); };
+  parts->log_signer = std::make_unique<LogSigner>(LogSigner::Parts{
+      .runtime = *out.runtime,
+      .keys = parts->keys,
+      .clock = server.clock(),
+      .crypto_pool = [c = common.get()](auto task) { return c->crypto.post(std::move(task)); }});
+  out.runtime->observe([signer = parts->log_signer.get()](const sync::SharedCommit& commit) {
+    signer->on_commit(*commit);
+  });
+  out.started = [gateway = parts->gateway.get(), signer = parts->log_signer.get()] {
+    gateway->start();
+    signer->start();
+  };
   out.stopping = [gateway = parts->gateway.get()] { gateway->stop(); };
+  parts->blobs = std::make_unique<http::BlobStore>(folder, server.clock(), server.rng());
+  out.gateway = parts->gateway.get();
   parts->gateway_face = std::make_unique<GatewayFace>(*parts->gateway);
   parts->site = std::make_shared<http::Site>(http::SiteParts{
       .runtime = *out.runtime,
@@ -176,13 +229,19 @@ Result<void> add_community(const Config& config, Server& server,
       .origins = config.server.origins,
       .name = name,
       .gateway = parts->gateway_face.get(),
-      .web = common->web.get()});
+      .web = common->web.get(),
+      .blobs = parts->blobs.get(),
+      .blob_pool = [c = common.get()](auto task) { return c->files.post(std::move(task)); }});
   common->router.add(parts->site);
-  parts->sockets = std::make_unique<SocketAuthenticator>(parts->site->authenticator());
+  parts->sockets =
+      std::make_unique<SocketAuthenticator>(parts->site->authenticator(), common->crypto);
   // Before the shards: whoever signs in after a commit is judged by it.
   out.runtime->observe(
       [p = parts.get(), runtime = out.runtime.get()](const sync::SharedCommit& commit) {
         p->book.on_commit(*commit);
+        for (const sync::WatchedRow& watched : commit->watched)
+          if (watched.row.tbl == "blob" && watched.value == nullptr)
+            p->blobs->forget(watched.row.key);
         if (!commit->reload) return;
         runtime->with_reader([p](sync::StoreReader& reader) {
           ignore(p->book.load(reader), "the next reload or restart reads it again");

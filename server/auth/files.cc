@@ -68,6 +68,16 @@ Result<void> create_private_file(const std::filesystem::path& file, std::string_
   return sync_folder(file.parent_path());
 }
 
+Result<void> replace_private_file(const std::filesystem::path& file, std::string_view content) {
+  const std::filesystem::path draft = file.string() + ".new";
+  std::error_code ec;
+  std::filesystem::remove(draft, ec);
+  LINLI_CHECK(create_private_file(draft, content));
+  std::filesystem::rename(draft, file, ec);
+  if (ec) return fail(Errc::io, "rename " + file.filename().string() + ": " + ec.message());
+  return sync_folder(file.parent_path());
+}
+
 Result<std::optional<std::string>> read_file(const std::filesystem::path& file) {
   const Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0 && errno == ENOENT) return std::optional<std::string>{};

@@ -21,6 +21,9 @@ inline constexpr RateLimit kCommunityTries{100, std::chrono::hours(1)};
 inline constexpr RateLimit kRemoteEnrol{60, std::chrono::minutes(10)};
 /// Token calls of one address: a mobile operator hides thousands of phones behind one.
 inline constexpr RateLimit kRemoteToken{600, std::chrono::minutes(1)};
+/// Openings of acknowledging links from one address: a mobile operator hides many phones behind it,
+/// and 128 bits are not guessed.
+inline constexpr RateLimit kRemoteLink{600, std::chrono::minutes(1)};
 /// Wrong passphrases or codes of one account, then it rests.
 inline constexpr RateLimit kElevateTries{5, std::chrono::minutes(15)};
 /// API calls of one account or key.

@@ -18,8 +18,15 @@ Instant read_instant(ByteView in) {
 
 TokenClaims Tokens::make_claims(TokenKind kind, const sync::AccountId& account,
                                 const sync::Cid& cid, Instant now) const {
-  const Instant expires = kind == TokenKind::device ? now + kDeviceTokenLife : now + kElevatedIdle;
-  return {kind, account, cid, now, expires};
+  const auto life = [kind]() -> Millis {
+    switch (kind) {
+      case TokenKind::device: return kDeviceTokenLife;
+      case TokenKind::elevated: return kElevatedIdle;
+      case TokenKind::local: return kLocalTokenLife;
+    }
+    return Millis{0};
+  };
+  return {kind, account, cid, now, now + life()};
 }
 
 std::string Tokens::encode(const TokenClaims& claims) const {

@@ -19,7 +19,17 @@ inline constexpr std::chrono::minutes kElevatedIdle{15};
 /// ... and a working day at most.
 inline constexpr std::chrono::hours kElevatedLife{8};
 
-enum class TokenKind : std::uint8_t { device = 1, elevated = 2 };  // WIRE: never renumber
+/// `linlid admin` makes one for each call of a running server, by the same machine's clock.
+inline constexpr std::chrono::minutes kLocalTokenLife{1};
+
+// WIRE: never renumber
+enum class TokenKind : std::uint8_t {
+  device = 1,
+  elevated = 2,
+  /// Whoever has the server's key, which is the operator: no account and no device. Only for the
+  /// endpoints of the gateway, where it acts as the system.
+  local = 3,
+};
 
 struct TokenClaims {
   TokenKind kind = TokenKind::device;

@@ -30,6 +30,7 @@ void add(Registry& registry, Mutator mutator) {
     LINLI_CHECK(check_texts(schema, args));
     return permit(ctx, args);
   };
+  def.verify = std::move(mutator.verify);
   def.run = std::move(mutator.run);
   def.effects = std::move(mutator.effects);
   def.online_only = mutator.online_only;

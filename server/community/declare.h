@@ -27,6 +27,8 @@ struct Mutator {
   std::string name{};
   std::string summary{};
   Json args = Json::object();
+  /// Signatures in the arguments; null = none (sync/engine/registry.h).
+  std::function<Result<void>(const Json& args)> verify{};
   Permit permit{};
   Run run{};
   /// Optimistic effects on the phone (docs/PROTOCOL.md §8).

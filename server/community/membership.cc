@@ -16,6 +16,7 @@ namespace {
 /// Snapshots of one person that are looked at in one go on a refresh.
 constexpr std::size_t kAudiencesPage = 200;
 constexpr std::size_t kDevicesMax = 20;
+constexpr std::size_t kPersonTeamsMax = 20;
 
 void add_chain(ReadContext& ctx, std::string_view area, std::set<std::string>& out) {
   const Row row = ctx.get("area", area);
@@ -39,6 +40,15 @@ void add_audiences(ReadContext& ctx, const std::string& person, std::set<std::st
     }
     if (hits.size() < kAudiencesPage) return;
     after = hits.back();
+  }
+}
+
+void add_teams(ReadContext& ctx, const std::string& person, std::set<std::string>& out) {
+  for (const std::string& key : keys_of(ctx, "team_member.person", person, kPersonTeamsMax)) {
+    const Row row = ctx.get("team_member", key);
+    if (json_text(*row, "state") != "active") continue;
+    out.insert("team:" + json_text(*row, "team"));
+    if (json_text(*row, "role") == "lead") out.insert("lead:" + json_text(*row, "team"));
   }
 }
 
@@ -148,6 +158,7 @@ std::vector<std::string> buckets_of(ReadContext& ctx, std::string_view account_k
     out.insert(person_bucket(person));
     add_chain(ctx, json_text(*ctx.get("person", person), "area"), out);
     add_audiences(ctx, person, out);
+    add_teams(ctx, person, out);
   }
   if (const auto roles = account.find("roles"); roles != account.end())
     for (const Json& held : *roles) add_role(ctx, held, out);
@@ -211,6 +222,8 @@ Result<void> refresh_person(MutatorContext& ctx, const std::string& person,
   for (const Row& proxy : people::active_proxies(ctx, "proxy", person))
     derive(ctx, json_text(*proxy, "dependant"));
   accounts.insert(also.begin(), also.end());
+  if (!ctx.scan("team_member.person", exact(person), std::nullopt, 1).empty())
+    ctx.schedule(ctx.now(), kTeamKeys, person);
   for (const std::string& account : accounts)
     if (ctx.get("account", account) != nullptr) LINLI_CHECK(refresh_account(ctx, account));
   return {};

@@ -27,6 +27,9 @@ inline constexpr std::string_view kPersonChanged = "notice.person";
 /// Due kind, key = task: it is looked at again; the module of tasks declares it.
 inline constexpr std::string_view kTaskDue = "task.due";
 
+/// Due kind, key = person: the phones of a member came or went; the module of teams declares it.
+inline constexpr std::string_view kTeamKeys = "team.keys";
+
 /// Persons an account speaks for: its own and those it is an active proxy of; active ones only.
 std::vector<std::string> persons_of(ReadContext& ctx, const Json& account);
 /// The account is the person's own or that of an active proxy with this right, and the person lives

@@ -129,6 +129,14 @@ Endpoint endpoint_of(const sync::RouteDef& route, const SiteParts& parts) {
   return out;
 }
 
+using SharedAnswer = std::shared_ptr<std::function<void(sync::Answer)>>;
+
+void queue(const SiteParts& parts, sync::Submission work, const SharedAnswer& done) {
+  const bool queued = parts.runtime.submit(
+      std::move(work), [done](sync::Answer answer) { (*done)(std::move(answer)); });
+  if (!queued) (*done)({0, fail(Errc::unavailable, "writer queue is full"), {}, false});
+}
+
 }  // namespace
 
 void add_registry_routes(EndpointTable& table, const SiteParts& parts) {
@@ -179,7 +187,8 @@ void submit_for(const SiteParts& parts, const Call& call, std::string name, Json
   sync::Submission work;
   work.actor = call.caller->actor;
   work.name = std::move(name);
-  if (const auto* def = parts.runtime.registry().mutator(work.name); def != nullptr) {
+  const auto* def = parts.runtime.registry().mutator(work.name);
+  if (def != nullptr) {
     work.lane = def->lane;
     if (auto checked = def->args_schema.check(args); !checked)
       return done({0, std::unexpected(checked.error()), {}, false});
@@ -191,9 +200,13 @@ void submit_for(const SiteParts& parts, const Call& call, std::string name, Json
     work.idempotency = sync::Idempotency{*key, request_hash(call.request)};
   work.token = 1;
   auto shared = std::make_shared<std::function<void(sync::Answer)>>(std::move(done));
-  const bool queued = parts.runtime.submit(
-      std::move(work), [shared](sync::Answer answer) { (*shared)(std::move(answer)); });
-  if (!queued) (*shared)({0, fail(Errc::unavailable, "writer queue is full"), {}, false});
+  if (def == nullptr || !def->verify) return queue(parts, std::move(work), shared);
+  const bool taken = parts.crypto_pool([&parts, work, def, shared] {
+    if (auto genuine = def->verify(*work.args); !genuine)
+      return (*shared)({0, std::unexpected(genuine.error()), {}, false});
+    queue(parts, work, shared);
+  });
+  if (!taken) (*shared)({0, fail(Errc::unavailable, "crypto pool is full"), {}, false});
 }
 
 void read_for(const SiteParts& parts, const sync::Actor& actor, std::string_view request_id,

@@ -37,6 +37,8 @@ struct Call {
 /// WIRE: what a caller must show.
 enum class Access : std::uint8_t {
   open,
+  /// Anybody; whoever sends a token is told apart, and a bad one is refused.
+  optional,
   /// A device or elevated token, or an API key.
   signed_in,
   /// An elevated token.

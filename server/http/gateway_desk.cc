@@ -2,7 +2,9 @@
 #include "server/http/gateway_desk.h"
 
 #include <cmath>
+#include <set>
 
+#include "server/auth/authenticator.h"
 #include "server/http/api.h"
 #include "server/http/problem.h"
 
@@ -19,13 +21,17 @@ const char* kSearchSchema = R"({"type":"object","additionalProperties":false,
     "after":{"type":"string","pattern":"^[0-9]{1,18}$"},
     "limit":{"type":"string","pattern":"^[0-9]{1,3}$"}}})";
 
-const char* kQuoteSchema = R"({"type":"object","additionalProperties":false,"required":["title"],
-  "properties":{"category":{"type":"string","maxLength":20},
+const char* kQuoteSchema = R"({"type":"object","additionalProperties":false,
+  "properties":{"notice":{"type":"string","minLength":1,"maxLength":24},
+    "category":{"type":"string","maxLength":20},
     "severity":{"enum":["none","blue","yellow","orange","red"]},
     "title":{"type":"string","minLength":1,"maxLength":60},
     "action_line":{"type":"string","maxLength":40},
     "body":{"type":"string","maxLength":8000},
+    "needs_ack":{"type":"boolean"},
     "audience":{"type":"object"}}})";
+
+using RunQuery = std::function<Result<Json>(const char* name, const Json& params)>;
 
 /// What the text costs over each channel for so many people, and how long it takes at its rate.
 Json with_audience(const Json& quotes, const Json& count) {
@@ -41,6 +47,12 @@ Json with_audience(const Json& quotes, const Json& count) {
     const double rate = quote.value("rate", 0.0);
     if (rate > 0) quote["seconds"] = std::ceil(static_cast<double>(parts) / rate);
   }
+  // Each person once over each medium, by the channel that is preferred for it.
+  std::int64_t total = 0;
+  std::set<std::string> media;
+  for (const Json& quote : out.at("quotes"))
+    if (media.insert(json_text(quote, "medium")).second) total += json_int(quote, "cost");
+  out["cost"] = total;
   return out;
 }
 
@@ -91,7 +103,9 @@ void GatewayDesk::add_to(EndpointTable& table) {
   Endpoint quote = endpoint("POST", "/api/v1/gateway/quote", "gateway.quote", kQuoteSchema);
   quote.summary =
       "How a text reads over each channel, its parts and price; with `audience` also for how many "
-      "people, what all of it costs and how long it takes. Changes nothing.";
+      "people, what all of it costs and how long it takes. With `notice` instead of a text it is "
+      "the "
+      "notice's, and its approval must then name the same `cost`.";
   quote.run = [this](const Call& call, Respond done) { run_quote(call, std::move(done)); };
   table.add(std::move(quote));
   Endpoint key = endpoint("GET", "/api/v1/push-key", "push.key", kNothing);
@@ -112,6 +126,26 @@ void GatewayDesk::add_to(EndpointTable& table) {
   }
 }
 
+namespace {
+
+/// What a quote is asked for: the text given, or the notice named with its audience.
+Result<Json> subject_of(const RunQuery& run, const Json& args) {
+  if (!args.contains("notice")) {
+    if (!args.contains("title"))
+      return fail(Errc::invalid_argument, "title or notice: what is to be quoted?");
+    return args;
+  }
+  LINLI_TRY(const Json notice, run("notice.get", {{"id", args.at("notice")}}));
+  if (!notice.contains("audience")) return fail(Errc::forbidden, "its audience is not for you");
+  Json out = notice.at("content");
+  out["notice"] = args.at("notice");
+  out["audience"] = notice.at("audience");
+  out["fingerprint"] = notice.at("fingerprint");
+  return out;
+}
+
+}  // namespace
+
 void GatewayDesk::run_quote(const Call& call, Respond done) const {
   const std::string request_id = call.request.request_id;
   if (parts_.gateway == nullptr)
@@ -126,18 +160,13 @@ void GatewayDesk::run_quote(const Call& call, Respond done) const {
                LINLI_CHECK(query->permit(ctx, params));
                return query->run(ctx, params);
              };
-             Json message = shared->args;
              Result<Json> count = run("gateway.look", Json::object());
-             if (count && message.contains("audience"))
-               count = run("notice.audience_count", {{"audience", message.at("audience")}});
-             if (!count) return done(problem(count.error(), request_id));
-             const bool counts = message.contains("audience");
-             message.erase("audience");
-             parts_.gateway->quote(std::move(message), [done, request_id, counts, count = *count](
-                                                           const Result<Json>& quotes) {
-               if (!quotes) return done(problem(quotes.error(), request_id));
-               done(json_response(counts ? with_audience(*quotes, count) : *quotes));
-             });
+             Result<Json> subject = count ? subject_of(run, shared->args) : count;
+             if (subject && subject->contains("audience"))
+               count = run("notice.audience_count", {{"audience", subject->at("audience")}});
+             if (!subject || !count)
+               return done(problem(subject ? count.error() : subject.error(), request_id));
+             finish_quote(std::move(*subject), std::move(*count), request_id, done);
            });
 }
 
@@ -148,6 +177,31 @@ void GatewayDesk::push_key(const Call& call, const Respond& done) const {
   parts_.gateway->push_key([done, request_id](const Result<Json>& answer) {
     done(answer ? json_response(*answer) : problem(answer.error(), request_id));
   });
+}
+
+void GatewayDesk::finish_quote(Json subject, Json count, const std::string& request_id,
+                               const Respond& done) const {
+  Json message = subject;
+  for (const char* member : {"audience", "fingerprint", "notice"}) message.erase(member);
+  parts_.gateway->quote(
+      std::move(message), [this, subject = std::move(subject), count = std::move(count), request_id,
+                           done](const Result<Json>& quotes) {
+        if (!quotes) return done(problem(quotes.error(), request_id));
+        if (!subject.contains("audience")) return done(json_response(*quotes));
+        Json out = with_audience(*quotes, count);
+        if (!subject.contains("fingerprint")) return done(json_response(out));
+        out["fingerprint"] = subject.at("fingerprint");
+        Json args = {{"id", subject.at("notice")},
+                     {"fingerprint", subject.at("fingerprint")},
+                     {"persons", json_int(count, "persons")},
+                     {"cost", out.at("cost")}};
+        const bool is_queued = parts_.runtime.submit(
+            auth::system_submission("notice.quoted", std::move(args), parts_.clock.now()),
+            [done, request_id, out](const sync::Answer& answer) {
+              done(answer.result ? json_response(out) : problem(answer.result.error(), request_id));
+            });
+        if (!is_queued) done(problem({Errc::unavailable, "writer queue is full"}, request_id));
+      });
 }
 
 void GatewayDesk::run_hook(const Call& call, const Respond& done) const {

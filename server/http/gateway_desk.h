@@ -20,6 +20,9 @@ class GatewayDesk {
   /// Asks the port for who may look; the permission is that of the query gateway.look.
   void ask_for(const Call& call, Respond done, const Ask& ask) const;
   void run_quote(const Call& call, Respond done) const;
+  /// `subject`: what is quoted; `count`: its audience. A notice's quote is noted for its approval.
+  void finish_quote(Json subject, Json count, const std::string& request_id,
+                    const Respond& done) const;
   void run_hook(const Call& call, const Respond& done) const;
   void push_key(const Call& call, const Respond& done) const;
 

@@ -44,6 +44,11 @@ bool has_json_body(const Endpoint& endpoint) {
   return endpoint.method != "GET" && endpoint.takes == "application/json";
 }
 
+bool has_other_body(const Endpoint& endpoint) {
+  return (endpoint.method == "POST" || endpoint.method == "PUT" || endpoint.method == "PATCH") &&
+         !has_json_body(endpoint);
+}
+
 Json parameters(const Endpoint& endpoint) {
   Json out = Json::array();
   const auto in_path = path_parameters(endpoint);
@@ -82,7 +87,7 @@ Json operation(const Endpoint& endpoint) {
               {"parameters", parameters(endpoint)}};
   if (has_json_body(endpoint)) {
     out["requestBody"]["content"]["application/json"]["schema"] = body_schema(endpoint);
-  } else if (endpoint.method != "GET") {
+  } else if (has_other_body(endpoint)) {
     out["requestBody"] = {{"required", true},
                           {"content", {{endpoint.takes, {{"schema", {{"type", "string"}}}}}}}};
   }
@@ -93,6 +98,9 @@ Json operation(const Endpoint& endpoint) {
                       {"default", {{"$ref", "#/components/responses/Problem"}}}};
   switch (endpoint.access) {
     case Access::open: out["security"] = Json::array(); break;
+    case Access::optional:
+      out["security"] = Json::array({Json::object(), {{"device", Json::array()}}});
+      break;
     case Access::signed_in:
       out["security"] = Json::array({{{"device", Json::array()}},
                                      {{"elevated", Json::array()}},

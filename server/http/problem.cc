@@ -43,7 +43,7 @@ net::HttpResponse json_response(const Json& body, int status) {
   return out;
 }
 
-net::HttpResponse html_response(std::string body, int status) {
+net::HttpResponse html_response(std::string body, int status, std::string_view forms) {
   net::HttpResponse out;
   out.status = status;
   out.content_type = "text/html; charset=utf-8";
@@ -51,7 +51,7 @@ net::HttpResponse html_response(std::string body, int status) {
       {"Content-Security-Policy",
        "default-src 'none'; style-src " + style_source(body) +
            "; img-src 'self' data:; media-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
-           "form-action 'none'"},
+           "form-action " + std::string(forms)},
       {"X-Content-Type-Options", "nosniff"},
       {"Referrer-Policy", "no-referrer"},
       {"Cache-Control", "no-store"}};

@@ -22,7 +22,9 @@ net::HttpResponse problem_later(const Error& error, std::string_view request_id,
 
 net::HttpResponse json_response(const Json& body, int status = 200);
 /// A page of ours: no scripts, no framing, no sniffing, and no style but that of its first <style>.
-net::HttpResponse html_response(std::string body, int status = 200);
+/// `forms`: where forms may lead, as CSP writes it.
+net::HttpResponse html_response(std::string body, int status = 200,
+                                std::string_view forms = "'none'");
 /// Source expression of a Content-Security-Policy for the first <style> of `page`; 'none' without.
 std::string style_source(std::string_view page);
 

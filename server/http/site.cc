@@ -3,12 +3,16 @@
 
 #include <algorithm>
 
+#include "server/http/ack_page.h"
 #include "server/http/api.h"
+#include "server/http/blobs.h"
 #include "server/http/enrol.h"
 #include "server/http/gateway_desk.h"
 #include "server/http/import.h"
 #include "server/http/problem.h"
 #include "server/http/public_page.h"
+#include "server/http/service_records.h"
+#include "server/http/public_files.h"
 #include "server/http/session.h"
 #include "server/http/slips.h"
 #include "server/http/staff.h"
@@ -35,6 +39,14 @@ Respond with_renewal(Respond done, const auth::Tokens& tokens,
   };
 }
 
+/// The operator with the server's key in hand, by `linlid admin gateway`.
+Result<std::optional<Caller>> local_caller(const Endpoint& endpoint) {
+  if (endpoint.tag != "gateway") return fail(Errc::forbidden, "only for the gateway");
+  Caller out;
+  out.actor.elevated = true;
+  return std::optional<Caller>{std::move(out)};
+}
+
 net::HttpResponse method_refused(const EndpointTable::Match& match,
                                  const net::HttpRequest& request) {
   net::HttpResponse out = problem({Errc::method_not_allowed, request.method}, request.request_id);
@@ -54,7 +66,11 @@ struct Site::Services {
         slips(parts),
         imports(parts),
         gateway(parts),
-        open_page(parts) {}
+        open_page(parts),
+        blobs(parts),
+        service(parts),
+        ack_page(parts),
+        public_files(parts) {}
 
   Enrolment enrolment;
   Sessions sessions;
@@ -63,6 +79,10 @@ struct Site::Services {
   Imports imports;
   GatewayDesk gateway;
   PublicPage open_page;
+  Blobs blobs;
+  ServiceRecords service;
+  AckPage ack_page;
+  PublicFiles public_files;
 };
 
 Site::Site(SiteParts parts)
@@ -78,6 +98,10 @@ Site::Site(SiteParts parts)
   services_->imports.add_to(table_);
   services_->gateway.add_to(table_);
   services_->open_page.add_to(table_);
+  services_->blobs.add_to(table_);
+  services_->service.add_to(table_);
+  services_->ack_page.add_to(table_);
+  services_->public_files.add_to(table_);
   add_registry_routes(table_, parts_);
 }
 
@@ -86,6 +110,8 @@ Site::~Site() = default;
 Result<std::optional<Caller>> Site::identify(const Endpoint& endpoint,
                                              const net::HttpRequest& request) {
   if (endpoint.access == Access::open) return std::optional<Caller>{};
+  if (endpoint.access == Access::optional && !request.headers.contains("authorization"))
+    return std::optional<Caller>{};
   LINLI_TRY(const std::string bearer, bearer_of(request));
   Caller out;
   const Instant now = parts_.clock.now();
@@ -97,6 +123,7 @@ Result<std::optional<Caller>> Site::identify(const Endpoint& endpoint,
     out.actor.scopes = key->scopes;
   } else {
     LINLI_TRY(out.claims, tokens_.decode(bearer, now));
+    if (out.claims->kind == auth::TokenKind::local) return local_caller(endpoint);
     LINLI_CHECK(auth::check_still_valid(parts_.book, *out.claims));
     if (parts_.revoked.contains(out.claims->cid)) return fail(Errc::revoked, "device");
     out.actor.account = out.claims->account;

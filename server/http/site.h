@@ -14,6 +14,8 @@
 
 namespace linli::http {
 
+class BlobStore;
+
 /// What one community's HTTP face stands on. Referred things outlive the site.
 struct SiteParts {
   sync::RuntimePort& runtime;
@@ -35,6 +37,10 @@ struct SiteParts {
   GatewayPort* gateway = nullptr;
   /// Null = only the API is served.
   const WebApp* web = nullptr;
+  /// Null = no attachments.
+  BlobStore* blobs = nullptr;
+  /// For files of attachments.
+  auth::Executor blob_pool = nullptr;
 };
 
 /// Everything below /c/<slug>/ except the socket.

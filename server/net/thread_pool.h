@@ -23,6 +23,9 @@ class ThreadPool {
   /// Argon2 takes 60 ms and 64 MiB each; more waiting would only time out (decision E8).
   static constexpr std::size_t kPasswordThreads = 2;
   static constexpr std::size_t kPasswordQueueMax = 32;
+  /// Files of attachments: each task reads or syncs at most 2 MiB, and holds as much.
+  static constexpr std::size_t kBlobThreads = 2;
+  static constexpr std::size_t kBlobQueueMax = 64;
 
   ThreadPool(std::string name, std::size_t threads, std::size_t queue_max);
   /// Runs what is queued, then joins.

@@ -23,6 +23,8 @@ class Authenticator {
   /// Gives a cloned store a device of its own. Errors: bad_signature, revoked, unavailable.
   virtual void rekey(sync::Principal who, sync::FrameRekey frame,
                      std::function<void(Result<sync::FrameRekeyed>)> done) = 0;
+  /// Runs `task` on the crypto pool. False when that is full; the task was not taken.
+  virtual bool offload(std::function<void()> task) = 0;
 };
 
 /// Ends sockets of a device that lost its right. Threads: any; takes effect soon after.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/ws/sync_connection.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/limits.h"
@@ -20,6 +21,24 @@ constexpr std::int64_t kRetryAfterMs = 1000;
 
 void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
   counter.fetch_add(by, std::memory_order_relaxed);
+}
+
+/// What is told when nothing of `ask` was taken.
+sync::AskMutate first_of(const sync::AskMutate& ask) {
+  sync::AskMutate out{ask.lane, std::vector<sync::PushedMutation>(1), ask.clock_off};
+  out.muts.front().n = ask.muts.front().n;
+  return out;
+}
+
+std::vector<sync::Submission> submissions(const sync::Registry& registry,
+                                          const sync::Principal& who, sync::AskMutate ask,
+                                          Instant now) {
+  std::vector<sync::Submission> out;
+  out.reserve(ask.muts.size());
+  for (sync::PushedMutation& pushed : ask.muts)
+    out.push_back(
+        sync::make_submission(registry, who, ask.lane, std::move(pushed), {now, ask.clock_off}));
+  return out;
 }
 
 }  // namespace
@@ -90,9 +109,15 @@ void SyncConnection::on_violation() {
 
 void SyncConnection::note_durable() {
   const sync::Principal* who = session_.principal();
-  if (who == nullptr || session_.durable() == noted_) return;
-  noted_ = session_.durable();
-  community_.runtime->note_cursors({who->cid, noted_, to_unix_ms(loop_.clock().now())});
+  if (who == nullptr) return;
+  if (noted_ && noted_->cur == session_.durable() && noted_->pending == session_.unsent()) return;
+  note_contact(*who);
+}
+
+void SyncConnection::note_contact(const sync::Principal& who) {
+  noted_ = sync::DeviceCursor{who.cid, session_.durable(), to_unix_ms(loop_.clock().now()),
+                              session_.unsent(), session_.app()};
+  community_.runtime->note_cursors(*noted_);
 }
 
 void SyncConnection::pump() {
@@ -150,6 +175,7 @@ void SyncConnection::perform(sync::AskAuthenticate& ask) {
         if (!who) count(self.loop_.stats().refused);
         if (who) self.transport_->allow(limits::kClientMessageBytesMax);
         self.session_.on_authenticated(who, self.loop_.clock().now(), self.loop_.clock().mono());
+        self.note_durable();
       }));
 }
 
@@ -166,19 +192,43 @@ void SyncConnection::perform(sync::AskChunk& ask) {
 }
 
 void SyncConnection::perform(sync::AskMutate& ask) {
-  const Instant now = loop_.clock().now();
-  const sync::Principal who = *session_.principal();
-  sync::AskMutate first{ask.lane, std::vector<sync::PushedMutation>(1), ask.clock_off};
-  first.muts.front().n = ask.muts.front().n;
-  std::vector<sync::Submission> work;
-  work.reserve(ask.muts.size());
-  for (sync::PushedMutation& pushed : ask.muts)
-    work.push_back(sync::make_submission(community_.runtime->registry(), who, ask.lane,
-                                         std::move(pushed), {now, ask.clock_off}));
+  const sync::Registry& registry = community_.runtime->registry();
+  if (unchecked_.empty() && !sync::is_verified(registry, ask.muts)) {
+    const sync::AskMutate told = first_of(ask);
+    const Instant now = loop_.clock().now();
+    return submit(told, submissions(registry, *session_.principal(), std::move(ask), now));
+  }
+  unchecked_.push_back(std::move(ask));
+  if (unchecked_.size() == 1) check_next();
+}
+
+void SyncConnection::check_next() {
+  const auto shared = std::make_shared<sync::AskMutate>(std::move(unchecked_.front()));
+  const sync::AskMutate told = first_of(*shared);
+  const bool taken = community_.auth->offload(
+      [weak = weak_from_this(), &loop = loop_, &registry = community_.runtime->registry(), shared,
+       told, who = *session_.principal(), now = loop_.clock().now()] {
+        auto work = std::make_shared<std::vector<sync::Submission>>(
+            submissions(registry, who, std::move(*shared), now));
+        loop.post([weak, told, work] {
+          const auto self = weak.lock();
+          if (!self || self->gone_) return;
+          self->submit(told, std::move(*work));
+          self->unchecked_.pop_front();
+          if (!self->unchecked_.empty()) self->check_next();
+        });
+      });
+  if (taken) return;
+  // The phone sends all of it again; what waits behind would only be a gap.
+  unchecked_.clear();
+  submit(told, {});
+}
+
+void SyncConnection::submit(const sync::AskMutate& told, std::vector<sync::Submission> work) {
   const std::size_t size = work.size();
-  if (community_.runtime->submit_device(std::move(work))) return;
-  count(loop_.stats().mutations_refused, size);
-  session_.on_mutate_refused(first, kRetryAfterMs);
+  if (size > 0 && community_.runtime->submit_device(std::move(work))) return;
+  count(loop_.stats().mutations_refused, std::max<std::size_t>(size, 1));
+  session_.on_mutate_refused(told, kRetryAfterMs);
   changed();
 }
 
@@ -222,6 +272,8 @@ void SyncConnection::on_gone() {
   const auto self = shared_from_this();
   gone_ = true;
   timer_.unlink();
+  if (const sync::Principal* who = session_.principal(); who != nullptr && noted_)
+    note_contact(*who);
   community_.hub.detach(session_);
   loop_.left(*this);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -109,6 +110,10 @@ class SyncConnection final : public TransportEvents,
   void perform(sync::AskResults& ask);
   void perform(sync::AskChunk& ask);
   void perform(sync::AskMutate& ask);
+  /// Pushes whose signatures are checked on the crypto pool, and what came after them: one at a
+  /// time, so that the writer gets them in the order they came.
+  void check_next();
+  void submit(const sync::AskMutate& told, std::vector<sync::Submission> work);
   void perform(sync::AskRekey& ask);
   void perform(const sync::AskClose& ask);
   /// Wraps an answer for the session so that it comes back on this loop, if still wanted.
@@ -116,7 +121,9 @@ class SyncConnection final : public TransportEvents,
   std::function<void(Result<T>)> answer(Apply apply);
   void changed();
   void write();
+  /// Tells the store what changed of what the phone holds and has not sent.
   void note_durable();
+  void note_contact(const sync::Principal& who);
   void finish_if_done();
 
   Loop& loop_;
@@ -124,7 +131,8 @@ class SyncConnection final : public TransportEvents,
   const std::shared_ptr<Transport> transport_;
   Session session_;
   Timer timer_{this};
-  sync::Cursors noted_{};
+  std::optional<sync::DeviceCursor> noted_;
+  std::deque<sync::AskMutate> unchecked_;
   std::uint32_t lags_ = 0;
   std::uint16_t close_code_ = 0;
   Errc close_reason_{};

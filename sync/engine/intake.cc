@@ -27,6 +27,7 @@ Result<std::shared_ptr<const Json>> parse_args(const MutatorDef& def, UpLane lan
     return fail(Errc::invalid_argument, def.name + " belongs to another up-lane");
   LINLI_TRY(auto args, parse_json(text, limits::kMutationBytesMax, limits::kDepthMax));
   LINLI_CHECK(def.args_schema.check(args));
+  if (def.verify) LINLI_CHECK(def.verify(args));
   return std::make_shared<const Json>(std::move(args));
 }
 
@@ -40,6 +41,13 @@ bool is_made_until(const PushedMutation& pushed, Instant revoked, const Received
 }
 
 }  // namespace
+
+bool is_verified(const Registry& registry, std::span<const PushedMutation> muts) {
+  return std::ranges::any_of(muts, [&](const PushedMutation& pushed) {
+    const MutatorDef* def = registry.mutator(pushed.name);
+    return def != nullptr && def->verify != nullptr;
+  });
+}
 
 Submission make_submission(const Registry& registry, const Principal& who, UpLane lane,
                            PushedMutation pushed, Received received) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <span>
+
 #include "sync/engine/committer.h"
 #include "sync/engine/registry.h"
 #include "sync/engine/server_session.h"
@@ -14,12 +16,16 @@ struct Received {
   std::int64_t clock_off = 0;
 };
 
+/// Whether make_submission() of one of these checks signatures: then call it on the crypto pool.
+bool is_verified(const Registry& registry, std::span<const PushedMutation> muts);
+
 /// Turns a pushed mutation into work for the writer: hash, parsed and schema-checked
 /// arguments, time
 /// of the act. What does not parse comes back with `refused` set: it still consumes its number.
 /// What a replaced phone made after its revocation comes back refused as `revoked` (ENR-10).
 /// Spec:    captured_at = min(wall + off, received + unc); `unc` counts up to one day.
-/// Threads: pure; costs a JSON parse, so it runs before the writer's queue.
+/// Threads: pure; costs a JSON parse and what MutatorDef::verify costs, so it runs before the
+///          writer's queue.
 Submission make_submission(const Registry& registry, const Principal& who, UpLane lane,
                            PushedMutation pushed, Received received);
 

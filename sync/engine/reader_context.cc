@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/engine/reader_context.h"
 
+#include <algorithm>
+
 namespace linli::sync {
 namespace {
 
@@ -44,6 +46,17 @@ std::vector<std::pair<std::string, std::shared_ptr<const Json>>> ReaderContext::
     out.emplace_back(std::move(key), std::move(json));
   }
   return out;
+}
+
+bool ReaderContext::holds(std::string_view tbl, std::string_view key) {
+  const auto stored = taken(reader_.row({std::string(tbl), std::string(key)}));
+  return stored && std::ranges::any_of(stored->buckets, [this](BucketId bucket) {
+           return taken(reader_.is_member(actor_.account, bucket));
+         });
+}
+
+std::optional<DeviceCursor> ReaderContext::contact(const Cid& cid) {
+  return taken(reader_.cursor(cid));
 }
 
 std::vector<QuarantineWrite> ReaderContext::quarantine(std::size_t limit) {

@@ -15,8 +15,17 @@ auto find(const Map& map, std::string_view name) -> decltype(&map.begin()->secon
 
 }  // namespace
 
+std::optional<DeviceCursor> ReadContext::contact(const Cid& /*cid*/) {
+  assert_failed("a query asks", __FILE__, __LINE__);
+}
+
+bool ReadContext::holds(std::string_view /*tbl*/, std::string_view /*key*/) {
+  assert_failed("a query asks", __FILE__, __LINE__);
+}
+
 Registry& Registry::add(TableDef def) {
   LINLI_ASSERT(is_table_name(def.name));
+  if (def.blobs) def.indexes.push_back({std::string(kBlobIndex), def.blobs});
   LINLI_ASSERT(tables_.emplace(def.name, def).second);
   return *this;
 }

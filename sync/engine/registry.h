@@ -52,6 +52,12 @@ class ReadContext {
       std::string_view tbl, std::string_view after, std::size_t limit) = 0;
   /// Refused work of phones as of the last durable batch, newest first.
   [[nodiscard]] virtual std::vector<QuarantineWrite> quarantine(std::size_t limit) = 0;
+  /// When a device was last here and what it said; nothing before its first sign-in. As of the last
+  /// flush (5 s). Asserts outside of queries.
+  [[nodiscard]] virtual std::optional<DeviceCursor> contact(const Cid& cid);
+  /// The actor holds a bucket in which the row lives. Asserts outside of queries: a mutator decides
+  /// by rows, which its own batch may just have changed.
+  [[nodiscard]] virtual bool holds(std::string_view tbl, std::string_view key);
 };
 
 /// What a mutator may do. Effects become visible to later calls on the same context and, once the
@@ -90,6 +96,9 @@ struct IndexDef {
   std::function<std::vector<std::string>(std::string_view key, const Json& row)> values;
 };
 
+/// The index that Registry::add makes of TableDef::blobs.
+inline constexpr std::string_view kBlobIndex = "blob";
+
 struct TableDef {
   std::string name;
   std::vector<IndexDef> indexes;
@@ -102,6 +111,12 @@ struct TableDef {
   /// Members that only buckets() reads: put() drops them, so neither the store nor a phone gets to
   /// know where else a row lies. A later put() must bring them again.
   std::vector<std::string> place_only{};
+  /// Pure: the attachments that a row refers to, 64 hex digits each (decision M27). They stay as
+  /// long as a row refers to them, and whoever holds a bucket of that row may read them.
+  std::function<std::vector<std::string>(std::string_view key, const Json& row)> blobs{};
+  /// Who else may read the attachments of the row; null = nobody. An account of zeros is somebody
+  /// without enrolment.
+  std::function<bool(ReadContext&, std::string_view key)> opens_blobs{};
 };
 
 struct MutatorDef {
@@ -109,6 +124,10 @@ struct MutatorDef {
   UpLane lane = UpLane::interactive;
   /// JSON Schema (draft 7); compiled by Registry::add, checked before the queue.
   JsonSchema args_schema;
+  /// Checks signatures that the arguments carry; null = none. Pure, takes no rows; costs more than
+  /// the writer has, so it runs before the queue (decision M12, ADR 0009). Errors: bad_signature,
+  /// invalid_argument, malformed.
+  std::function<Result<void>(const Json& args)> verify{};
   /// Decides by the actor and the rows; runs first. Errors: forbidden, not_member, ...
   std::function<Result<void>(ReadContext&, const Json& args)> permit;
   std::function<MutatorResult(MutatorContext&, const Json& args)> run;

@@ -118,6 +118,9 @@ class Replica {
   /// `now_sendable` gives the number in the same transaction.
   /// Errors: too_large (one mutation, or kPendingMax unsent), invalid_argument (name, args).
   Result<LocalMutation> append(LocalMutation mutation, bool now_sendable);
+  /// The same, and put_local(key, value), in one transaction.
+  Result<LocalMutation> append_with(LocalMutation mutation, bool now_sendable, std::string_view key,
+                                    std::string_view value);
   /// Changes or withdraws what was never sent (GEN-1). Errors: not_found, wrong_state.
   Result<void> edit(std::uint64_t id, std::string args);
   Result<void> withdraw(std::uint64_t id);

@@ -54,7 +54,13 @@ Result<LocalMutation> Replica::add(ReplicaState& next, LocalMutation mutation, b
 }
 
 Result<LocalMutation> Replica::append(LocalMutation mutation, bool now_sendable) {
+  return append_with(std::move(mutation), now_sendable, {}, {});
+}
+
+Result<LocalMutation> Replica::append_with(LocalMutation mutation, bool now_sendable,
+                                           std::string_view key, std::string_view value) {
   return transact([&](ReplicaState& next) -> Result<LocalMutation> {
+    if (!key.empty()) LINLI_CHECK(storage_->put_local(key, value));
     if (!now_sendable) return add(next, std::move(mutation), false);
     // An older one without a number must not be overtaken by a younger one with.
     LINLI_TRY(

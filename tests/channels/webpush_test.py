@@ -121,7 +121,7 @@ class WebPush(unittest.TestCase):
             (500, {}, "retry_after"),
             (503, {"retry-after": "5"}, "retry_after"),
             (307, {"location": "https://localhost/elsewhere"}, "retry_after"),
-            (403, {}, "permanent_config"),
+            (403, {}, "retry_after"),
             (202, {}, "accepted"),
             (403, {}, "permanent_content"),
         ]
@@ -140,7 +140,8 @@ class WebPush(unittest.TestCase):
         self.control("script", name="storm", answers=[{"status": 500}] * 50)
         ended = [self.send(channel, id, to) for id in range(1, 51)]
         wrong = self.channel(key="other.pem")
-        ended += [self.send(wrong, id, to) for id in range(100, 120)]
+        others = [self.subscribe(f"storm{number}", channel) for number in range(3)]
+        ended += [self.send(wrong, id, others[id % 3]) for id in range(100, 120)]
         away = {**to, "address": "https://no-such-host.invalid/send/storm"}
         ended += [self.send(channel, id, away) for id in range(200, 205)]
         closed = {**to, "address": "https://localhost:1/send/storm"}
@@ -149,8 +150,9 @@ class WebPush(unittest.TestCase):
         for done in ended:
             self.assertNotIn(done["outcome"], ("invalid_endpoint", "opted_out", "accepted"))
             self.assertFalse(done["certain"])
-        self.assertEqual(ended[60]["outcome"], "permanent_config")
-        self.assertIn("another key", [push.get("fault") for push in self.pushes("storm")])
+        self.assertEqual(ended[50]["outcome"], "retry_after", "one endpoint stops nothing")
+        self.assertEqual(ended[60]["outcome"], "permanent_config", "three different ones do")
+        self.assertIn("another key", [push.get("fault") for push in self.pushes("storm0")])
 
     def test_an_endpoint_that_points_inwards_is_not_called(self):
         settings = {

@@ -3,12 +3,14 @@
 
 import json
 import os
+import urllib.error
+import urllib.request
 import uuid
 
 import harness
 from harness import wait_for
 
-WINDOW, APPROVER = "孙浩", "张书记"
+WINDOW, APPROVER, EDITOR, ADMIN = "孙浩", "张书记", "马会玲", "小冯"
 
 PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "harness", "sms_program.py")
 CHANNELS = f"""
@@ -16,10 +18,21 @@ CHANNELS = f"""
 name = "sms"
 kind = "exec"
 medium = "sms"
-program = ["/usr/bin/python3", "{PROGRAM}", "@FOLDER@/sms.log"]
+program = ["/usr/bin/python3", "{PROGRAM}", "@FOLDER@/sms.log", "@FOLDER@"]
 receipts = true
+replies = true
+links = true
+part_price = 450
 rate = 500
 test_addresses = ["12000009999"]
+operator_addresses = ["12000009998"]
+
+[[channel]]
+name = "horn"
+kind = "exec"
+medium = "loudspeaker"
+program = ["/usr/bin/python3", "{PROGRAM}", "@FOLDER@/horn.log"]
+receipts = true
 """
 
 
@@ -112,11 +125,158 @@ class Gateway(harness.WorldTest):
         wait_for(tests, "the test", 20)
         self.assertEqual(tests(), {"12000009999"})
 
+    def test_M21_an_answer_by_sms_counts(self):
+        person = self.person("12000000960")
+        (self.world.folder / "12000000960").write_text("1")
+        notice = self.world.send("红色暴雨 回复", severity="red", action_line="上二楼")
+        wait_for(lambda: self.world.reach(notice)["ok"] == 1, "the answer to count", 30)
+        self.assertNotIn(person, self.unreached(notice))
+
+    def unreached(self, notice):
+        found = self.world.desk(WINDOW).get(f"/notices/{notice}/unreached")["items"]
+        return [p["person"] for p in found]
+
+    def test_M21_a_link_shows_on_get_and_acknowledges_on_post_only(self):
+        person = self.person("12000000961")
+        notice = self.world.send("红色暴雨 链接", severity="red", action_line="上二楼")
+
+        def mine():
+            return [i for i in self.sent(notice) if i["to"]["address"] == "12000000961"]
+
+        wait_for(mine, "the message", 20)
+        link = mine()[0]["message"]["link"]
+        self.assertRegex(link, r"^http://127\.0\.0\.1:\d+/c/huainan/a/[A-Za-z0-9_-]{22}$")
+        for _ in range(2):
+            status, page = harness.get(link)
+            self.assertEqual(status, 200)
+            self.assertIn("上二楼", page.decode())
+            self.assertNotIn("已经回复", page.decode())
+        self.assertEqual(self.world.reach(notice)["ok"], 0, "opening it says nothing")
+        status, headers, page = self.answer(link, b"choice=ok")
+        self.assertEqual(status, 200, "after the redirect")
+        self.assertIn("您已经回复：我知道了", page)
+        self.assertIn("form-action 'self'", headers["Content-Security-Policy"])
+        self.assertEqual(self.world.reach(notice)["ok"], 1)
+        self.assertNotIn(person, self.unreached(notice))
+        self.assertEqual(self.answer(link, b"choice=other")[0], 400)
+        other = link[:-2] + ("AA" if link[-2:] != "AA" else "BA")
+        self.assertEqual(self.answer(other, b"choice=ok")[0], 404)
+        self.world.desk(APPROVER).post(f"/notices/{notice}/withdraw", {"reason": "解除"})
+        status, page = harness.get(link)
+        self.assertEqual(status, 410)
+        self.assertIn("已经结束", page.decode())
+        self.assertNotIn("<button", page.decode())
+
+    def answer(self, link, body):
+        request = urllib.request.Request(link, data=body, method="POST")
+        request.add_header("Content-Type", "application/x-www-form-urlencoded")
+        try:
+            with urllib.request.urlopen(request, timeout=15) as answer:
+                return answer.status, answer.headers, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read().decode()
+
+    def test_zones_are_told_apart_from_persons(self):
+        self.world.desk(ADMIN).post("/areas/g1/zones", {
+            "zones": [{"medium": "loudspeaker", "address": "gate"}]})
+        notice = self.world.send("红色暴雨 喇叭", severity="red", action_line="上二楼")
+
+        def played():
+            look = self.world.desk(APPROVER).reach(notice)
+            return [z for z in look.get("zones", []) if z["state"] == "delivered"]
+
+        wait_for(played, "the loudspeaker", 20)
+        self.assertEqual([(z["area"], z["medium"], z["times"]) for z in played()],
+                         [("g1", "loudspeaker", 1)])
+        total = self.world.reach(notice)
+        states = {name: count for name, count in total.items() if name != "audience"}
+        self.assertEqual(sum(states.values()), total["audience"], "persons only (RAIN-13)")
+        self.world.desk(ADMIN).post("/areas/g1/zones", {"zones": []})
+
+    def test_M28_an_approval_names_the_cost_that_was_quoted(self):
+        desk = self.world.desk(APPROVER)
+        draft = self.world.desk(EDITOR).draft("红色暴雨 费用", ["hn"], category="weather",
+                                              severity="red", action_line="上二楼")
+        quote = desk.post("/gateway/quote", {"notice": draft["id"]})
+        self.assertGreater(quote["cost"], 0)
+        asked = {"fingerprint": draft["fingerprint"], "persons": quote["audience"]["persons"]}
+        for wrong in ({}, {"cost": quote["cost"] + 1}):
+            with self.assertRaises(harness.Refused) as refused:
+                desk.post(f"/notices/{draft['id']}/approve", asked | wrong)
+            self.assertEqual(refused.exception.body["code"], "conflict")
+        desk.post(f"/notices/{draft['id']}/approve", asked | {"cost": quote["cost"]})
+        dear = self.world.desk(EDITOR).draft("红色暴雨 上限", ["hn"], category="weather",
+                                             severity="red", action_line="上二楼", cost_cap=1)
+        quote = desk.post("/gateway/quote", {"notice": dear["id"]})
+        asked = {"fingerprint": dear["fingerprint"], "persons": quote["audience"]["persons"]}
+        with self.assertRaises(harness.Refused) as refused:
+            desk.post(f"/notices/{dear['id']}/approve", asked | {"cost": quote["cost"]})
+        self.assertEqual(refused.exception.body["code"], "wrong_state")
+
+    def test_the_operator_orders_a_running_gateway_and_a_stopped_one(self):
+        admin = self.world.admin
+        channels = admin.json("gateway", "channels")["channels"]
+        self.assertEqual([c["name"] for c in channels], ["sms", "horn"])
+        self.assertEqual(admin.json("gateway", "health")["findings"], [])
+        admin.run("gateway", "pause", "sms", "--why", "维护")
+        wait_for(lambda: admin.json("gateway", "channels")["paused"].get("sms") == "维护",
+                 "the pause", 20)
+        found = admin.run("gateway", "health", ok=False)
+        self.assertEqual(found.returncode, 1)
+        self.assertIn("sms is paused: 维护", found.stdout)
+        self.world.server.terminate()
+        paused = admin.json("gateway", "channels")["paused"]
+        self.assertEqual(paused, {"sms": "维护"}, "from the file")
+        admin.run("gateway", "resume", "sms")
+        admin.run("gateway", "test", "sms", "12000009999", "--text", "停机时的测试")
+        self.world.server.start()
+        wait_for(lambda: [i for i in self.sent() if i["message"]["title"] == "停机时的测试"],
+                 "the test that was ordered while it was stopped", 20)
+        self.assertEqual(admin.json("gateway", "health")["findings"], [])
+        self.assertEqual(admin.json("gateway", "dead")["deliveries"], [])
+        refused = admin.run("gateway", "replay", "999999", ok=False)
+        self.assertEqual(refused.returncode, 0, "an order; what it names is looked at later")
+
+    def test_metrics_count_by_channel_and_outcome(self):
+        self.person("12000000970")
+        notice = self.world.send("红色暴雨 指标", severity="red", action_line="上二楼")
+        wait_for(lambda: self.sent(notice), "the message", 20)
+
+        def metric(name, **labels):
+            _, page = harness.get(f"{self.world.origin}/metrics")
+            wanted = [name + "{"] + [f'{label}="{value}"' for label, value in labels.items()]
+            for line in page.decode().splitlines():
+                if all(text in line for text in wanted):
+                    return float(line.rsplit(" ", 1)[1])
+            return None
+
+        wait_for(lambda: (metric("linli_gateway_outcomes_total", channel="sms",
+                                 outcome="accepted") or 0) > 0, "the count", 20)
+        self.assertGreater(metric("linli_gateway_attempts_total", channel="sms"), 0)
+        self.assertGreater(metric("linli_gateway_answer_seconds_count", channel="sms"), 0)
+        self.assertEqual(metric("linli_gateway_breaker_open", channel="sms"), 0)
+        wait_for(lambda: metric("linli_gateway_queued", channel="sms", lane="red") == 0,
+                 "the queue to empty", 20)
+        self.assertLess(metric("linli_community_backup_age_seconds", community="huainan"), 3600)
+
+    def test_F5_an_old_backup_is_an_alarm_on_the_desk_and_for_the_operator(self):
+        mark = self.world.data / "huainan" / "backup.last"
+        self.world.server.terminate()
+        mark.write_text("1000\n")
+        self.world.server.start()
+        desk = self.world.desk(APPROVER)
+        wait_for(lambda: [a for a in desk.get("/desk-alarms")["items"]
+                          if a["kind"] == "backup_old"], "the alarm", 20)
+        wait_for(lambda: [i for i in self.sent() if i["message"]["purpose"] == "alarm"
+                          and i["to"]["address"] == "12000009998"], "the operator's message", 20)
+        self.world.admin.run("backup", self.world.folder / "backup")
+        self.assertGreater(int(mark.read_text()), 1_700_000_000_000)
+
     def test_a_quote_shows_the_text_as_it_will_be_read(self):
         quotes = self.world.desk(APPROVER).post(
             "/gateway/quote", {"title": "明天停水", "severity": "none", "category": "latest"}
         )["quotes"]
-        self.assertEqual([q["channel"] for q in quotes], ["sms"])
+        self.assertEqual([q["channel"] for q in quotes], ["sms", "horn"])
         self.assertIn("明天停水", quotes[0]["text"])
         answer = self.world.desk(APPROVER).post(
             "/gateway/quote", {"title": "明天停水", "audience": {"areas": ["hn"]}}

@@ -22,6 +22,9 @@ class StoreContext final : public sync::ReadContext {
   std::vector<sync::QuarantineWrite> quarantine(std::size_t limit) override {
     return *store_.quarantine(limit);
   }
+  std::optional<sync::DeviceCursor> contact(const sync::Cid& cid) override {
+    return *store_.cursor(cid);
+  }
   const sync::Actor& actor() const override { return actor_; }
   Instant now() const override { return now_; }
   std::shared_ptr<const Json> get(std::string_view tbl, std::string_view key) override {
@@ -77,21 +80,29 @@ void TestCommunity::measure(const sync::SharedCommit& commit, const std::string&
 
 Result<Json> TestCommunity::call(const std::string& account, const std::string& name,
                                  const Json& args, bool elevated) {
-  return run(clock_.now(), account, name, args, elevated);
+  return run(clock_.now(), actor_of(account, elevated), name, args);
 }
 
 Result<Json> TestCommunity::call_late(Instant captured, const std::string& account,
                                       const std::string& name, const Json& args) {
-  return run(captured, account, name, args, false);
+  return run(captured, actor_of(account, false), name, args);
 }
 
-Result<Json> TestCommunity::run(Instant captured, const std::string& account,
-                                const std::string& name, const Json& args, bool elevated) {
+Result<Json> TestCommunity::push(Instant captured, const std::string& account,
+                                 const std::string& name, const Json& args) {
+  sync::Actor actor = actor_of(account, false);
+  actor.via = sync::Via::device;
+  return run(captured, actor, name, args);
+}
+
+Result<Json> TestCommunity::run(Instant captured, const sync::Actor& actor, const std::string& name,
+                                const Json& args) {
   const sync::MutatorDef* def = registry_.mutator(name);
   if (def == nullptr) return fail(Errc::unknown_mutator, name);
   LINLI_CHECK(def->args_schema.check(args));
+  if (def->verify) LINLI_CHECK(def->verify(args));
   sync::Submission submission;
-  submission.actor = actor_of(account, elevated);
+  submission.actor = actor;
   submission.lane = def->lane;
   submission.name = name;
   submission.args = std::make_shared<const Json>(args);

@@ -24,6 +24,9 @@ class TestCommunity {
   /// call() for what a phone did at `captured` and sends only now.
   Result<Json> call_late(Instant captured, const std::string& account, const std::string& name,
                          const Json& args);
+  /// A push of the account's own phone, whose clock the server knows.
+  Result<Json> push(Instant captured, const std::string& account, const std::string& name,
+                    const Json& args);
   /// Like call(), but a refusal is a test failure.
   Json must(const std::string& account, const std::string& name, const Json& args);
   Result<Json> ask(const std::string& account, const std::string& name, const Json& params);
@@ -34,6 +37,7 @@ class TestCommunity {
   void tick();
   ManualClock& clock() { return clock_; }
   const sync::Registry& registry() const { return registry_; }
+  sync::StoreReader& store() { return store_; }
 
   /// Null when absent.
   Json row(std::string_view tbl, std::string_view key);
@@ -50,8 +54,8 @@ class TestCommunity {
   std::string rows_max_name;
 
  private:
-  Result<Json> run(Instant captured, const std::string& account, const std::string& name,
-                   const Json& args, bool elevated);
+  Result<Json> run(Instant captured, const sync::Actor& actor, const std::string& name,
+                   const Json& args);
   void measure(const sync::SharedCommit& commit, const std::string& name);
 
   sync::Registry registry_;

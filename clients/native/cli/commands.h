@@ -13,6 +13,7 @@ void add_sync(CLI::App& app, Context& context);
 void add_notices(CLI::App& app, Context& context);
 void add_staff(CLI::App& app, Context& context);
 void add_teams(CLI::App& app, Context& context);
+void add_blobs(CLI::App& app, Context& context);
 void add_raw(CLI::App& app, Context& context);
 
 /// Says how a kept slip stands and sets `exit`.

@@ -31,6 +31,65 @@ int exit_code_of(Errc code) {
   }
 }
 
+struct Queued {
+  std::uint64_t id = 0;
+  std::string mutator;
+  /// Said when the server has accepted it, and in front of the rest when it is kept here.
+  std::string done;
+  std::string kept;
+  Json result;
+};
+
+void tell_rejected(Context& context, const std::string& code, Json result) {
+  context.exit = kRefused;
+  result["result"] = "rejected";
+  result["code"] = code;
+  result["text"] = errc_sentence(errc_from_name(code));
+  context.print("服务器没有接受：" + std::string(errc_sentence(errc_from_name(code))) +
+                    "\n内容还在本机“待处理”里：linli attention",
+                result);
+}
+
+void tell_kept(Context& context, client::Client& client, const Queued& queued, Json result) {
+  const auto status = client.status();
+  result["result"] = "saved";
+  result["pending"] = status.pending;
+  if (context.exit == kRefused) {
+    result["trouble"] = status.json()["trouble"];
+    return context.print(queued.kept + "已存在本机，但服务器不让本机登录：" +
+                             std::string(status.trouble ? errc_sentence(status.trouble->code) : ""),
+                         result);
+  }
+  if (context.is_offline) context.exit = kOk;
+  context.print(queued.kept + std::string(context.is_offline ? "" : "暂时连不上，") +
+                    "已存在本机（待上传 " + std::to_string(status.pending) +
+                    "）。联网后运行 linli sync 就会送出。",
+                result);
+}
+
+void send(Context& context, client::Client& client, const Queued& queued) {
+  auto outcome = client::SyncOutcome::unreachable;
+  if (!context.is_offline && client.start()) outcome = client.wait_synced(kSendDeadline);
+  if (outcome != client::SyncOutcome::synced) client.stop(kGoodbye);
+  Json result = queued.result;
+  if (!result.contains("id")) result["id"] = queued.id;
+  result["mutator"] = queued.mutator;
+  if (const auto attention = client.attention()) {
+    const auto mine =
+        std::ranges::find(*attention, queued.id, [](const auto& item) { return item.id; });
+    if (mine != attention->end()) return tell_rejected(context, mine->code, std::move(result));
+  }
+  const auto pending = client.pending();
+  const bool is_waiting =
+      !pending || std::ranges::any_of(*pending, [&](const auto& m) { return m.id == queued.id; });
+  if (!is_waiting) {
+    result["result"] = "ok";
+    return context.print(queued.done, result);
+  }
+  context.exit = outcome == client::SyncOutcome::refused ? kRefused : kSavedOffline;
+  tell_kept(context, client, queued, std::move(result));
+}
+
 }  // namespace
 
 std::unique_ptr<client::Client> Context::open() {
@@ -93,46 +152,12 @@ void write_and_send(Context& context, client::Client& client, const std::string&
                     const Json& args, const std::string& done) {
   const auto made = client.mutate(mutator, args);
   if (!made) return context.fail_with(made.error());
-  auto outcome = client::SyncOutcome::unreachable;
-  if (!context.is_offline && client.start()) outcome = client.wait_synced(kSendDeadline);
-  if (outcome != client::SyncOutcome::synced) client.stop(kGoodbye);
-  Json result = {{"id", made->id}, {"mutator", mutator}};
-  if (const auto attention = client.attention()) {
-    const auto mine =
-        std::ranges::find(*attention, made->id, [](const auto& item) { return item.id; });
-    if (mine != attention->end()) {
-      context.exit = kRefused;
-      result["result"] = "rejected";
-      result["code"] = mine->code;
-      result["text"] = errc_sentence(errc_from_name(mine->code));
-      return context.print("服务器没有接受：" +
-                               std::string(errc_sentence(errc_from_name(mine->code))) +
-                               "\n内容还在本机“待处理”里：linli attention",
-                           result);
-    }
-  }
-  const auto pending = client.pending();
-  const bool is_waiting =
-      !pending || std::ranges::any_of(*pending, [&](const auto& m) { return m.id == made->id; });
-  if (!is_waiting) {
-    result["result"] = "ok";
-    return context.print(done, result);
-  }
-  context.exit = outcome == client::SyncOutcome::refused ? kRefused : kSavedOffline;
-  result["result"] = "saved";
-  result["pending"] = client.status().pending;
-  if (context.exit == kRefused) {
-    const auto status = client.status();
-    result["trouble"] = status.json()["trouble"];
-    return context.print("已存在本机，但服务器不让本机登录：" +
-                             std::string(status.trouble ? errc_sentence(status.trouble->code) : ""),
-                         result);
-  }
-  if (context.is_offline) context.exit = kOk;
-  context.print(std::string(context.is_offline ? "" : "暂时连不上，") + "已存在本机（待上传 " +
-                    std::to_string(client.status().pending) +
-                    "）。联网后运行 linli sync 就会送出。",
-                result);
+  send(context, client, {made->id, mutator, done, "", Json::object()});
+}
+
+void deliver(Context& context, client::Client& client, std::uint64_t id, const std::string& mutator,
+             const std::string& text, Json result) {
+  send(context, client, {id, mutator, text, text + "\n", std::move(result)});
 }
 
 std::string time_text(std::int64_t unix_ms) {

@@ -51,6 +51,11 @@ struct Context {
 void write_and_send(Context& context, client::Client& client, const std::string& mutator,
                     const Json& args, const std::string& done);
 
+/// The second half of it, for a mutation that is queued: `result` goes out with --json, `text` is
+/// said whether it was sent or kept, and what became of it after that.
+void deliver(Context& context, client::Client& client, std::uint64_t id, const std::string& mutator,
+             const std::string& text, Json result);
+
 /// Local date and time.
 std::string time_text(std::int64_t unix_ms);
 /// Asks on the terminal; empty at its end or when there is none.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
+#include "clients/native/blobs.h"
 #include "clients/native/cli/commands.h"
 #include "clients/native/cli/words.h"
 
@@ -100,6 +102,9 @@ std::string line_of(const client::Row& row, const Json& acks, const Json& person
                     severity_text(json_text(row.value, "severity")) + json_text(row.value, "title");
   if (json_bool(row.value, "corrected")) out += "（已更正）";
   if (!is_out(row)) out += "（已结束）";
+  if (const auto images = row.value.find("images"); images != row.value.end())
+    out += "  [图 " + std::to_string(images->size()) + "]";
+  if (row.value.contains("voice")) out += "  [语音]";
   for (const Json& ack : acks) out += "  " + ack_text(ack, persons);
   return out + asking_text(row, acks, persons);
 }
@@ -169,6 +174,13 @@ void show(Context& context, const std::string& id) {
   if (const std::string line = json_text(row->value, "action_line"); !line.empty())
     text += "请您：" + line + "\n";
   text += json_text(row->value, "body");
+  const client::Blobs blobs(*client);
+  for (const std::string& sha : client::blobs_of(row->value)) {
+    std::error_code ec;
+    const auto file = blobs.file_of(sha);
+    text +=
+        "\n附件：" + (std::filesystem::exists(file, ec) ? file.string() : "linli blob get " + sha);
+  }
   if (!is_out(*row)) text += "\n（已结束）";
   for (const Json& ack : own) text += "\n" + ack_text(ack, persons);
   if (const std::string asking = asking_text(*row, own, persons); !asking.empty())

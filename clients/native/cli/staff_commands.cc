@@ -7,6 +7,8 @@
 #include <iostream>
 #include <map>
 
+#include "base/blob_limits.h"
+#include "clients/native/blobs.h"
 #include "clients/native/cli/commands.h"
 #include "clients/native/cli/words.h"
 #include "clients/native/enrolment.h"
@@ -23,6 +25,8 @@ struct NoticeArgs {
   std::string body;
   std::vector<std::string> areas;
   std::vector<std::string> tags;
+  std::vector<std::string> images;
+  std::string voice;
   int age_min = -1;
   int age_max = -1;
   bool needs_ack = false;
@@ -121,8 +125,21 @@ Result<Json> draft_of(client::StaffApi& api, const NoticeArgs& args) {
   return out;
 }
 
+/// Sends the files first: a notice that refers to what never arrives could not be approved.
+Result<void> add_attachments(client::Blobs& blobs, const NoticeArgs& args, Json& body) {
+  for (const std::string& file : args.images) {
+    LINLI_TRY(Json image, blobs.upload(file));
+    body["images"].push_back(std::move(image));
+  }
+  if (args.voice.empty()) return {};
+  LINLI_TRY(body["voice"], blobs.upload(args.voice));
+  return {};
+}
+
 Result<Json> draft(client::StaffApi& api, const NoticeArgs& args) {
-  LINLI_TRY(const Json body, draft_of(api, args));
+  LINLI_TRY(Json body, draft_of(api, args));
+  client::Blobs blobs(api.client());
+  LINLI_CHECK(add_attachments(blobs, args, body));
   return api.call("POST", "/notices", body);
 }
 
@@ -240,6 +257,10 @@ void add_content(CLI::App& command, NoticeArgs& args) {
   add_word(command, "--severity", args.severity, kSeverities, "预警颜色：");
   command.add_option("--area", args.areas,
                      "片区编号、名字或路径（3网格/6号院/2号楼），可写多次；不写是全社区");
+  command.add_option("--image", args.images, "图片文件，可写多次，最多 4 张")
+      ->check(CLI::ExistingFile)
+      ->expected(0, static_cast<int>(limits::kNoticeImagesMax));
+  command.add_option("--voice", args.voice, "录音文件，最长 60 秒")->check(CLI::ExistingFile);
   command.add_option("--tag", args.tags, "只发给有这个标签的人，可写多次");
   command.add_option("--age-min", args.age_min, "年龄从")->check(CLI::Range(0, 130));
   command.add_option("--age-max", args.age_max, "年龄到")->check(CLI::Range(0, 130));

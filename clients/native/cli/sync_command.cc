@@ -3,6 +3,7 @@
 #include <iostream>
 #include <thread>
 
+#include "clients/native/blobs.h"
 #include "clients/native/cli/commands.h"
 #include "clients/native/mutation_json.h"
 
@@ -31,6 +32,8 @@ void sync_once(Context& context, client::Client& client, Millis deadline) {
   switch (outcome) {
     case client::SyncOutcome::synced:
       result["result"] = "synced";
+      // The pictures come with the notices; what does not come now comes with the next sync.
+      if (const auto came = client::Blobs(client).refresh(); came) result["attachments"] = *came;
       return context.print(status.attention > 0 ? "已同步。有 " + std::to_string(status.attention) +
                                                       " 件没有被接受，请看：linli attention"
                                                 : std::string("已同步。"),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The web client's replica under Node, driven by JSON lines: {"do":..., ...} in, one answer each out.
+// The web client's replica under Node, driven by JSON lines: {"do":...} in, one answer each out.
 // IndexedDB is fake-indexeddb: it lives as long as this process, so `crash` and `open` again are a
 // phone that is killed and started.
 import { createInterface } from 'node:readline';

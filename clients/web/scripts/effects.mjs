@@ -9,7 +9,9 @@ const target = new URL('../src/replica/effects.gen.ts', import.meta.url);
 const { mutators } = JSON.parse(readFileSync(source, 'utf8'));
 const lines = Object.entries(mutators).map(([name, { lane, effects }]) => {
   const shown = effects?.length ? { lane, effects } : { lane };
-  return `  ${JSON.stringify(name)}: ${JSON.stringify(shown)},`;
+  const indent = effects?.length ? 2 : undefined;
+  const json = JSON.stringify(shown, null, indent).replaceAll('\n', '\n  ');
+  return `  ${JSON.stringify(name)}: ${json},`;
 });
 const text = `// SPDX-License-Identifier: Apache-2.0
 // Made by scripts/effects.mjs from schema/mutators.json; do not edit.

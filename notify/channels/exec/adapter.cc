@@ -12,9 +12,10 @@ namespace {
 Result<exec::Settings> read_settings(const Json& json) {
   static constexpr std::array<std::string_view, 4> kAfter = {"resend", "resend_once", "hold",
                                                              "ask"};
-  static constexpr std::array<std::string_view, 11> kKeys = {
-      "kind",     "name",          "program",    "medium",     "timeout_s", "window_max",
-      "receipts", "after_unknown", "part_price", "length_max", "idempotent"};
+  static constexpr std::array<std::string_view, 13> kKeys = {
+      "kind",       "name",     "program",       "medium",     "timeout_s",
+      "window_max", "receipts", "after_unknown", "part_price", "length_max",
+      "idempotent", "replies",  "links"};
   const auto bad = [](std::string_view key, std::string_view what) {
     return fail(Errc::invalid_argument, std::string(key) + ": " + std::string(what));
   };
@@ -35,6 +36,8 @@ Result<exec::Settings> read_settings(const Json& json) {
   caps.window_max = static_cast<std::size_t>(window);
   caps.batch_max = caps.window_max;
   caps.has_receipts = json_bool(json, "receipts");
+  caps.has_links = json_bool(json, "links");
+  caps.has_replies = json_bool(json, "replies");
   caps.is_idempotent = json_bool(json, "idempotent");
   const std::int64_t price = json_int(json, "part_price");
   if (price < 0 || price > 1'000'000) return bad("part_price", "not from 0 to 1000000");

@@ -6,6 +6,8 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "notify/channels/exec/lines.h"
+#include "notify/text/headline.h"
+#include "notify/text/segment.h"
 
 namespace linli::notify::exec {
 namespace {
@@ -47,15 +49,16 @@ Result<Adapter::Preview> ExecAdapter::preview(const Endpoint& to, const Message&
   if (to.medium != settings_.capabilities.medium)
     return fail(Errc::invalid_argument, "not an endpoint of this channel");
   std::string text = message.drill ? "【演练】" : "";
-  for (const std::string* part :
-       {&message.title, &message.action_line, &message.body, &message.link}) {
-    if (part->empty()) continue;
-    if (part != &message.title) text += '\n';
-    text += *part;
-  }
+  text += message.title;
+  const std::string reply =
+      settings_.capabilities.has_replies ? reply_line(message) : std::string();
+  for (const std::string* part : {&message.action_line, &message.body, &message.link, &reply})
+    if (!part->empty()) text += '\n' + *part;
   if (settings_.length_max > 0 && utf8_length(text) > settings_.length_max)
     return fail(Errc::too_large, "the text is too long");
-  return Preview{std::move(text), 1};
+  if (settings_.capabilities.medium != Medium::sms) return Preview{std::move(text), 1};
+  LINLI_TRY(const SmsSplit split, split_sms(text));
+  return Preview{std::move(text), static_cast<std::uint32_t>(split.parts.size())};
 }
 
 void ExecAdapter::submit(std::span<const Item> items, MonoTime now, Actions& out) {

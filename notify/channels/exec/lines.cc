@@ -13,6 +13,9 @@ namespace {
 constexpr std::size_t kProviderIdsMax = 20;
 constexpr std::size_t kProviderIdBytesMax = 128;
 constexpr std::size_t kReasonBytesMax = 64;
+constexpr std::size_t kAddressBytesMax = 64;
+/// An answer is a digit or a word; a letter to the office is none.
+constexpr std::size_t kReplyBytesMax = 64;
 constexpr std::int64_t kWaitSecondsMax = 6 * 60 * 60;
 constexpr std::uint32_t kPartsMax = 100;
 constexpr std::array<std::string_view, 7> kPurposes = {
@@ -121,7 +124,12 @@ Result<Receipt> parse_receipt_line(const Json& receipt) {
   if (!out.provider_id.empty() && !is_clean(out.provider_id, kProviderIdBytesMax))
     return bad("provider_id");
   out.delivery = parse_id(receipt, "delivery");
-  if (out.provider_id.empty() && !out.delivery) return bad("provider_id or delivery");
+  out.address = json_text(receipt, "address");
+  if (!out.address.empty() && !is_clean(out.address, kAddressBytesMax)) return bad("address");
+  out.reply = json_text(receipt, "reply");
+  if (!out.reply.empty() && !is_clean(out.reply, kReplyBytesMax)) return bad("reply");
+  const bool is_named = !out.provider_id.empty() || out.delivery.has_value();
+  if (!is_named && out.address.empty()) return bad("provider_id, delivery or address");
   constexpr std::int64_t kYear9999 = 253'402'300'799'000;
   if (const std::int64_t at = json_int(receipt, "at", -1); at >= 0 && at <= kYear9999)
     out.at = from_unix_ms(at);

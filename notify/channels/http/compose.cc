@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "notify/channels/http/names.h"
+#include "notify/text/segment.h"
 
 namespace linli::notify::http {
 namespace {
@@ -107,10 +108,11 @@ Result<std::string> fit(const Profile& profile, const std::string& prefix, Json&
   return render_lines(profile.text, values);
 }
 
-std::uint32_t parts_of(const LengthRule& rule, std::string_view text) {
-  const std::size_t length = units(text, rule.unit);
-  if (rule.single == 0 || length <= rule.single) return 1;
-  return static_cast<std::uint32_t>((length + rule.each - 1) / rule.each);
+Result<std::uint32_t> parts_of(const LengthRule& rule, std::string_view text) {
+  using Parts = LengthRule::Parts;
+  if (rule.parts == Parts::one) return 1U;
+  LINLI_TRY(const SmsSplit split, split_sms(text, {.ucs2_only = rule.parts == Parts::ucs2}));
+  return static_cast<std::uint32_t>(split.parts.size());
 }
 
 Json derived(const Json& specs, const Json& values) {
@@ -151,7 +153,7 @@ Result<Composed> compose(const Setup& setup, const Message& message, Lane lane) 
   out.values["text"] = text;
   out.values.erase("settings");
   out.text = prefix + text;
-  out.parts = parts_of(profile.length, out.text);
+  LINLI_TRY(out.parts, parts_of(profile.length, out.text));
   return out;
 }
 

@@ -59,15 +59,14 @@ Result<LengthRule> parse_length(const Json& json) {
   if (json.is_null()) return out;
   static constexpr std::array<std::string_view, 3> kUnits = {"chars", "bytes", "utf16"};
   static constexpr std::array<std::string_view, 2> kOverflow = {"refuse", "cut"};
+  static constexpr std::array<std::string_view, 3> kParts = {"one", "ucs2", "gsm7"};
   constexpr std::int64_t kMost = 1'000'000;
   Fields fields(json, "length");
   out.unit = one_of(fields, "unit", kUnits, LengthUnit::chars);
   out.max = static_cast<std::size_t>(fields.integer("max", 0, 0, kMost));
   out.may_cut = one_of(fields, "overflow", kOverflow, 0) == 1;
   out.prefix = fields.text("prefix");
-  out.single = static_cast<std::size_t>(fields.integer("single", 0, 0, kMost));
-  out.each = static_cast<std::size_t>(fields.integer("each", 0, 0, kMost));
-  if ((out.single == 0) != (out.each == 0)) fields.fault("single", "needs `each`, and the reverse");
+  out.parts = one_of(fields, "parts", kParts, LengthRule::Parts::one);
   LINLI_CHECK(fields.finish());
   return out;
 }

@@ -157,9 +157,9 @@ struct LengthRule {
   bool may_cut = false;
   /// What the provider puts in front (the signature): counted, shown in previews, not sent.
   std::string prefix;
-  /// Units that count as one billed part, and of each part when there are several; 0 = always one.
-  std::size_t single = 0;
-  std::size_t each = 0;
+  /// How billed parts are counted: always one, or as notify/text/segment.h cuts a text, always in
+  /// UCS-2 (providers in China bill 70 and 67 characters of any kind) or in GSM-7 where it fits.
+  enum class Parts : std::uint8_t { one, ucs2, gsm7 } parts = Parts::one;
 };
 
 struct TemplateRule {

@@ -97,6 +97,25 @@ Result<Json> read_settings(const std::vector<Setting>& specs, const Json& given,
 
 }  // namespace
 
+namespace {
+
+/// Whether any text or request of the channel has a place for the link.
+bool has_place_for_link(const Setup& setup) {
+  const auto mentions = [](const std::string& text) {
+    return text.find("{{link") != std::string::npos;
+  };
+  const Profile& profile = *setup.profile;
+  if (mentions(dump_json(profile.request.content)) || mentions(dump_json(profile.request.query)))
+    return true;
+  if (!profile.templates.is_used) return std::ranges::any_of(profile.text, mentions);
+  return std::ranges::any_of(setup.approved, [&](const ApprovedTemplate& approved) {
+    return std::ranges::any_of(approved.variables,
+                               [&](const auto& variable) { return mentions(variable.value); });
+  });
+}
+
+}  // namespace
+
 Result<Setup> make_setup(std::shared_ptr<const Profile> profile, const Json& given,
                          const SecretReader* secrets) {
   Setup out;
@@ -119,6 +138,7 @@ Result<Setup> make_setup(std::shared_ptr<const Profile> profile, const Json& giv
   if (!templates.is_null()) {
     LINLI_TRY(out.approved, parse_templates_setting(templates, *out.profile));
   }
+  caps.has_links = has_place_for_link(out);
   return out;
 }
 

@@ -34,6 +34,8 @@ Capabilities capabilities_of(const Settings& settings) {
           .batch_max = settings.window,
           .window_max = settings.window,
           .has_receipts = settings.receipts,
+          .has_replies = settings.form.replies,
+          .has_links = settings.form.links,
           .after_unknown = Capabilities::AfterUnknown::hold,
           .part_price = settings.part_price};
 }

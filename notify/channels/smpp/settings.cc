@@ -44,7 +44,7 @@ const JsonSchema& schema() {
       "opt_out_by_peer": {"type": "boolean"},
       "opt_out_words": {"type": "array", "maxItems": 50,
                         "items": {"type": "string", "minLength": 1, "maxLength": 20}},
-      "links": {"type": "boolean"},
+      "links": {"type": "boolean"}, "replies": {"type": "boolean"},
       "parts_max": {"type": "integer", "minimum": 1, "maximum": 20},
       "alphabet": {"enum": ["gsm7", "ucs2"]},
       "part_price": {"type": "integer", "minimum": 0}
@@ -97,6 +97,7 @@ SmsForm read_form(const Json& settings) {
   form.opt_out = json_text(settings, "opt_out");
   form.opt_out_by_peer = json_bool(settings, "opt_out_by_peer");
   form.links = json_bool(settings, "links", true);
+  form.replies = json_bool(settings, "replies");
   form.parts_max = static_cast<std::size_t>(json_int(settings, "parts_max", 6));
   form.ucs2_only = json_text(settings, "alphabet") == "ucs2";
   return form;

@@ -103,6 +103,7 @@ Result<std::optional<DkimSigner>> read_dkim(const AdapterParts& parts, const Jso
 Capabilities capabilities_of(const Settings& settings) {
   Capabilities out;
   out.medium = Medium::email;
+  out.has_links = true;
   out.batch_max = 1;
   out.window_max = settings.window;
   // A second mail with the same Message-ID is hidden by some mailboxes and shown by others.

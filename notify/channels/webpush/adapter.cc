@@ -37,6 +37,9 @@ constexpr std::uint32_t kPrepareTimer = 1;
 /// A service that took a message before knows our key: a 403 is then about one subscription, which
 /// was made with another key. More of them one after another are about us after all (our clock).
 constexpr int kRefusedInARowMax = 3;
+/// A service that never took anything yet: one refusal may be about one endpoint (made with another
+/// key, or by a stranger), so many different ones are about our key.
+constexpr std::size_t kRefusedFirstMax = 3;
 /// A service that throttles so many different messages one after another means all of us.
 constexpr int kThrottledInARowMax = 3;
 
@@ -147,7 +150,8 @@ void WebPushAdapter::submit_one(const Item& item, Actions& out) {
   auto call = make_call(item, *to);
   if (!call) return done(outcome_of(call.error()));
   const CallId id{++last_call_};
-  pending_.emplace(id, Pending{item.id, to->origin, listed, *to});
+  pending_.emplace(
+      id, Pending{item.id, to->origin, listed, *to, std::hash<std::string>{}(item.to.address)});
   out.emplace_back(action::Http{id, std::move(*call)});
 }
 
@@ -221,11 +225,19 @@ void WebPushAdapter::weigh(const Pending& pending, Outcome& outcome) {
     if (service.has_accepted && ++service.refused_in_a_row <= kRefusedInARowMax) {
       outcome.kind = OutcomeKind::permanent_content;
       outcome.reason += ": the subscription was made with another key";
+    } else if (!service.has_accepted && !is_refused_by_all(service, pending.endpoint)) {
+      // Nobody is to blame yet: the message waits for what the service says to others.
+      outcome.kind = OutcomeKind::retry_after;
     } else {
       health_ = {.state = Health::State::down,
                  .text = outcome.reason + ": the push service refuses our key"};
     }
   }
+}
+
+bool WebPushAdapter::is_refused_by_all(Service& service, std::size_t endpoint) {
+  if (service.refused_first.size() < kRefusedFirstMax) service.refused_first.insert(endpoint);
+  return service.refused_first.size() == kRefusedFirstMax;
 }
 
 void WebPushAdapter::arm(MonoTime at, Actions& out) {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,12 +47,16 @@ class WebPushAdapter final : public Adapter {
     std::string origin;
     bool is_listed = false;
     Subscription to;
+    /// Hash of its address.
+    std::size_t endpoint = 0;
   };
   /// What a listed service said last, to tell its own trouble from one subscription's.
   struct Service {
     /// It took a message of ours, so our key is right.
     bool has_accepted = false;
     int refused_in_a_row = 0;
+    /// Subscriptions it refused before it took anything; at most kRefusedFirstMax.
+    std::set<std::size_t> refused_first{};
     int throttled_in_a_row = 0;
   };
 
@@ -60,6 +65,7 @@ class WebPushAdapter final : public Adapter {
   [[nodiscard]] Result<HttpCall> make_call(const Item& item, const Subscription& to);
   [[nodiscard]] Result<std::string> encrypt_for(const Subscription& to, std::string_view plain);
   void weigh(const Pending& pending, Outcome& outcome);
+  static bool is_refused_by_all(Service& service, std::size_t endpoint);
   void arm(MonoTime at, Actions& out);
 
   // Constant after construction.

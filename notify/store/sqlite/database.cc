@@ -130,8 +130,18 @@ CREATE TABLE paused(
 ) WITHOUT ROWID;
 )sql";
 
+constexpr const char* kLinks = R"sql(
+CREATE TABLE link(                -- acknowledges one notice for one person
+  hash TEXT PRIMARY KEY,          -- of the token; the token is not kept
+  notice TEXT NOT NULL,
+  person TEXT NOT NULL,
+  expires INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX link_expires ON link(expires);
+)sql";
+
 /// Ascending from 1. DISK: a released step is never edited.
-constexpr std::array<const char*, 1> kSteps = {kFirst};
+constexpr std::array<const char*, 2> kSteps = {kFirst, kLinks};
 
 }  // namespace
 

@@ -168,6 +168,9 @@ class SqliteGatewayStore::Impl {
       db.query("INSERT INTO receipt(channel, provider_id, delivery, state, at) VALUES(?,?,?,?,?)",
                r.channel, r.provider_id, r.delivery, r.state, r.at)
           .run();
+    for (const LinkRecord& l : batch.links)
+      db.query("INSERT OR REPLACE INTO link VALUES(?,?,?,?)", l.hash, l.notice, l.person, l.expires)
+          .run();
     write_facts(batch);
     for (const auto& [channel, why] : batch.paused) {
       if (why.empty())
@@ -360,6 +363,15 @@ Result<std::vector<AttemptRecord>> SqliteGatewayStore::attempts(DeliveryId id) {
   });
 }
 
+Result<std::optional<LinkRecord>> SqliteGatewayStore::link(const std::string& hash) {
+  return guarded("read a link", [&]() -> std::optional<LinkRecord> {
+    Query row =
+        impl_->db.query("SELECT hash, notice, person, expires FROM link WHERE hash = ?", hash);
+    if (!row.step()) return std::nullopt;
+    return LinkRecord{row.text(0), row.text(1), row.text(2), row.instant(3)};
+  });
+}
+
 Result<std::vector<ReachCounts>> SqliteGatewayStore::counts(const std::string& notice) {
   return guarded("count deliveries", [&] {
     std::vector<ReachCounts> out;
@@ -412,7 +424,25 @@ Result<void> SqliteGatewayStore::prune(Instant before, std::uint64_t facts_consu
         .run();
     db.query("DELETE FROM notice WHERE state = 2 AND expires < ?", before).run();
     db.query("DELETE FROM receipt WHERE at < ?", before).run();
+    db.query("DELETE FROM link WHERE expires < ?", before).run();
     transaction.commit();
+  });
+}
+
+Result<SqliteGatewayStore::Standing> SqliteGatewayStore::standing() {
+  return guarded("read gateway.db", [&] {
+    Standing out;
+    for (Query row = impl_->db.query("SELECT channel, why FROM paused ORDER BY channel");
+         row.step();)
+      out.paused.emplace_back(row.text(0), row.text(1));
+    for (Query row = impl_->db.query("SELECT * FROM notice WHERE state < 2 ORDER BY id");
+         row.step();)
+      out.notices.push_back(read_notice(row));
+    for (Query row =
+             impl_->db.query("SELECT state, count(*) FROM delivery GROUP BY state ORDER BY state");
+         row.step();)
+      out.deliveries.emplace_back(row.text(0), row.i64(1));
+    return out;
   });
 }
 

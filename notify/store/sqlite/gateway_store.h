@@ -29,10 +29,21 @@ class SqliteGatewayStore final : public GatewayStore {
                                          const std::string& person) override;
   Result<std::vector<DeliveryRecord>> deliveries(const Search& search) override;
   Result<std::vector<AttemptRecord>> attempts(DeliveryId id) override;
+  Result<std::optional<LinkRecord>> link(const std::string& hash) override;
   Result<std::vector<ReachCounts>> counts(const std::string& notice) override;
   Result<std::vector<DeliveryRecord>> handed(const std::string& notice, DeliveryId after,
                                              std::size_t limit) override;
   Result<void> prune(Instant before, std::uint64_t facts_consumed) override;
+  /// What a file says while no gateway runs on it; takes no lease. Errors: io, corrupt.
+  struct Standing {
+    /// Channel -> why it stands still.
+    std::vector<std::pair<std::string, std::string>> paused;
+    /// Live and stopped ones.
+    std::vector<NoticeRecord> notices;
+    /// State word -> how many.
+    std::vector<std::pair<std::string, std::int64_t>> deliveries;
+  };
+  Result<Standing> standing();
 
  private:
   class Impl;

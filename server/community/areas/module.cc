@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "server/community/roles.h"
 #include "server/community/rows.h"
@@ -67,6 +68,13 @@ MutatorResult create(MutatorContext& ctx, const Json& args) {
   return Json{{"id", id}};
 }
 
+bool is_on_earth(const Json& point) {
+  constexpr double kLatitudeMax = 90;
+  constexpr double kLongitudeMax = 180;
+  return std::abs(point[0].get<double>()) <= kLatitudeMax &&
+         std::abs(point[1].get<double>()) <= kLongitudeMax;
+}
+
 MutatorResult rename(MutatorContext& ctx, const Json& args) {
   const std::string id = json_text(args, "id");
   LINLI_TRY(const Row found, need(ctx, "area", id));
@@ -88,6 +96,31 @@ MutatorResult close(MutatorContext& ctx, const Json& args) {
     return fail(Errc::wrong_state, "households still belong to it");
   Json row = *found;
   row["state"] = "closed";
+  ctx.put("area", id, std::move(row));
+  return Json{{"id", id}};
+}
+
+MutatorResult set_zones(MutatorContext& ctx, const Json& args) {
+  const std::string id = json_text(args, "id");
+  LINLI_TRY(const Row found, need(ctx, "area", id));
+  Json row = *found;
+  row["zones"] = args.at("zones");
+  if (row.at("zones").empty()) row.erase("zones");
+  ctx.put("area", id, std::move(row));
+  return Json{{"id", id}};
+}
+
+/// Latitude and longitude as the weather service draws: WGS-84, not the shifted GCJ-02 of Chinese
+/// maps (notify.md §5 trap 27).
+MutatorResult set_outline(MutatorContext& ctx, const Json& args) {
+  const std::string id = json_text(args, "id");
+  LINLI_TRY(const Row found, need(ctx, "area", id));
+  Json row = *found;
+  for (const Json& point : args.at("polygon"))
+    if (!is_on_earth(point))
+      return fail(Errc::invalid_argument, "polygon: [latitude, longitude], WGS-84");
+  row["polygon"] = args.at("polygon");
+  if (row.at("polygon").empty()) row.erase("polygon");
   ctx.put("area", id, std::move(row));
   return Json{{"id", id}};
 }
@@ -119,6 +152,22 @@ Json kind_schema() {
 int rank_of(std::string_view kind) noexcept {
   const auto found = std::ranges::find(kKinds, kind);
   return found == kKinds.end() ? -1 : static_cast<int>(found - kKinds.begin());
+}
+
+Json zones_within(ReadContext& ctx, const std::vector<std::string>& areas) {
+  Json out = Json::array();
+  for (const auto& [key, row] : ctx.table("area", "", kTreeMax)) {
+    if (!row->contains("zones") || json_text(*row, "state") != "active") continue;
+    const bool is_inside = std::ranges::any_of(
+        areas, [&](const std::string& area) { return has_text(*row, "path", area); });
+    if (!is_inside) continue;
+    for (const Json& zone : row->at("zones")) {
+      if (out.size() == kZonesMax) return out;
+      out.push_back({{"area", key}});
+      copy_members(zone, out.back(), {"medium", "address"});
+    }
+  }
+  return out;
 }
 
 void place(const Json& area, Json& row) {
@@ -161,6 +210,27 @@ void declare(sync::Registry& registry) {
                         .permit = allow({Role::admin}),
                         .run = close,
                         .path = "/areas/{id}/close"});
+  const Json zone = arg::object(
+      {{"medium!", arg::one_of({"loudspeaker", "robot"})}, {"address!", arg::text(64, 1)}});
+  constexpr std::size_t kZonesOfOne = 8;
+  add(registry,
+      Mutator{.name = "area.set_zones",
+              .summary = "Which loudspeakers and group robots belong to a node.",
+              .args = arg::object({{"id!", arg::id()}, {"zones!", arg::list(zone, kZonesOfOne)}}),
+              .permit = allow({Role::admin}),
+              .run = set_zones,
+              .path = "/areas/{id}/zones"});
+  const Json point = {
+      {"type", "array"}, {"minItems", 2}, {"maxItems", 2}, {"items", {{"type", "number"}}}};
+  /// A courtyard has a dozen corners.
+  constexpr std::size_t kCornersMax = 500;
+  add(registry, Mutator{.name = "area.set_outline",
+                        .summary = "Where a node lies: corners or one point, WGS-84.",
+                        .args = arg::object(
+                            {{"id!", arg::id()}, {"polygon!", arg::list(point, kCornersMax)}}),
+                        .permit = allow({Role::admin}),
+                        .run = set_outline,
+                        .path = "/areas/{id}/outline"});
   add(registry, Query{.name = "area.tree",
                       .summary = "The area tree, ordered by id.",
                       .params = arg::object(

@@ -83,7 +83,15 @@ std::string account_id(int number) {
 std::span<const CastMember> cast() { return kCast; }
 
 Result<void> load(const DemoOptions& options, const DemoRun& run) {
-  LINLI_CHECK(run_all(population(options), run));
+  const std::vector<DemoCall> people = population(options);
+  LINLI_CHECK(run_all(people, run));
+  if (options.move_clock) {
+    for (const DemoMoment& moment : service_history(options, people)) {
+      options.move_clock(from_unix_ms(moment.at));
+      LINLI_CHECK(run_all(moment.calls, run));
+    }
+    options.move_clock(options.today);
+  }
   for (const DemoNotice& notice : notices(options)) LINLI_CHECK(live_through(notice, run));
   return {};
 }

@@ -83,7 +83,8 @@ std::vector<DemoNotice> notices(const DemoOptions& options) {
                   {"body", text.body},
                   {"audience", audience_of(i, title)},
                   {"demo", true}};
-    if (text.voice) draft["voice"] = {{"sha256", kVoice}, {"seconds", 24}};
+    if (text.voice)
+      draft["voice"] = {{"sha", kVoice}, {"bytes", 96000}, {"type", "audio/mpeg"}, {"ms", 24000}};
     const bool warns = title.starts_with("大风") || std::string_view(text.category) == "urgent";
     if (warns) {
       draft["severity"] = "blue";

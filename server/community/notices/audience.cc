@@ -74,12 +74,15 @@ std::vector<std::string> outer_areas(ReadContext& ctx, const Json& audience) {
   return out;
 }
 
-bool is_direct(ReadContext& ctx, const Json& audience) {
-  const bool filtered = std::ranges::any_of(kFilters, [&](const char* filter) {
+bool has_filters(const Json& audience) {
+  return std::ranges::any_of(kFilters, [&](const char* filter) {
     const auto found = audience.find(filter);
     return found != audience.end() && !(found->is_array() && found->empty());
   });
-  return !filtered && outer_areas(ctx, audience).size() <= kDirectNodesMax;
+}
+
+bool is_direct(ReadContext& ctx, const Json& audience) {
+  return !has_filters(audience) && outer_areas(ctx, audience).size() <= kDirectNodesMax;
 }
 
 std::vector<Source> sources_of(ReadContext& ctx, const Json& audience) {

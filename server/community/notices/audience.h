@@ -22,6 +22,8 @@ struct Source {
 Json audience_schema();
 /// Errors: invalid_argument (no area, unknown area, min above max).
 Result<void> check_audience(ReadContext& ctx, const Json& audience);
+/// Tags, ages or exclusions narrow it.
+bool has_filters(const Json& audience);
 /// A union of few area nodes without any filter: newcomers see it (B5).
 bool is_direct(ReadContext& ctx, const Json& audience);
 /// Sensitive tags are for who composes and approves, not for who drafts in the field.

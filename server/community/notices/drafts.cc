@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/blob_limits.h"
+#include "server/community/blobs/module.h"
 #include "server/community/notices/audience.h"
 #include "server/community/notices/notice.h"
 #include "server/community/roles.h"
@@ -9,25 +11,24 @@ namespace {
 const Permit kEditors = allow({Role::editor, Role::approver});
 
 Json content_schema() {
-  return arg::object(
-      {{"id", arg::short_id()},
-       {"category!", category_schema()},
-       {"title!", arg::text(60, 1)},
-       {"action_line", arg::text(kActionLineMax)},
-       {"body", arg::text(8000)},
-       {"voice", arg::object({{"sha256!", arg::hex(64)}, {"seconds!", arg::integer(1, 120)}})},
-       {"images", arg::list(arg::hex(64), 6)},
-       {"severity", arg::one_of({"none", "blue", "yellow", "orange", "red"})},
-       {"incident", arg::short_id()},
-       {"event", arg::text(40)},
-       {"valid_from", arg::instant()},
-       {"valid_to", arg::instant()},
-       {"needs_ack", arg::flag()},
-       {"drill", arg::flag()},
-       {"audience!", audience_schema()},
-       {"send_at", arg::instant()},
-       {"cost_cap", arg::integer(0, 100'000'000)},
-       {"demo", arg::flag()}});
+  return arg::object({{"id", arg::short_id()},
+                      {"category!", category_schema()},
+                      {"title!", arg::text(60, 1)},
+                      {"action_line", arg::text(kActionLineMax)},
+                      {"body", arg::text(8000)},
+                      {"voice", blobs::voice_schema()},
+                      {"images", arg::list(blobs::image_schema(), limits::kNoticeImagesMax)},
+                      {"severity", arg::one_of({"none", "blue", "yellow", "orange", "red"})},
+                      {"incident", arg::short_id()},
+                      {"event", arg::text(40)},
+                      {"valid_from", arg::instant()},
+                      {"valid_to", arg::instant()},
+                      {"needs_ack", arg::flag()},
+                      {"drill", arg::flag()},
+                      {"audience!", audience_schema()},
+                      {"send_at", arg::instant()},
+                      {"cost_cap", arg::integer(0, 100'000'000)},
+                      {"demo", arg::flag()}});
 }
 
 }  // namespace
@@ -145,7 +146,9 @@ MutatorResult edit(MutatorContext& ctx, const Json& args) {
   fill(ctx, id, args, admin);
   LINLI_CHECK(check_filled(admin));
   admin["state"] = "draft";
-  for (const char* member : {"approved_by", "approved_at", "approved_persons"}) admin.erase(member);
+  for (const char* member :
+       {"approved_by", "approved_at", "approved_persons", "approved_cost", "quote"})
+    admin.erase(member);
   ctx.cancel("notice.send", id);
   note(ctx, admin, "edit");
   const std::string hash = json_text(admin, "fingerprint");
@@ -161,6 +164,7 @@ MutatorResult submit(MutatorContext& ctx, const Json& args) {
   admin["state"] = "in_review";
   admin["submitted_at"] = now_ms(ctx);
   note(ctx, admin, "submit");
+  keep_version(ctx, id, admin, "submitted");
   const std::string hash = json_text(admin, "fingerprint");
   put_admin(ctx, id, std::move(admin));
   return Json{{"id", id}, {"fingerprint", hash}};

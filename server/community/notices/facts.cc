@@ -43,12 +43,43 @@ MutatorResult record(MutatorContext& ctx, const Json& args) {
   return Json{{"recorded", args.at("records").size()}};
 }
 
+/// What a loudspeaker or a group chat of an area did with a notice. It says nothing of any person.
+MutatorResult record_zone(MutatorContext& ctx, const Json& args) {
+  const std::string notice = json_text(args, "notice");
+  if (ctx.get("notice_admin", notice) == nullptr) return Json{{"recorded", 0}};
+  const std::string key = notice + ":" + json_text(args, "area") + ":" + json_text(args, "medium");
+  const Row old = ctx.get("zone_reach", key);
+  const std::string state = json_text(args, "state");
+  const bool is_newer = old == nullptr || rank_of(state) > rank_of(json_text(*old, "state"));
+  Json row = old ? *old : Json{{"times", 0}};
+  if (state == "handed") row["times"] = json_int(row, "times") + 1;
+  if (is_newer) copy_members(args, row, {"state", "at"});
+  ctx.put("zone_reach", key, std::move(row));
+  return Json{{"recorded", 1}};
+}
+
 }  // namespace
 
 void declare_facts(sync::Registry& registry) {
   sync::TableDef table{};
   table.name = "reach";
   registry.add(std::move(table));
+  sync::TableDef zones{};
+  zones.name = "zone_reach";
+  registry.add(std::move(zones));
+  add(registry,
+      Mutator{
+          .name = "reach.zone",
+          .summary = "What the loudspeakers and group robots of an area did with a notice.",
+          .args = arg::object({{"notice!", arg::short_id()},
+                               {"area!", arg::id()},
+                               {"medium!", arg::text(20, 1)},
+                               {"state!", arg::one_of({"handed", "delivered", "read", "failed"})},
+                               {"at!", arg::instant()}}),
+          .permit = system_only,
+          .run = record_zone,
+          .lane = sync::UpLane::bulk,
+          .internal = true});
   const Json one = arg::object({{"person!", arg::id()},
                                 {"state!", arg::one_of({"handed", "delivered", "read", "failed"})},
                                 {"medium!", arg::text(20, 1)},

@@ -64,6 +64,7 @@ void publish(MutatorContext& ctx, const std::string& id, Json& admin) {
   admin["sent_at"] = now_ms(ctx);
   admin["alert"] = is_urgent(content) && !json_bool(content, "drill");
   put_public(ctx, id, admin);
+  keep_version(ctx, id, admin, "sent");
   ctx.outbox("notice_sent", gateway_row(ctx, id, admin));
   if (const std::int64_t to = json_int(content, "valid_to"); to != 0)
     ctx.schedule(from_unix_ms(to), "notice.expire", id);
@@ -116,6 +117,14 @@ bool has_moved(const Json& admin, std::int64_t persons) {
   return std::abs(now - approved) * 10 > approved;
 }
 
+/// More people cost more than the cap that was approved with it.
+bool costs_too_much(const Json& admin, std::int64_t persons) {
+  const std::int64_t cap = json_int(admin, "cost_cap");
+  const std::int64_t quoted_for = admin.contains("quote") ? json_int(admin["quote"], "persons") : 0;
+  if (cap == 0 || quoted_for == 0) return false;
+  return json_int(admin, "approved_cost") * persons / quoted_for > cap;
+}
+
 /// Nothing of it came out: what the steps so far have written goes.
 void give_up(MutatorContext& ctx, const std::string& id, Json admin, const char* state,
              const char* why) {
@@ -131,6 +140,8 @@ void finish_collecting(MutatorContext& ctx, const std::string& id, Json admin, J
   admin["persons"] = job.at("n");
   if (json_bool(job, "check") && has_moved(admin, json_int(job, "n")))
     return give_up(ctx, id, std::move(admin), "in_review", "audience_moved");
+  if (json_bool(job, "check") && costs_too_much(admin, json_int(job, "n")))
+    return give_up(ctx, id, std::move(admin), "in_review", "cost_above_cap");
   if (ctx.get("notice", id) == nullptr && is_over(admin.at("content"), now_ms(ctx)))
     return give_up(ctx, id, std::move(admin), "missed", "missed");
   const bool is_open = is_direct(ctx, admin.at("audience"));

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "server/community/areas/module.h"
+#include "server/community/blobs/module.h"
 #include "server/community/membership.h"
 #include "server/community/notices/audience.h"
 #include "server/community/notices/notice.h"
@@ -69,10 +70,22 @@ void add_table(sync::Registry& registry, const char* name,
 }  // namespace
 
 void declare(sync::Registry& registry) {
+  sync::TableDef notice{};
+  notice.name = "notice";
+  notice.buckets = [](std::string_view, const Json& row) { return texts(row, "to"); };
   // Where else a notice lies would tell its audience.
-  add_table(registry, "notice", [](std::string_view, const Json& row) { return texts(row, "to"); },
-            {}, {"to"});
-  add_table(registry, "notice_admin", nullptr, {{"state", by_state}, {"newest", newest}});
+  notice.place_only = {"to"};
+  notice.blobs = blobs::shas_of;
+  notice.opens_blobs = is_open;
+  registry.add(std::move(notice));
+  sync::TableDef admin{};
+  admin.name = "notice_admin";
+  admin.indexes = {{"state", by_state}, {"newest", newest}};
+  admin.blobs = [](std::string_view key, const Json& row) {
+    return blobs::shas_of(key, row.at("content"));
+  };
+  admin.opens_blobs = is_staff;
+  registry.add(std::move(admin));
   add_table(registry, "notice_desk", community_staff);
   add_table(registry, "notice_job", nullptr);
   add_table(registry, "audience", nullptr,
@@ -89,8 +102,12 @@ void declare(sync::Registry& registry) {
   declare_sending(registry);
   declare_acks(registry);
   declare_queries(registry);
+  declare_answers(registry);
+  declare_versions(registry);
   declare_mutes(registry);
   declare_recipients(registry);
+  declare_links(registry);
+  declare_calendar(registry);
   declare_facts(registry);
   declare_gateway_commands(registry);
   declare_warnings(registry);
@@ -145,6 +162,13 @@ std::string approval_hash(const Json& admin) {
   Json covered = Json::object();
   copy_members(admin, covered, {"content", "audience", "send_at", "cost_cap"});
   return fingerprint(covered);
+}
+
+std::optional<std::int64_t> quoted_cost(const Json& admin) {
+  const auto quote = admin.find("quote");
+  if (quote == admin.end() || quote->at("fingerprint") != admin.at("fingerprint"))
+    return std::nullopt;
+  return json_int(*quote, "cost");
 }
 
 namespace {
@@ -206,6 +230,21 @@ void put_public(MutatorContext& ctx, const std::string& id, const Json& admin) {
   ctx.put("notice", id, std::move(row));
 }
 
+namespace {
+
+/// Where a warning for everybody holds, as others may be told.
+Json public_areas(ReadContext& ctx, const Json& audience) {
+  Json out = Json::array();
+  for (const std::string& id : outer_areas(ctx, audience)) {
+    const Row area = ctx.get("area", id);
+    out.push_back({{"name", area->at("name")}});
+    copy_members(*area, out.back(), {"geocode", "polygon"});
+  }
+  return out;
+}
+
+}  // namespace
+
 Json gateway_row(ReadContext& ctx, const std::string& id, const Json& admin) {
   const Json& content = admin.at("content");
   Json row = {{"notice", id},
@@ -216,6 +255,13 @@ Json gateway_row(ReadContext& ctx, const std::string& id, const Json& admin) {
                {"category", "severity", "incident", "drill", "valid_to", "title", "action_line",
                 "body", "issuer", "needs_ack"});
   copy_members(admin, row, {"cost_cap"});
+  if (is_urgent(content) && is_public(ctx, admin))
+    row["public_areas"] = public_areas(ctx, admin.at("audience"));
+  // A loudspeaker tells everybody there, so only what is for everybody there may be said.
+  if (!has_filters(admin.at("audience"))) {
+    const Json zones = areas::zones_within(ctx, outer_areas(ctx, admin.at("audience")));
+    if (!zones.empty()) row["zones"] = zones;
+  }
   const Row area = ctx.get("area", json_text(admin, "community"));
   if (area != nullptr) row["community"] = area->at("name");
   return row;

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "server/community/rows.h"
@@ -48,6 +49,8 @@ bool is_answered(std::string_view state) noexcept;
 
 /// The eight words for what a notice is about.
 Json category_schema();
+/// For the whole community and no drill: anybody may read it without enrolment (F9).
+bool is_public(ReadContext& ctx, const Json& admin);
 /// Red or orange, or a coloured weather warning, or the category for emergencies.
 bool is_urgent(const Json& content);
 inline sync::Lane lane_of(const Json& content) {
@@ -73,9 +76,15 @@ inline bool is_live(const Json& admin) {
 void note(MutatorContext& ctx, Json& admin, const char* what, const std::string& why = {});
 /// What an approval covers: content, audience, time and cost cap.
 std::string approval_hash(const Json& admin);
+/// What the gateway last said that the present version costs, in 1/10000 yuan; nothing when nobody
+/// asked since it was changed.
+std::optional<std::int64_t> quoted_cost(const Json& admin);
 
 /// Writes `notice_admin` and the desk's line of it.
 void put_admin(MutatorContext& ctx, const std::string& id, Json admin);
+/// Keeps the texts of the present version for later comparison. `what`: submitted | sent |
+/// corrected. The same revision again replaces its record.
+void keep_version(MutatorContext& ctx, const std::string& id, const Json& admin, const char* what);
 void put_job(MutatorContext& ctx, const std::string& id, Json job);
 void end_job(MutatorContext& ctx, const std::string& id);
 /// Writes `notice` from `notice_admin` as phones shall see it.
@@ -123,12 +132,21 @@ std::string page_key(const std::string& notice, std::int64_t snap, std::int64_t 
 /// Drafting is wide (community.md §4); only approval lets anything out. Args: `audience`.
 Result<void> may_draft(ReadContext& ctx, const Json& args);
 
+/// Anybody may read it without enrolment (F9): it is out now, for everybody in the community.
+bool is_open(ReadContext& ctx, std::string_view id);
+/// The actor may look into what the office is writing.
+bool is_staff(ReadContext& ctx, std::string_view id);
+
 void declare_drafts(sync::Registry& registry);
 void declare_sending(sync::Registry& registry);
 void declare_acks(sync::Registry& registry);
 void declare_queries(sync::Registry& registry);
+void declare_answers(sync::Registry& registry);
+void declare_versions(sync::Registry& registry);
 void declare_mutes(sync::Registry& registry);
 void declare_recipients(sync::Registry& registry);
+void declare_links(sync::Registry& registry);
+void declare_calendar(sync::Registry& registry);
 void declare_facts(sync::Registry& registry);
 void declare_gateway_commands(sync::Registry& registry);
 void declare_warnings(sync::Registry& registry);

@@ -62,12 +62,26 @@ Result<Json> get_notice(ReadContext& ctx, const Json& params) {
   return out;
 }
 
+}  // namespace
+
 bool is_public(ReadContext& ctx, const Json& admin) {
   const auto to = texts(admin.at("audience"), "areas");
   const Row area = to.size() == 1 ? ctx.get("area", to.front()) : nullptr;
   return area != nullptr && json_text(*area, "grid").empty() &&
          is_direct(ctx, admin.at("audience")) && !json_bool(admin.at("content"), "drill");
 }
+
+bool is_open(ReadContext& ctx, std::string_view id) {
+  const Row admin = ctx.get("notice_admin", id);
+  return admin != nullptr && is_live(*admin) && ctx.get("notice", id) != nullptr &&
+         is_public(ctx, *admin);
+}
+
+bool is_staff(ReadContext& ctx, std::string_view /*id*/) {
+  return kStaff(ctx, Json::object()).has_value();
+}
+
+namespace {
 
 /// What anybody may read without enrolment (F9): out now, for everybody in the community.
 Result<Json> public_list(ReadContext& ctx, const Json& params) {
@@ -79,7 +93,7 @@ Result<Json> public_list(ReadContext& ctx, const Json& params) {
          ctx.scan("notice_admin.state", exact(state), std::nullopt, kScanPage)) {
       if (taken == limit) break;
       const Row row = ctx.get("notice", hit.key);
-      if (row == nullptr || !is_public(ctx, *ctx.get("notice_admin", hit.key))) continue;
+      if (row == nullptr || !is_open(ctx, hit.key)) continue;
       Json item = *row;
       item["id"] = hit.key;
       out["notices"].push_back(std::move(item));
@@ -89,6 +103,23 @@ Result<Json> public_list(ReadContext& ctx, const Json& params) {
   std::sort(out["notices"].begin(), out["notices"].end(), [](const Json& a, const Json& b) {
     return json_int(a, "sent_at") > json_int(b, "sent_at");
   });
+  return out;
+}
+
+/// What was said to places; apart from the states of persons, which it does not change.
+Json zones_of(ReadContext& ctx, const std::string& id) {
+  constexpr std::size_t kShownMax = 400;  // two media for each of areas::kZonesMax
+  Json out = Json::array();
+  for (const auto& [key, row] : ctx.table("zone_reach", id + ":", kShownMax)) {
+    if (!key.starts_with(id + ":")) break;
+    const std::size_t at = key.find(':', id.size() + 1);
+    const std::string area = key.substr(id.size() + 1, at - id.size() - 1);
+    const Row node = ctx.get("area", area);
+    Json item = {{"area", area}, {"name", node ? node->at("name") : Json("")}};
+    item["medium"] = key.substr(at + 1);
+    copy_members(*row, item, {"state", "times", "at"});
+    out.push_back(std::move(item));
+  }
   return out;
 }
 
@@ -108,6 +139,8 @@ Result<Json> reach(ReadContext& ctx, const Json& params) {
     units.push_back(std::move(unit));
   }
   Json out = {{"id", id}, {"state", admin->at("state")}, {"total", total}, {"units", units}};
+  Json zones = zones_of(ctx, id);
+  if (!zones.empty()) out["zones"] = std::move(zones);
   if (const Row job = ctx.get("notice_job", id); job != nullptr)
     out["sending"] = {{"phase", job->at("phase")}, {"n", job->at("n")}, {"m", job->at("m")}};
   return out;
@@ -263,14 +296,15 @@ void declare_queries(sync::Registry& registry) {
                       .summary = "What the public page shows: out now, for the whole community.",
                       .params = arg::object({{"limit", arg::limit()}}),
                       .permit = anyone,
-                      .run = public_list,
-                      .path = "/public/notices"});
-  add(registry, Query{.name = "notice.reach",
-                      .summary = "Persons by state, in all and per grid; the states add up.",
-                      .params = only_id,
-                      .permit = kStaff,
-                      .run = reach,
-                      .path = "/notices/{id}/reach"});
+                      .run = public_list});
+  add(registry,
+      Query{.name = "notice.reach",
+            .summary = "Persons by state, in all and per grid; the states add up. `zones`: what "
+                       "loudspeakers and group robots said, which reaches places.",
+            .params = only_id,
+            .permit = kStaff,
+            .run = reach,
+            .path = "/notices/{id}/reach"});
   add(registry,
       Query{.name = "notice.unreached",
             .summary = "Who has not answered, by door; `first` marks whom to visit first.",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "server/community/blobs/module.h"
 #include "server/community/membership.h"
 #include "server/community/notices/audience.h"
 #include "server/community/notices/notice.h"
@@ -8,6 +9,9 @@
 
 namespace linli::community::notices {
 namespace {
+
+/// 1/10000 yuan; a million yuan is a mistake.
+constexpr std::int64_t kCostMax = 10'000'000'000;
 
 Result<void> require_over_areas(ReadContext& ctx, const Json& audience,
                                 std::initializer_list<Role> roles) {
@@ -30,6 +34,32 @@ Result<void> check_open(const Json& content, std::int64_t at_ms) {
   return {};
 }
 
+/// Who approves answers for the money as well: what was quoted is what is approved (M28).
+Result<void> check_cost(const Json& admin, const Json& args) {
+  const auto quoted = quoted_cost(admin);
+  if (!quoted && args.contains("cost"))
+    return fail(Errc::conflict, "the quote is of another version: ask for one again");
+  if (!quoted) return {};
+  if (json_int(args, "cost", -1) != *quoted)
+    return fail(Errc::conflict, "another cost was quoted: look at it again");
+  const std::int64_t cap = json_int(admin, "cost_cap");
+  if (cap > 0 && *quoted > cap)
+    return fail(Errc::wrong_state, "it costs more than its cap: raise the cap or ask fewer people");
+  return {};
+}
+
+MutatorResult quoted(MutatorContext& ctx, const Json& args) {
+  const std::string id = json_text(args, "id");
+  LINLI_TRY(const Row found, need(ctx, "notice_admin", id));
+  if (args.at("fingerprint") != found->at("fingerprint"))
+    return fail(Errc::conflict, "it was changed meanwhile");
+  Json admin = *found;
+  admin["quote"] = {{"at", now_ms(ctx)}};
+  copy_members(args, admin["quote"], {"fingerprint", "persons", "cost"});
+  put_admin(ctx, id, std::move(admin));
+  return Json{{"id", id}};
+}
+
 MutatorResult approve(MutatorContext& ctx, const Json& args) {
   const std::string id = json_text(args, "id");
   LINLI_TRY(const Row found, need(ctx, "notice_admin", id));
@@ -37,11 +67,14 @@ MutatorResult approve(MutatorContext& ctx, const Json& args) {
   if (args.at("fingerprint") != found->at("fingerprint"))
     return fail(Errc::conflict, "it was changed after you opened it");
   Json admin = *found;
+  LINLI_CHECK(check_cost(admin, args));
   LINLI_CHECK(check_content(admin.at("content")));
+  if (!json_bool(admin, "demo")) LINLI_CHECK(blobs::check_arrived(ctx, admin.at("content")));
   LINLI_CHECK(check_open(admin.at("content"), std::max(now_ms(ctx), json_int(admin, "send_at"))));
   admin["approved_by"] = actor_id(ctx);
   admin["approved_at"] = now_ms(ctx);
   admin["approved_persons"] = args.at("persons");
+  if (const auto cost = quoted_cost(admin)) admin["approved_cost"] = *cost;
   note(ctx, admin, "approve");
   if (json_int(admin, "send_at") > now_ms(ctx)) {
     admin["state"] = "scheduled";
@@ -165,6 +198,7 @@ MutatorResult correct(MutatorContext& ctx, const Json& args) {
   admin["corrected_at"] = now_ms(ctx);
   admin["rev"] = json_int(admin, "rev") + 1;
   note(ctx, admin, "correct", json_text(args, "reason"));
+  keep_version(ctx, id, admin, "corrected");
   if (const std::int64_t to = json_int(admin.at("content"), "valid_to"); to != 0)
     ctx.schedule(from_unix_ms(to), "notice.expire", id);
   if (reopens) {
@@ -237,11 +271,21 @@ MutatorResult withdraw(MutatorContext& ctx, const Json& args) {
 
 void declare_sending(sync::Registry& registry) {
   const Json only_id = arg::object({{"id!", arg::short_id()}});
+  add(registry, Mutator{.name = "notice.quoted",
+                        .summary = "What the gateway says that sending this version costs.",
+                        .args = arg::object({{"id!", arg::short_id()},
+                                             {"fingerprint!", arg::hex(16)},
+                                             {"persons!", arg::integer(0, 10'000'000)},
+                                             {"cost!", arg::integer(0, kCostMax)}}),
+                        .permit = system_only,
+                        .run = quoted,
+                        .internal = true});
   add(registry, Mutator{.name = "notice.approve",
                         .summary = "A second person lets a notice out, now or at its time.",
                         .args = arg::object({{"id!", arg::short_id()},
                                              {"fingerprint!", arg::hex(16)},
-                                             {"persons!", arg::integer(0, 10'000'000)}}),
+                                             {"persons!", arg::integer(0, 10'000'000)},
+                                             {"cost", arg::integer(0, kCostMax)}}),
                         .permit = may_approve,
                         .run = approve,
                         .online_only = true,

@@ -8,6 +8,7 @@
 #include "server/community/areas/module.h"
 #include "server/community/membership.h"
 #include "server/community/notices/notice.h"
+#include "server/community/notices/standing_rule.h"
 #include "server/community/roles.h"
 
 namespace linli::community::notices {
@@ -118,18 +119,21 @@ MutatorResult receive(MutatorContext& ctx, const Json& args) {
   Json row = old ? *old : Json{{"state", "open"}, {"opened_at", now_ms(ctx)}};
   copy_members(args, row,
                {"alert", "kind", "colour", "event", "signal_no", "drill", "source", "sender",
-                "headline", "expires_at", "doubts", "places", "sound"});
+                "headline", "expires_at", "doubts", "places", "sound", "schema"});
   row["at"] = now_ms(ctx);
   const auto nodes = keys_of(ctx, "area.kind", "community", 1);
   row["community"] = nodes.empty() ? std::string() : nodes.front();
   if (kind == "open" || kind == "update") {
     row["state"] = "open";
     LINLI_CHECK(draft_or_propose(ctx, args, row));
+    start_veto(ctx, incident, json_bool(args, "by_rule"), row);
   } else if (kind == "all_clear") {
     cancel_or_propose(ctx, row);
+    stop_veto(ctx, incident, row);
   } else {
     row["state"] = "over";
     row.erase("proposal");
+    stop_veto(ctx, incident, row);
   }
   ctx.put("warning", incident, std::move(row));
   return Json{{"incident", incident}};
@@ -151,6 +155,7 @@ Result<Json> list_warnings(ReadContext& ctx, const Json& params) {
 }  // namespace
 
 void declare_warnings(sync::Registry& registry) {
+  declare_standing_rule(registry);
   sync::TableDef table{};
   table.name = "warning";
   table.buckets = [](std::string_view, const Json& row) -> std::vector<std::string> {
@@ -176,6 +181,8 @@ void declare_warnings(sync::Registry& registry) {
                              {"signal_no", arg::integer(0, 1000)},
                              {"sound", arg::flag()},
                              {"drill", arg::flag()},
+                             {"by_rule", arg::flag()},
+                             {"schema", arg::list(arg::text(200), 20)},
                              {"expires_at!", arg::instant()},
                              {"doubts", arg::list(arg::text(200), 20)}}),
                         .permit = system_only,

@@ -15,6 +15,8 @@ class Proxy:
                 arrives, no result of it comes back
     down_rate   bytes per second towards the phone, 0 = unlimited
     refuse      new connections are closed at once
+    cut_up_after, cut_down_after   bytes of the next connection in that direction after which it is
+                reset; then None again
     """
 
     def __init__(self, upstream_port):
@@ -24,6 +26,7 @@ class Proxy:
         self.drop_down_after_welcome = False
         self.down_rate = 0
         self.refuse = False
+        self.cut_up_after = self.cut_down_after = None
         self.connections = 0
         self.bytes_down = 0
         self._writers = set()
@@ -51,9 +54,11 @@ class Proxy:
             writer.transport.abort()
             return
         self._writers |= {writer, up_writer}
+        cuts = self.cut_up_after, self.cut_down_after
+        self.cut_up_after = self.cut_down_after = None
         pumps = [
-            asyncio.ensure_future(self._pump(reader, up_writer, False)),
-            asyncio.ensure_future(self._pump(up_reader, writer, True)),
+            asyncio.ensure_future(self._pump(reader, up_writer, False, cuts[0])),
+            asyncio.ensure_future(self._pump(up_reader, writer, True, cuts[1])),
         ]
         self._tasks |= set(pumps)
         await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -62,11 +67,11 @@ class Proxy:
         for pump in pumps:
             pump.cancel()
         for end in (writer, up_writer):
-            end.close()
+            end.transport.abort() if cuts != (None, None) else end.close()
         self._writers -= {writer, up_writer}
         self._tasks -= set(pumps)
 
-    async def _pump(self, reader, writer, down):
+    async def _pump(self, reader, writer, down, cut_after=None):
         welcomed = False
         try:
             while data := await reader.read(1024 if self.down_rate else 65536):
@@ -76,12 +81,17 @@ class Proxy:
                     if welcomed:
                         continue
                     welcomed = b"welcome" in data  # as text in both encodings
+                if cut_after is not None:
+                    data, cut_after = data[:cut_after], cut_after - len(data)
                 if down:
                     self.bytes_down += len(data)
                     if self.down_rate:
                         await asyncio.sleep(len(data) / self.down_rate)
                 writer.write(data)
                 await writer.drain()
+                if cut_after is not None and cut_after <= 0:
+                    await asyncio.sleep(0.02)  # what was let through arrives before the reset
+                    return
         except OSError:
             pass
 

@@ -35,9 +35,11 @@ class World:
     `web_root`: a folder with the web app, instead of the one inside linlid.
     """
 
-    def __init__(self, name, people=40, channels="", web_root=""):
+    def __init__(self, name, people=40, channels="", escalation=None, web_root=""):
         self.folder = Folder(name)
-        self._channels, self._web_root = channels, web_root
+        self._channels = channels
+        self._escalation = escalation
+        self._web_root = web_root
         self.data = self.folder / "data"
         port = free_port()
         demo = Server(
@@ -69,6 +71,10 @@ class World:
             channels = self.folder / "channels.toml"
             channels.write_text(self._channels.replace("@FOLDER@", str(channels.parent)))
             gateway = f'[gateway]\nchannels = "{channels}"\n'
+        if self._escalation:
+            ladders = self.folder / "escalation.json"
+            ladders.write_text(json.dumps(self._escalation))
+            gateway += f'escalation = "{ladders}"\n'
         web = f'[web]\nroot = "{self._web_root}"\n' if self._web_root else ""
         origins = [f"http://127.0.0.1:{port}"] + [line.origin for line in self._lines]
         file.write_text(
@@ -231,6 +237,10 @@ folder = "{self.data}"
         _, _, rest = self.greeting.partition(f"\n{name} (")
         assert rest, f"the demo prints no slip for {name}"
         return self._printed(rest[: rest.index("\n", rest.index("#enrol="))])
+
+    def first_slip(self, name):
+        """Of a member of staff who has not used it with desk()."""
+        return self._slips[name]["code"]
 
     def setup_code(self, name):
         return self._codes[name]

@@ -11,6 +11,8 @@
 #include <gtest/gtest.h>
 
 #include "server/community/schema.h"
+#include "server/community/teams/verify.h"
+#include "tests/support/row_set.h"
 #include "tests/support/test_community.h"
 
 namespace linli::test {
@@ -19,13 +21,25 @@ namespace {
 namespace demo = community::demo;
 
 struct DemoTown : TestCommunity {
-  explicit DemoTown(int people = 5480) {
+  explicit DemoTown(int people = 5480, bool with_history = false)
+      : TestCommunity(from_unix_ms(1'763'000'000'000) - std::chrono::days(demo::kServiceDays)) {
     demo::DemoOptions options;
     options.people = people;
-    options.today = clock().now();
+    options.today = from_unix_ms(1'763'000'000'000);
+    if (!with_history) clock().advance(std::chrono::days(demo::kServiceDays));
+    if (with_history)
+      options.move_clock = [this](Instant to) {
+        while (clock().now() < to) {
+          clock().advance(std::min<Millis>(std::chrono::hours(1), to - clock().now()));
+          settle();
+        }
+      };
     const auto loaded = demo::load(options, [&](std::span<const demo::DemoCall> calls) {
       std::vector<Result<Json>> out;
-      for (const demo::DemoCall& one : calls) out.push_back(call(one.account, one.name, one.args));
+      for (const demo::DemoCall& one : calls)
+        out.push_back(one.captured == 0
+                          ? call(one.account, one.name, one.args)
+                          : push(from_unix_ms(one.captured), one.account, one.name, one.args));
       return out;
     });
     EXPECT_TRUE(loaded) << loaded.error().detail;
@@ -35,6 +49,12 @@ struct DemoTown : TestCommunity {
 
 DemoTown& town() {
   static DemoTown shared;
+  return shared;
+}
+
+/// With the 90 days of attendance.
+DemoTown& service_town() {
+  static DemoTown shared(5480, true);
   return shared;
 }
 
@@ -95,6 +115,48 @@ TEST(Demo, EveryNoticeCountsExactlyItsPersons) {
   }
   const Json elders = *town().ask(demo::account_id(1), "notice.reach", {{"id", "demo-10"}});
   EXPECT_EQ(elders.at("total").at("audience"), 812);
+}
+
+TEST(Demo, HasTheTeamsAndNinetyDaysOfTheReference) {
+  RowSet rows(service_town().registry(), service_town().store(), service_town().clock().now());
+  std::map<std::string, int> members;
+  for (const auto& [key, row] : rows.rows("team_member")) ++members[json_text(*row, "team")];
+  EXPECT_EQ(members["leifeng"], 68);
+  EXPECT_EQ(members["chorus"], 42);
+  EXPECT_EQ(members["city"], 76);
+  EXPECT_EQ(rows.rows("team").size(), 8U) << "three teams and five stations";
+  std::map<std::string, int> grades;
+  std::map<std::string, int> flags;
+  std::map<std::string, int> states;
+  for (const auto& [key, row] : rows.rows("hours")) {
+    ++grades[json_text(*row, "grade")];
+    ++states[json_text(*row, "state")];
+    for (const auto& flag : row->at("flags")) ++flags[flag.get<std::string>()];
+  }
+  const auto all = static_cast<double>(rows.rows("hours").size());
+  EXPECT_GT(all, 500);
+  for (const auto& [grade, percent] :
+       {std::pair("A", 61.0), std::pair("B", 27.0), std::pair("C", 9.0), std::pair("D", 3.0)})
+    EXPECT_NEAR(grades[grade] * 100 / all, percent, 0.5) << grade;
+  EXPECT_EQ(flags["auto"], 7);
+  EXPECT_EQ(flags["overlap"], 2);
+  EXPECT_EQ(states["disputed"], 1);
+  EXPECT_GT(states["final"], 300);
+}
+
+TEST(Demo, NinetyDaysOfAttendanceHoldAndAForgedEntryIsFound) {
+  RowSet rows(service_town().registry(), service_town().store(), service_town().clock().now());
+  const auto honest = community::teams::verify_attendance(rows, {});
+  EXPECT_TRUE(honest.findings.empty()) << honest.findings.front().detail;
+  EXPECT_GT(rows.rows("chain_head").size(), 80U) << "a head for every day";
+  const std::string victim = std::next(rows.rows("attendance").begin(), 1000)->first;
+  Json row = *rows.get("attendance", victim);
+  row["device_at"] = json_int(row, "device_at") + 3'600'000;
+  rows.put("attendance", victim, row);
+  const auto forged = community::teams::verify_attendance(rows, {});
+  ASSERT_EQ(forged.findings.size(), 1U);
+  EXPECT_EQ(forged.findings.front().id, victim);
+  EXPECT_EQ(forged.findings.front().what, "altered");
 }
 
 TEST(M12, NoMutationOfTheDemoTouchesMoreThanTwoHundredRows) {

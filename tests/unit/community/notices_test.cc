@@ -343,6 +343,71 @@ TEST(M28, ScheduledNoticeGoesOutWhenThePeopleAreTheSame) {
   EXPECT_TRUE(town.holds(chen, "notice", "n1"));
 }
 
+TEST(M28, AnApprovalIsBoundToTheCostThatWasQuoted) {
+  SmallTown town;
+  Json draft = SmallTown::notice("n1", kEverybody);
+  draft["cost_cap"] = 2000;
+  const Json made = town.must(town.editor, "notice.draft", draft);
+  town.must(town.editor, "notice.submit", {{"id", "n1"}});
+  const Json asked = {{"id", "n1"}, {"fingerprint", made.at("fingerprint")}, {"persons", 4}};
+  const auto approve = [&](std::int64_t cost) {
+    Json args = asked;
+    if (cost >= 0) args["cost"] = cost;
+    const auto done = town.call(town.approver, "notice.approve", args);
+    return done ? std::string("ok") : std::string(errc_name(done.error().code));
+  };
+  EXPECT_EQ(approve(1800), "conflict") << "nobody quoted it";
+  Json quote = {{"id", "n1"}, {"fingerprint", made.at("fingerprint")}, {"persons", 4},
+                {"cost", 2400}};
+  town.must("", "notice.quoted", quote);
+  EXPECT_EQ(approve(2400), "wrong_state") << "above the cap";
+  quote["cost"] = 1800;
+  town.must("", "notice.quoted", quote);
+  EXPECT_EQ(approve(-1), "conflict");
+  EXPECT_EQ(approve(1700), "conflict");
+  EXPECT_EQ(approve(1800), "ok");
+  EXPECT_EQ(town.row("notice_admin", "n1").at("approved_cost"), 1800);
+}
+
+TEST(M28, AScheduledNoticeThatWouldCostMoreThanItsCapReturnsToReview) {
+  SmallTown town;
+  Json draft = SmallTown::notice("n1", kEverybody);
+  draft["cost_cap"] = 1000;
+  draft["send_at"] = to_unix_ms(town.clock().now() + 1h);
+  const Json made = town.must(town.editor, "notice.draft", draft);
+  town.must(town.editor, "notice.submit", {{"id", "n1"}});
+  // Quoted for two, and there are four.
+  town.must("", "notice.quoted",
+            {{"id", "n1"}, {"fingerprint", made.at("fingerprint")}, {"persons", 2}, {"cost", 900}});
+  town.must(town.approver, "notice.approve",
+            {{"id", "n1"}, {"fingerprint", made.at("fingerprint")}, {"persons", 4}, {"cost", 900}});
+  town.clock().advance(1h);
+  town.settle();
+  EXPECT_EQ(town.row("notice_admin", "n1").at("state"), "in_review");
+}
+
+// A loudspeaker tells everybody there, so a notice for some of them is not for it.
+TEST(Zones, OnlyWhatIsForEverybodyOfAPlaceIsToldToThePlace) {
+  SmallTown town;
+  const Json zones = Json::array({{{"medium", "loudspeaker"}, {"address", "gate"}}});
+  town.must(town.admin, "area.set_zones", {{"id", "g1"}, {"zones", zones}});
+  town.send(SmallTown::notice("n1", kEverybody));
+  town.send(SmallTown::notice("n2", {{"areas", {"g2"}}}), 2);
+  town.send(SmallTown::notice("n3", {{"areas", {"g1"}}, {"age_min", 65}}), 2);
+  town.settle();
+  std::map<std::string, std::size_t> told;
+  for (const Json& row : town.outbox("notice_sent"))
+    told[json_text(row, "notice")] = row.value("zones", Json::array()).size();
+  EXPECT_EQ(told, (std::map<std::string, std::size_t>{{"n1", 1}, {"n2", 0}, {"n3", 0}}));
+  const Json before = town.ask(town.approver, "notice.reach", {{"id", "n1"}})->at("total");
+  town.must("", "reach.zone",
+            {{"notice", "n1"}, {"area", "g1"}, {"medium", "loudspeaker"}, {"state", "delivered"},
+             {"at", 1}});
+  const Json after = *town.ask(town.approver, "notice.reach", {{"id", "n1"}});
+  EXPECT_EQ(after.at("total"), before) << "nobody counts as reached by it";
+  EXPECT_EQ(after.at("zones").at(0).at("state"), "delivered");
+}
+
 TEST(M8, LateScheduledNoticeAsksAHuman) {
   SmallTown town;
   Json draft = SmallTown::notice("n1", kEverybody);

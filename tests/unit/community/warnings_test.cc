@@ -87,5 +87,78 @@ TEST(RAIN_1, OnlyTheWatcherTellsAndTheDeskSees) {
   EXPECT_EQ(town.ask(town.approver, "warning.list", Json::object())->at("warnings").size(), 1U);
 }
 
+/// The rule of a town, signed by two.
+struct Ruled : Weather {
+  Ruled() {
+    second = must("", "identity.create_account",
+                  {{"name", "副书记"},
+                   {"roles", Json::array({{{"role", "approver"}, {"scope", "hn"}}})}})["id"];
+    must(approver, "warning.propose_rule", Json::object());
+  }
+  void verified(const char* alert) {
+    Json args = signal(alert, "open", "red");
+    args["by_rule"] = true;
+    must("", "warning.receive", args);
+  }
+  std::string state() { return json_text(row("notice_admin", "inc1"), "state"); }
+  std::string second;
+};
+
+TEST(RAIN_7, TheRuleIsOffUntilASecondPersonSignsIt) {
+  Ruled town;
+  const auto own = town.call(town.approver, "warning.sign_rule", Json::object());
+  ASSERT_FALSE(own.has_value());
+  EXPECT_EQ(own.error().code, Errc::same_person);
+  town.verified("a1");
+  town.clock().advance(121s);
+  town.settle();
+  EXPECT_EQ(town.state(), "in_review") << "proposed is not active";
+}
+
+TEST(RAIN_7, AVerifiedRedWarningGoesOutAfterTheVetoTimeAndBothAreAudited) {
+  Ruled town;
+  town.must(town.second, "warning.sign_rule", Json::object());
+  town.verified("a1");
+  EXPECT_EQ(town.row("warning", "inc1").at("veto_until"),
+            to_unix_ms(town.clock().now() + 120s));
+  town.clock().advance(119s);
+  town.settle();
+  EXPECT_EQ(town.state(), "in_review");
+  town.clock().advance(2s);
+  town.settle();
+  EXPECT_EQ(town.state(), "sent");
+  const Json admin = town.row("notice_admin", "inc1");
+  EXPECT_EQ(admin.at("rule").at("proposed_by"), town.approver);
+  EXPECT_EQ(admin.at("rule").at("signed_by"), town.second);
+  EXPECT_EQ(town.row("standing_rule", "weather").at("history").size(), 2U);
+}
+
+TEST(RAIN_7, AVetoAnEditOrTheEndOfTheRuleLeavesItToAPerson) {
+  for (const std::string how : {"veto", "edit", "end"}) {
+    Ruled town;
+    town.must(town.second, "warning.sign_rule", Json::object());
+    town.verified("a1");
+    if (how == "veto")
+      town.must(town.window, "warning.veto", {{"incident", "inc1"}, {"reason", "误报"}});
+    if (how == "edit") town.must(town.editor, "notice.edit", {{"id", "inc1"}, {"title", "改"}});
+    if (how == "end") town.must(town.approver, "warning.end_rule", Json::object());
+    town.clock().advance(121s);
+    town.settle();
+    EXPECT_NE(town.state(), "sent") << how;
+    EXPECT_FALSE(town.row("warning", "inc1").contains("veto_until")) << how;
+  }
+}
+
+// Decision E10: the watcher never says by_rule of what is unsigned, and a drill waits for a person.
+TEST(RAIN_7, WhatTheWatcherDoesNotVouchForWaits) {
+  Ruled town;
+  town.must(town.second, "warning.sign_rule", Json::object());
+  town.tell("a1", "open", "red");
+  EXPECT_FALSE(town.row("warning", "inc1").contains("veto_until"));
+  town.clock().advance(121s);
+  town.settle();
+  EXPECT_EQ(town.state(), "in_review");
+}
+
 }  // namespace
 }  // namespace linli::test

@@ -458,7 +458,7 @@ TEST(Pacing, BulkLeavesRoomForARedWarning) {
 TEST(Pacing, AProvidersLimitForOneNumberIsKept) {
   Town town;
   town.people(1, {Medium::sms});
-  town.setup("sms").rules = {{CalendarRule::Window::natural_minute, 1}};
+  town.setup("sms").rules = {{.per = 60s, .max = 1, .is_natural = true}};
   town.open();
   town.send("a", "red");
   town.send("b", "red");
@@ -466,6 +466,47 @@ TEST(Pacing, AProvidersLimitForOneNumberIsKept) {
   EXPECT_EQ(town.sent.size(), 1U);
   town.pass(60s);
   EXPECT_EQ(town.sent.size(), 2U);
+}
+
+// What a provider's profile says of its limits holds without the operator repeating it.
+TEST(Pacing, TheQuotasOfAChannelAreObeyed) {
+  Town town;
+  town.people(4, {Medium::sms});
+  auto& can = static_cast<ScriptedAdapter&>(const_cast<Adapter&>(*town.setup("sms").adapter)).can;
+  can.quotas = {{.scope = Scope::account, .max = 3, .per = 10s},
+                {.scope = Scope::recipient, .max = 1, .per = 30s}};
+  town.open();
+  town.send("a", "red");
+  town.run();
+  EXPECT_EQ(town.sent.size(), 3U) << "of the account in ten seconds";
+  town.pass(10s);
+  EXPECT_EQ(town.sent.size(), 4U);
+  town.send("b", "red");
+  town.pass(10s);
+  EXPECT_EQ(town.sent.size(), 4U) << "each number has had its one";
+  town.pass(25s);
+  EXPECT_EQ(town.sent.size(), 8U);
+}
+
+TEST(M21, WhatFamilyAnswersSaysNothingAboutThePerson) {
+  Town town;
+  town.people(1, {Medium::webpush});
+  town.person("p1").helpers = {{Medium::sms, "sms-daughter", {}}};
+  town.open();
+  town.send("n1", "red");
+  town.pass(11min);
+  ASSERT_EQ(town.sent_over("sms").size(), 1U);
+  EXPECT_FALSE(town.sent_over("sms")[0].item.message.needs_ack) << "so no text asks for 1, 2, 3";
+  const auto answer = [&](const char* word) {
+    town.gateway->on_heard("sms",
+                           {.state = ReceiptState::read, .address = "sms-daughter", .reply = word});
+    town.run();
+  };
+  answer("1");
+  EXPECT_TRUE(town.facts("notice.acknowledge").empty());
+  answer("2");
+  ASSERT_EQ(town.facts("notice.acknowledge").size(), 1U);
+  EXPECT_EQ(town.facts("notice.acknowledge")[0].at("choice"), "help");
 }
 
 TEST(Cost, NothingIsSpentBeyondTheCap) {

@@ -128,6 +128,7 @@ bool GatewayWorld::turn() {
   if (!done || dies_before_submit()) return false;
   due_ = done->due;
   wake_ = done->wake;
+  cancelled.insert(cancelled.end(), done->cancels.begin(), done->cancels.end());
   for (const auto& [notice, after] : done->pages) serve_page(notice, after);
   for (const auto& [notice, person] : done->persons) {
     const auto found = directory.find(person);

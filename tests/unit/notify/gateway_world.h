@@ -87,6 +87,8 @@ class GatewayWorld {
   /// Persons of one page.
   std::size_t page = 100;
   std::vector<Sent> sent;
+  /// (channel, delivery) that the engine wants back.
+  std::vector<std::pair<std::string, notify::DeliveryId>> cancelled;
   Answer answer;
   notify::GatewaySettings settings;
   std::unique_ptr<notify::SqliteGatewayStore> store;

@@ -403,7 +403,7 @@ constexpr char kNewProvider[] = R"json({
   "name": "acme_sms", "title": "Acme", "medium": "sms", "documents": ["https://acme.example/api"],
   "settings": [{"name": "token", "secret": true, "required": true, "help": "API token"},
                {"name": "hook", "secret": true, "default": "", "help": "Signs receipts"}],
-  "length": {"unit": "utf16", "single": 70, "each": 67, "max": 300},
+  "length": {"unit": "utf16", "parts": "ucs2", "max": 300},
   "limits": {"idempotent": true, "after_unknown": "resend"},
   "sign": {"recipe": "bearer", "with": {"token": "{{settings.token}}"}},
   "request": {"method": "POST", "url": "https://acme.example/v1/messages",

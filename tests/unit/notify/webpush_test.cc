@@ -300,14 +300,29 @@ TEST_F(WebPush, TroubleOfAListedServiceCountsForTheBreakerAndOneOfAnInventedServ
   EXPECT_NE(adapter_->health().state, Health::State::down);
 }
 
+// Before anything was taken one endpoint's answer may be about that endpoint alone.
+TEST_F(WebPush, TheFirstRefusalOfOneEndpointStopsNothing) {
+  const Item stale = item();
+  for (int i = 0; i < 5; ++i) {
+    const Outcome got = outcome(stale, answer(401));
+    EXPECT_EQ(got.kind, OutcomeKind::retry_after) << "the same endpoint again is no new witness";
+    EXPECT_TRUE(got.is_peer_fault);
+  }
+  EXPECT_NE(adapter_->health().state, Health::State::down);
+  EXPECT_EQ(outcome(item(), answer(201)).kind, OutcomeKind::accepted);
+  EXPECT_EQ(outcome(stale, answer(401)).kind, OutcomeKind::permanent_content);
+}
+
 TEST_F(WebPush, ARefusedKeyStopsTheChannelUnlessTheServiceJustTookIt) {
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(outcome(item(), answer(403)).kind, OutcomeKind::retry_after);
   EXPECT_EQ(outcome(item(), answer(403)).kind, OutcomeKind::permanent_config);
   EXPECT_EQ(adapter_->health().state, Health::State::down);
   EXPECT_EQ(outcome(item(), answer(201)).kind, OutcomeKind::accepted);
   EXPECT_EQ(adapter_->health().state, Health::State::up);
   // One stale subscription among many must not silence all.
   EXPECT_EQ(outcome(item(), answer(403)).kind, OutcomeKind::permanent_content);
-  EXPECT_EQ(outcome(item("web.push.apple.com"), answer(403)).kind, OutcomeKind::permanent_config);
+  EXPECT_EQ(outcome(item("web.push.apple.com"), answer(403)).kind, OutcomeKind::retry_after);
   EXPECT_EQ(outcome(item(), answer(403)).kind, OutcomeKind::permanent_content);
   EXPECT_EQ(outcome(item(), answer(201)).kind, OutcomeKind::accepted);
   for (int i = 0; i < 3; ++i)

@@ -10,6 +10,7 @@
 
 #include "server/auth/totp.h"
 #include "server/community/modules.h"
+#include "server/http/blob_store.h"
 #include "server/http/router.h"
 #include "server/http/setup_code.h"
 #include "tests/support/test_runtime.h"
@@ -24,7 +25,11 @@ class SiteTest : public testing::Test {
   SiteTest() {
     std::filesystem::create_directories(folder_);
     revoked_ = std::move(auth::RevocationLog::open(folder_ / "revoked.log").value());
-    runtime_.on_commit = [this](const sync::Commit& commit) { book_.on_commit(commit); };
+    runtime_.on_commit = [this](const sync::Commit& commit) {
+      book_.on_commit(commit);
+      for (const sync::WatchedRow& watched : commit.watched)
+        if (watched.row.tbl == "blob" && watched.value == nullptr) blobs_.forget(watched.row.key);
+    };
     site_ = std::make_shared<http::Site>(http::SiteParts{runtime_,
                                                          book_,
                                                          *revoked_,
@@ -34,7 +39,11 @@ class SiteTest : public testing::Test {
                                                          inline_pool(),
                                                          inline_pool(),
                                                          {kOrigin},
-                                                         "淮南社区"});
+                                                         "淮南社区",
+                                                         nullptr,
+                                                         nullptr,
+                                                         &blobs_,
+                                                         inline_pool()});
     router_.add(site_);
     area_ = runtime_.must("area.create", {{"kind", "community"}, {"name", "淮南社区"}})["id"];
     house_ = runtime_.must("household.put", {{"door", "6号院2-301"}, {"area", area_}})["id"];
@@ -155,6 +164,7 @@ class SiteTest : public testing::Test {
   const auth::ServerKeys keys_ = auth::ServerKeys::generate(rng_);
   auth::IdentityBook book_;
   std::unique_ptr<auth::RevocationLog> revoked_;
+  http::BlobStore blobs_{folder_, clock_, rng_};
   TestRuntime runtime_{"huainan", registry(), clock_, rng_};
   std::shared_ptr<http::Site> site_;
   http::Router router_{"test"};

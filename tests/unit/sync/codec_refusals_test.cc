@@ -97,7 +97,6 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"depth_17", with_x(repeat("[", 16) + repeat("]", 16)), Errc::too_deep},
                     Case{"depth_17_of_maps", with_x(repeat("{\"a\":", 16) + "1" + repeat("}", 16)),
                          Errc::too_deep},
-                    Case{"half_a_million_brackets", with_x(repeat("[", 500'000)), Errc::too_deep},
                     Case{"fraction", with_x("1.5"), Errc::malformed},
                     Case{"exponent", with_x("1e3"), Errc::malformed},
                     Case{"leading_zero", with_x("01"), Errc::malformed},
@@ -249,6 +248,13 @@ INSTANTIATE_TEST_SUITE_P(
                          Errc::malformed}),
     label);
 
+// Not parameters: those are built at every start of the program.
+TEST(UnknownMember, HalfAMillionLevelsAreTooDeep) {
+  expect_answer(decode_client(Encoding::json, with_x(repeat("[", 500'000))), Errc::too_deep);
+  expect_answer(decode_client(Encoding::cbor, from_hex(kPingX + repeat("81", 500'000)).value()),
+                Errc::too_deep);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     UnknownMember, CborPing,
     testing::Values(Case{"map",
@@ -262,7 +268,6 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"depth_16", kPingX + repeat("81", 15) + "00", kFine},
                     Case{"depth_17", kPingX + repeat("81", 16) + "00", Errc::too_deep},
                     Case{"depth_17_of_maps", kPingX + repeat("a16161", 16) + "00", Errc::too_deep},
-                    Case{"half_a_million_arrays", kPingX + repeat("81", 500'000), Errc::too_deep},
                     Case{"map_key_not_text",
                          kPingX + "a1"
                                   "01"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Errors of the HTTP interface as values (RFC 9457), and those that happen before an answer.
 
-/** `code` as in base/errc.h, or one of ours: `offline` (no answer came), `deadline`, `bad_answer`. */
+/** `code` as in base/errc.h, or ours: `offline` (no answer came), `deadline`, `bad_answer`. */
 export class ApiProblem extends Error {
   readonly code: string;
   /** HTTP status; 0 when no answer came. */
@@ -69,7 +69,7 @@ export function problemOf(status: number, body: unknown, retryAfter: string | nu
   });
 }
 
-/** What was thrown, whatever it was, as a problem; the replica rejects with plain {code, message}. */
+/** Whatever was thrown as a problem; the replica rejects with {code, message}. */
 export function asProblem(thrown: unknown): ApiProblem {
   if (thrown instanceof ApiProblem) return thrown;
   if (typeof thrown === 'object' && thrown !== null && 'code' in thrown) {

@@ -7,6 +7,9 @@ export interface Page<T> {
   next?: string;
 }
 
+export * from './types_people';
+export * from './types_system';
+
 export const kCategories = [
   'dangjian',
   'events',
@@ -185,17 +188,6 @@ export interface Quote {
   seconds?: number;
 }
 
-export interface Area {
-  id: string;
-  kind: string;
-  parent: string;
-  name: string;
-  geocode?: string;
-  path: string[];
-  unit: string;
-  state: string;
-}
-
 export interface Task {
   id: string;
   kind: string;
@@ -251,180 +243,4 @@ export interface Alarm {
   until?: number;
   cleared_at?: number;
   count: number;
-}
-
-export interface PersonLine {
-  id: string;
-  name: string;
-  household: string;
-  door?: string;
-  birth_year?: number;
-  tags?: string[];
-  no_phone?: boolean;
-  living_alone?: boolean;
-  mobility?: string;
-  phone?: string;
-  landline?: string;
-  state: string;
-  unit?: string;
-  app?: number;
-}
-
-export interface Person extends PersonLine {
-  sex?: string;
-  languages?: string[];
-  neighbour?: string;
-  keyholder?: string;
-  sensitive_tags?: string[];
-}
-
-export interface Household {
-  id: string;
-  door: string;
-  area: string;
-  floor?: number;
-  unit?: string;
-  state: string;
-  persons: { id: string; name: string; state: string; app: number }[];
-}
-
-export interface AddressOf {
-  id: string;
-  medium: string;
-  address: string;
-  state: 'ok' | 'invalid' | 'opted_out';
-  at: number;
-}
-
-export interface Device {
-  cid: string;
-  label?: string;
-  state: string;
-  reason?: string;
-  enrolled_at: number;
-  revoked_at?: number;
-}
-
-export interface Refused {
-  account: string;
-  who: string;
-  cid: string;
-  name: string;
-  args: unknown;
-  code: string;
-  at: number;
-}
-
-export interface Account {
-  id: string;
-  name: string;
-  roles: { role: string; scope: string }[];
-  state: 'active' | 'suspended';
-  can_elevate: boolean;
-}
-
-export interface Me {
-  account: string;
-  name: string;
-  community: string;
-  person?: string;
-  roles: { role: string; scope: string }[];
-}
-
-export interface ApiKey {
-  id: string;
-  label: string;
-  scopes: string[];
-  state: string;
-  created_at: number;
-  revoked_at?: number;
-}
-
-export interface AccessEntry {
-  id: string;
-  by: string;
-  at: number;
-  q: string;
-  reason: string;
-}
-
-export interface GatewayLook {
-  channels: {
-    name: string;
-    medium: string;
-    state: 'idle' | 'up' | 'degraded' | 'down';
-    text: string;
-    open: boolean;
-    in_flight: number;
-    rate: number;
-    handed: number;
-    failed: number;
-    paused?: string;
-    balance?: number;
-  }[];
-  notices: { id: string; state: string; waiting: number; cost: number; expanding: boolean }[];
-  /** Why channels stand still, by name; `*` = all of them. */
-  paused: Record<string, string>;
-  rows_behind: number;
-  facts_behind: number;
-}
-
-export interface Delivery {
-  id: string;
-  notice: string;
-  person: string;
-  purpose: string;
-  medium: string;
-  to: string;
-  state: string;
-  channel: string;
-  attempts: number;
-  parts: number;
-  reason: string;
-  handed_at?: number;
-}
-
-export interface Order {
-  what: string;
-  by: string;
-  at: number;
-  channel?: string;
-  delivery?: string;
-  why?: string;
-}
-
-export interface ImportJob {
-  job: string;
-  state: 'running' | 'done' | 'paused' | 'refused' | 'undone' | 'failed';
-  apply: boolean;
-  rows?: number;
-  households?: number;
-  persons?: number;
-  unknown_columns?: string[];
-  done: number;
-  total: number;
-  new_households: number;
-  added: number;
-  changed: number;
-  undone: number;
-  errors_total: number;
-  errors: { line: number; message: string }[];
-}
-
-export interface Slip {
-  id: string;
-  /** 8 digits. */
-  code: string;
-  secret: string;
-  url?: string;
-}
-
-export interface Invite {
-  id: string;
-  door?: string;
-  state: string;
-  uses: number;
-  max_uses: number;
-  expires_at: number;
-  created_at: number;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import '../ui/theme.css';
 import './desk.css';
+import './marks.css';
 import { mount } from 'svelte';
 import App from './App.svelte';
 import { openSession } from './open';

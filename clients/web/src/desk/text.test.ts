@@ -4,7 +4,8 @@ import { adviceFor, kAllText, t } from './text';
 
 describe('the texts of the desk', () => {
   it('have both languages with the same values', () => {
-    const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((found) => found[1]).sort();
+    const names = (text: string) =>
+      [...text.matchAll(/\{(\w+)\}/g)].map((found) => found[1]).sort();
     for (const [key, [zh, en]] of Object.entries(kAllText)) {
       expect(zh, key).not.toBe('');
       expect(en, key).not.toBe('');

@@ -105,7 +105,8 @@ function op(value: WireValue): Op {
   const all = asArray(value);
   const kind = asInt(all[0], 1);
   if (all.length !== (kind === 1 ? 5 : 4)) malformed('length of an op');
-  const out: Op = { tbl: asText(all[1], TBL), key: asText(all[2], KEY), ver: asInt(all[3], undefined, 1) };
+  const ver = asInt(all[3], Number.MAX_SAFE_INTEGER, 1);
+  const out: Op = { tbl: asText(all[1], TBL), key: asText(all[2], KEY), ver };
   if (kind === 0) return out;
   const data = asText(all[4]);
   if (data.length > ROW_BYTES_MAX || utf8Length(data) > ROW_BYTES_MAX) malformed('size of a row');

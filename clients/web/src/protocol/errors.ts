@@ -2,7 +2,7 @@
 
 export type ProtocolErrorCode = 'malformed' | 'too_deep' | 'too_large' | 'unsupported_version';
 
-/** What is wrong with bytes of the peer. Thrown inside src/protocol only; callers get it as a value. */
+/** What is wrong with bytes of the peer. Thrown in src/protocol only; callers get it as a value. */
 export class ProtocolError extends Error {
   constructor(
     readonly code: ProtocolErrorCode,

@@ -7,7 +7,7 @@ import { decodeMessage } from './decode';
 import { addHash, bucketSetHash, EMPTY_DIGEST, mutationHash, rowHash } from './digest';
 import { encodeHelloBody, encodeMessage } from './encode';
 import { ProtocolError } from './errors';
-import type { ClientFrame, FrameR, PushedMutation, ServerFrame } from './frames';
+import type { ClientFrame, FrameR, Grant, PushedMutation, ServerFrame } from './frames';
 import { DeviceKey, helloMessage } from './sign';
 
 const load = (name: string) =>
@@ -38,7 +38,7 @@ test('mutation hashes and set hashes', () => {
 /** Back to the JSON of the wire, so that nothing that was read is lost unseen. */
 function rewrite(frame: ServerFrame): object {
   const d = 'd' in frame && frame.d ? { d: [frame.d.n, hexSum(frame.d.s)] } : {};
-  const grants = (all: { b: number; gen: number; lane: string; pri: number; isSensitive: boolean }[]) =>
+  const grants = (all: Grant[]) =>
     all.map((g) => [g.b, g.gen, g.lane, g.pri, g.isSensitive ? 1 : 0]);
   switch (frame.t) {
     case 'K': {
@@ -99,13 +99,15 @@ test('every frame of a client is written as the vectors have it', () => {
     const value = json.trim() && JSON.parse(json);
     if (from === 'hello_body') {
       const { set_hash: setHash, part, ...rest } = value;
-      const body = { ...rest, part: part ?? [], ...(setHash && { setHash: fromBase64Url(setHash) }) };
+      const hash = setHash && { setHash: fromBase64Url(setHash) };
+      const body = { ...rest, part: part ?? [], ...hash };
       expect(JSON.parse(new TextDecoder().decode(encodeHelloBody(body))), name).toEqual(value);
     } else if (from === 'client' && value.t !== 'later') {
       for (const member of ['body', 'sig', 'pub']) {
         if (value[member]) value[member] = fromBase64Url(value[member]);
       }
-      value.muts = value.muts?.map((m: PushedMutation) => ({ off: 0, unc: 0, fixes: 0, ...(m as object) }));
+      const absent = { off: 0, unc: 0, fixes: 0 };
+      value.muts = value.muts?.map((m: Partial<PushedMutation>) => ({ ...absent, ...m }));
       const text = encodeMessage(value as ClientFrame);
       expect(text.endsWith('\n')).toBe(true);
       expect(JSON.parse(text), name).toEqual(JSON.parse(json));
@@ -187,6 +189,8 @@ test('base64url goes both ways and refuses what is none', () => {
     expect(toBase64Url(bytes)).toBe(Buffer.from(bytes).toString('base64url'));
     expect(fromBase64Url(toBase64Url(bytes))).toEqual(bytes);
   }
-  for (const bad of ['A', 'AA==', 'AB', 'A+', 'AAAAA', '中文']) expect(fromBase64Url(bad)).toBeUndefined();
+  for (const bad of ['A', 'AA==', 'AB', 'A+', 'AAAAA', '中文']) {
+    expect(fromBase64Url(bad)).toBeUndefined();
+  }
   expect(utf8('邻')).toEqual(Uint8Array.of(0xe9, 0x82, 0xbb));
 });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What screens may ask of the replica. The screens see this file only: never IndexedDB, sockets or keys.
-// `openReplica` (client.ts) gives the real one, `fake.ts` one in memory for tests and for drawing screens.
+// What screens may ask of the replica. They see this file only: never IndexedDB, sockets or keys.
+// `openReplica` (client.ts) gives the real one, `fake.ts` one in memory for tests and drawing.
+
+import type { EntryDraft } from '../protocol/checkin';
 
 /** Svelte's store contract: calls `run` at once with the newest value, then at each change. */
 export interface Readable<T> {
@@ -87,6 +89,31 @@ export interface LocalMutation {
   rejectedAt?: number;
 }
 
+/** What happened at a shift; the replica adds key, place in the device's chain, and time. */
+export interface RecordAsk {
+  draft: EntryDraft;
+  /** Text of the code that was scanned; with a countersign, of the code that the receipt names. */
+  qr?: string;
+  /** With a countersign: text of the entry that it signs. */
+  receipt?: string;
+  walkUp?: { name: string; last4: string };
+}
+export interface Recorded {
+  mutation: LocalMutation;
+  /** `LLE1.`…: shown as the receipt. */
+  text: string;
+  /** 32 hex digits. */
+  id: string;
+}
+export interface LeadCodeAsk {
+  team: string;
+  shift: string;
+  place: string;
+  window: number;
+  /** 32 bytes, of the row `shift_key`. */
+  shiftKey: Uint8Array;
+}
+
 export interface Replica {
   readonly slug: string;
   readonly status: Readable<Status>;
@@ -106,8 +133,14 @@ export interface Replica {
   mend(id: number, args: Record<string, unknown>): Promise<LocalMutation>;
   /** Gathered and sent as one `notice.seen` within 30 s. */
   noteSeen(notice: string): Promise<void>;
-  /** True the first time for an incident and severity on this device: no alarm sounds twice (E9). */
+  /** True the first time for an incident and severity on this device: nothing sounds twice (E9). */
   firstAlert(incident: string, severity: string): Promise<boolean>;
+
+  /** Signs an entry of check-in into this device's chain, in the transaction that stores its
+   *  mutation (PROTOCOL §10). Rejects with a Problem. */
+  record(ask: RecordAsk): Promise<Recorded>;
+  /** The lead's code of a window, signed by this device. The key itself is told to nobody. */
+  leadCode(ask: LeadCodeAsk): Promise<string>;
 
   /** Reads a slip: its link's secret, or 8 digits with the door. Goes on by itself when there is a
    *  connection; watch `status.slip`. `label` names this phone in the family's list of devices. */
@@ -122,7 +155,7 @@ export interface Replica {
   /** 换人使用: deletes everything here. Refused with code `wrong_state` while work is unsent (GEN-8),
    *  unless this phone was revoked and can never send it: export it before. */
   signOut(): Promise<void>;
-  /** Unsent and refused work as JSON text, so that nothing is lost on a phone that is given away. */
+  /** Unsent and refused work as JSON text, so that nothing is lost on a phone given away. */
   exportUnsent(): Promise<string>;
   /** Bytes used and granted, and whether the browser promised to keep them. */
   storage(): Promise<{ used: number; quota: number; persisted: boolean }>;

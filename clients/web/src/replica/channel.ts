@@ -41,6 +41,7 @@ export interface Channel {
 class Broadcast implements Channel {
   onMessage?: (message: ChannelMessage) => void;
   private readonly channel: BroadcastChannel;
+  private isClosed = false;
 
   constructor(name: string) {
     this.channel = new BroadcastChannel(name);
@@ -49,9 +50,10 @@ class Broadcast implements Channel {
     (this.channel as { unref?: () => void }).unref?.();
   }
   post(message: ChannelMessage): void {
-    this.channel.postMessage(message);
+    if (!this.isClosed) this.channel.postMessage(message);
   }
   close(): void {
+    this.isClosed = true;
     this.channel.close();
   }
 }

@@ -3,6 +3,7 @@
 import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { LocalMutation, Readable, Replica, Row, Status } from './api';
+import { fillingBucket } from './apply';
 import { openReplica } from './client';
 import { DeviceKey } from '../protocol/sign';
 import { emptyState, type ReplicaState, type Store } from './store';
@@ -43,7 +44,7 @@ async function open(slug: string, store?: Store): Promise<Replica> {
 }
 
 /** A phone that was enrolled and holds one mute row. */
-async function enrolled(some: Partial<ReplicaState> = {}): Promise<{ slug: string; replica: Replica }> {
+async function enrolled(some: Partial<ReplicaState> = {}) {
   const slug = `c${++made}`;
   const seed = new Uint8Array(32).fill(5);
   const { cid } = new DeviceKey(seed);
@@ -51,7 +52,7 @@ async function enrolled(some: Partial<ReplicaState> = {}): Promise<{ slug: strin
   await store.write('strict', async (tx) => {
     const grant = { b: 1, gen: 1, lane: 's' as const, pri: 1, isSensitive: false };
     const digest = { n: 1, s: 5n };
-    const bucket = { grant, isLive: true, slot: 1, digest, fillSlot: 0, fillDigest: digest, fillCursor: 0 };
+    const bucket = { ...fillingBucket(grant), isLive: true, slot: 1, digest };
     const identity = {
       slug, origin: 'http://127.0.0.1:9', cid, seed, account: ACCOUNT, person: 'p', name: '王',
       community: '淮南社区', serverPub: '', cert: '',
@@ -84,7 +85,7 @@ async function delivered(): Promise<void> {
 }
 const mute = { category: 'events', muted: true };
 
-test('work made offline shows at once, is durable, and may be edited and withdrawn (GEN-1)', async () => {
+test('work made offline shows, is kept, and may be edited and withdrawn (GEN-1)', async () => {
   const { slug, replica } = await enrolled();
   const rows = replica.rows<Record<string, unknown>>('mute');
   expect(await until(rows, (all) => all.length === 1)).toMatchObject([{ isPending: false }]);
@@ -96,7 +97,8 @@ test('work made offline shows at once, is durable, and may be edited and withdra
   const again = await open(slug);
   expect(await until(again.pending, (all) => all.length === 1)).toMatchObject([{ id, args: mute }]);
   await again.edit(id, { ...mute, muted: false });
-  await until(replica.row<{ muted: boolean }>('mute', `${ACCOUNT}:events`), (row) => row?.value.muted === false);
+  const row = replica.row<{ muted: boolean }>('mute', `${ACCOUNT}:events`);
+  await until(row, (one) => one?.value.muted === false);
   await replica.withdraw(id);
   await until(again.pending, (all) => all.length === 0);
   await until(again.rows('mute'), (all) => all.length === 1);
@@ -131,7 +133,8 @@ test('sign-out is refused while work is unsent (GEN-8), then nothing is left', a
   const { slug, replica } = await enrolled();
   const { id } = await replica.mutate('notice.mute', mute);
   await expect(replica.signOut()).rejects.toMatchObject({ code: 'wrong_state' });
-  expect(JSON.parse(await replica.exportUnsent()).pending).toMatchObject([{ name: 'notice.mute', args: mute }]);
+  const { pending } = JSON.parse(await replica.exportUnsent());
+  expect(pending).toMatchObject([{ name: 'notice.mute', args: mute }]);
   await replica.withdraw(id);
   await replica.signOut();
   const status = await until(replica.status, (s) => s.identity === undefined);
@@ -141,17 +144,19 @@ test('sign-out is refused while work is unsent (GEN-8), then nothing is left', a
   expect(await store.read((tx) => tx.table('mute'))).toEqual([]);
   expect((await store.read((tx) => tx.state())).identity).toBeUndefined();
   store.close();
-  await expect(replica.mutate('notice.mute', mute)).rejects.toMatchObject({ code: 'unauthenticated' });
+  const late = replica.mutate('notice.mute', mute);
+  await expect(late).rejects.toMatchObject({ code: 'unauthenticated' });
 });
 
 test('a revoked phone may be signed out although its work can never be sent', async () => {
   const { replica } = await enrolled({ isRevoked: true });
-  expect(await until(replica.status, (s) => s.isRevoked)).toMatchObject({ trouble: { code: 'revoked' } });
+  const status = await until(replica.status, (s) => s.isRevoked);
+  expect(status).toMatchObject({ trouble: { code: 'revoked' } });
   await expect(replica.mutate('notice.mute', mute)).rejects.toMatchObject({ code: 'revoked' });
   await replica.signOut();
 });
 
-test('an alert sounds once per incident and colour, also for a second tab and later (E9)', async () => {
+test('an alert sounds once per incident and colour, also in a second tab (E9)', async () => {
   const { slug, replica } = await enrolled();
   expect(await replica.firstAlert('w-1', 'orange')).toBe(true);
   expect(await replica.firstAlert('w-1', 'orange')).toBe(false);
@@ -210,15 +215,18 @@ test('a store that was lost under us is told, one that never was is not', async 
 
 test('a browser that keeps nothing says so and works all the same', async () => {
   const replica = await open('volatile', new MemoryStore());
-  expect(await until(replica.status, () => true)).toMatchObject({ isVolatile: true, state: 'offline' });
+  const status = await until(replica.status, () => true);
+  expect(status).toMatchObject({ isVolatile: true, state: 'offline' });
   await replica.readSlip({ code: 'secret', label: 'x', purposes: [] });
   await until(replica.status, (s) => s.slip?.stage === 'checking');
 });
 
 test('what is too large or no mutation is refused with a code', async () => {
   const { replica } = await enrolled();
-  await expect(replica.mutate('notice.mute', { x: 'y'.repeat(70_000) })).rejects.toMatchObject({ code: 'too_large' });
+  const large = replica.mutate('notice.mute', { x: 'y'.repeat(70_000) });
+  await expect(large).rejects.toMatchObject({ code: 'too_large' });
   await expect(replica.mutate('no blanks', {})).rejects.toMatchObject({ code: 'invalid_argument' });
-  await expect(replica.mutate('m', [] as never)).rejects.toMatchObject({ code: 'invalid_argument' });
+  const list = replica.mutate('m', [] as never);
+  await expect(list).rejects.toMatchObject({ code: 'invalid_argument' });
   await expect(replica.token()).rejects.toMatchObject({ code: 'unavailable' });
 });

@@ -38,7 +38,7 @@ test('an acknowledgement shows at once as pending and stays when it is accepted'
   expect(now(replica.status).state).toBe('synced');
 });
 
-test('sign-out is refused while work is unsent (GEN-8); refused work calls for attention', async () => {
+test('sign-out is refused while work is unsent (GEN-8); refused work is shown', async () => {
   const replica = new FakeReplica();
   const { id } = await replica.mutate('notice.mute', { category: 'events', muted: true });
   await expect(replica.signOut()).rejects.toMatchObject({ code: 'wrong_state' });

@@ -21,7 +21,9 @@ export class Leader {
   private engine?: Engine;
   private beat?: ReturnType<typeof setInterval>;
   private isClosed = false;
-  private isStarting = false;
+  private starting?: Promise<void>;
+  /** Changes when the lead is given up, so that one that is just beginning ends too. */
+  private term = 0;
 
   constructor(private readonly options: LeaderOptions) {
     this.channel = openChannel(options.slug);
@@ -34,24 +36,24 @@ export class Leader {
 
   /** Takes over, unless it leads already. Errors: io. */
   async lead(): Promise<void> {
-    if (this.isStarting || this.engine) return;
-    this.isStarting = true;
-    try {
-      await this.begin();
-    } finally {
-      this.isStarting = false;
+    const { term } = this;
+    // One that was given up while it began ends without an engine: then begin anew.
+    while (!this.engine && !this.isClosed && term === this.term) {
+      this.starting ??= this.begin().finally(() => (this.starting = undefined));
+      await this.starting;
     }
   }
 
   private async begin(): Promise<void> {
     const { store, base, slug } = this.options;
+    const { term } = this;
     const held: { engine?: Engine } = {};
     const engine = (held.engine = await Engine.start({
       store: await store.lead(), base, slug,
       onChanged: (changes) => this.tell(changes),
       onLost: () => this.onEngineLost(held.engine),
     }));
-    if (this.isClosed) return engine.abandon();
+    if (this.isClosed || term !== this.term) return engine.abandon();
     this.engine = engine;
     this.beat ??= setInterval(() => this.say('beat'), BEAT_MS);
     (this.beat as { unref?: () => void }).unref?.();
@@ -60,6 +62,7 @@ export class Leader {
 
   /** Another tab leads from now on; nothing is said to the server, it goes on with our cid. */
   yield(): void {
+    ++this.term;
     this.engine?.abandon();
     this.quiet();
   }

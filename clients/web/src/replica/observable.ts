@@ -28,8 +28,8 @@ export class Source<T> implements Readable<T> {
 
 /**
  * A value that is read only while somebody watches it: `read` is called when the first watcher
- * comes and at each `refresh`. Until the first answer watchers see `initial`. `onWatched` tells when
- * the first watcher comes and when the last one goes: an unwatched query need not be refreshed.
+ * comes and at each `refresh`. Until the first answer watchers see `initial`. `onWatched` tells
+ * when the first watcher comes and when the last one goes: an unwatched query needs no refresh.
  */
 export class LiveQuery<T> implements Readable<T> {
   private readonly watchers = new Set<{ run: Run<T> }>();

@@ -149,12 +149,12 @@ export function parseArgs(text: string): JsonObject | undefined {
 }
 
 /**
- * Applies the effects of `pending`, in order, that touch table `tbl` to its rows in `table`. Rows are
- * replaced, never changed in place.
+ * Applies the effects of `pending`, in order, that touch table `tbl` to its rows in `table`. Rows
+ * are replaced, never changed in place.
  *
  * An accepted mutation stays in the overlay until all its lanes have come. A row that the base has
- * from its commit or later holds its effect already: applying it again would count an `inc` twice and
- * put an older value over a newer one.
+ * from its commit or later holds its effect already: applying it again would count an `inc` twice
+ * and put an older value over a newer one.
  */
 export function applyOverlay(
   { effects, actor, pending, tbl, verOf }: Overlay,

@@ -186,7 +186,7 @@ export class Replica {
     });
   }
 
-  /** `runningMs` without contact passed; past twice their lease by both clocks sensitive rows go. */
+  /** `runningMs` passed offline; sensitive rows go past twice their lease by both clocks. */
   countOffline(runningMs: number): Promise<Changes> {
     return this.write('relaxed', async (step) => {
       const { next, now } = step;

@@ -3,6 +3,8 @@
 // stands with it. The key of a row is `Row.key`, never a member. Times are unix ms. A row may lack
 // any member: an older server wrote it, or an effect of a pending mutation made it (PROTOCOL §8).
 
+import type { ServiceTables } from './rows_service';
+
 export type Severity = 'none' | 'blue' | 'yellow' | 'orange' | 'red';
 export type Category =
   | 'dangjian' | 'events' | 'latest' | 'policy' | 'weather' | 'living' | 'farming' | 'urgent';
@@ -144,8 +146,8 @@ export interface TaskRow {
 export type VisitOutcome = 'told' | 'no_answer' | 'moved' | 'refused' | 'rescue';
 export type Mobility = 'free' | 'stick' | 'wheelchair' | 'bed';
 
-/** `person_card`, key = person. server/community/people/module.cc project_person; staff of the grid.
- *  person.register shows `name` and `household` only as an effect. */
+/** `person_card`, key = person. server/community/people/module.cc project_person; staff of the
+ *  grid. person.register shows `name` and `household` only as an effect. */
 export interface PersonCardRow {
   name: string;
   household: string;
@@ -263,7 +265,7 @@ export interface WarningRow {
 }
 
 /** What `Replica.rows` gives for a table. */
-export interface Tables {
+export interface Tables extends ServiceTables {
   notice: NoticeRow;
   ack: AckRow;
   mute: MuteRow;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server asks for Trusted Types: addresses of workers come from one policy. A policy may be made
-// once only, so everything that starts a worker on a page takes it from here.
+// The server asks for Trusted Types: addresses of workers come from one policy. A policy may be
+// made once only, so everything that starts a worker on a page takes it from here.
 
 interface Policy {
   createScriptURL(url: string): string;

@@ -8,6 +8,8 @@ import { ModelServer } from './testing/model_server';
 import { ACCOUNT, FakeClock, SeededRng, SimPhone } from './testing/sim_phone';
 
 const HOUR = 3_600_000;
+/** Hash of nobody's mutation. */
+const OTHER = toBase64Url(new Uint8Array(16));
 
 async function world(seed = 1) {
   const clock = new FakeClock();
@@ -35,11 +37,12 @@ const set = (key: string, v: number, b = 2) => ({
   key, v, rows: [{ b, key, data: JSON.stringify({ v }) }],
 });
 
-// --- Rows -----------------------------------------------------------------------------------------
+// --- Rows ----------------------------------------------------------------------------------------
 
 test('nothing shows before its C, and the lanes are revealed one by one', async () => {
   const w = await synced();
-  const ver = w.server.commit([{ b: 1, key: 'c', data: '{"v":2}' }, { b: 2, key: 'd', data: '{"v":2}' }]);
+  const data = '{"v":2}';
+  const ver = w.server.commit([{ b: 1, key: 'c', data }, { b: 2, key: 'd', data }]);
   const frames = [w.server.next(1)!, w.server.next(1)!, w.server.next(1)!, w.server.next(1)!];
   expect(frames.map((f) => JSON.parse(f).t)).toEqual(['B', 'C', 'B', 'C']);
   await w.phone.hear(frames[0]!);
@@ -57,9 +60,11 @@ test('an op older than what is stored changes nothing, tombstones included', asy
   const w = await synced();
   const ver = w.server.commit([{ b: 2, key: 'b' }, { b: 2, key: 'n', data: '{"v":9}' }]);
   await w.phone.settle(w.server);
-  const ops = [[1, 't', 'b', ver - 1, '{"v":7}'], [1, 't', 'n', ver - 1, '{"v":7}'], [0, 't', 'n', ver - 1]];
+  const old = ver - 1;
+  const ops = [[1, 't', 'b', old, '{"v":7}'], [1, 't', 'n', old, '{"v":7}'], [0, 't', 'n', old]];
   const seq = ver + 5;
-  await w.phone.hear(line({ t: 'B', b: 2, to: seq, ops, d: w.server.digest(2) }, { t: 'C', lane: 's', seq }));
+  const b = { t: 'B', b: 2, to: seq, ops, d: w.server.digest(2) };
+  await w.phone.hear(line(b, { t: 'C', lane: 's', seq }));
   expect(await values(w)).toEqual({ a: 1, n: 9 });
   expect(w.phone.replica.state.digestMismatches).toBe(0);
 });
@@ -73,11 +78,12 @@ test('a pong moves a cursor only where nothing is staged', async () => {
   expect(w.phone.replica.state.cur).toEqual({ u: 90, s });
 });
 
-test('a wrong digest is fetched again at once, then after 1 min doubling to 1 h, and shows on', async () => {
+test('a wrong bucket shows on and is fetched at once, then 1 min doubling to 1 h', async () => {
   const w = await synced();
   const wrong = [1, '0'.repeat(16)];
   const seq = ++w.server.seq;
-  await w.phone.hear(line({ t: 'B', b: 2, to: seq, ops: [], d: wrong }, { t: 'C', lane: 's', seq }));
+  const b = { t: 'B', b: 2, to: seq, ops: [], d: wrong };
+  await w.phone.hear(line(b, { t: 'C', lane: 's', seq }));
   expect(await keys(w)).toEqual(['a', 'b']);
   expect(sentOf(w, 'refill')).toEqual([{ t: 'refill', b: [2] }]);
   let at = w.clock.now;
@@ -104,7 +110,8 @@ test('a wrong first fill is shown all the same, a wrong later one is not', async
   w.server.receive(w.phone.up.shift()!);
   await w.phone.hear(w.server.next(1)!);
   const fill = (data: string) => line(
-    { t: 'B', b: 1, to: 9, ops: [[1, 't', 'a', 3, data]] }, { t: 'C', b: 1, seq: 9, d: [7, '0'.repeat(16)] },
+    { t: 'B', b: 1, to: 9, ops: [[1, 't', 'a', 3, data]] },
+    { t: 'C', b: 1, seq: 9, d: [7, '0'.repeat(16)] },
   );
   await w.phone.hear(fill('{"v":5}'));
   expect(await values(w)).toEqual({ a: 5 });
@@ -182,7 +189,7 @@ test('a store that fails closes the socket, acknowledges nothing, and loses noth
   expect(w.phone.session.trouble).toBeUndefined();
 });
 
-// --- Line -----------------------------------------------------------------------------------------
+// --- Line ----------------------------------------------------------------------------------------
 
 test('it pings after 45 s, and gives up 20 s after a ping without a byte', async () => {
   const w = await synced();
@@ -197,7 +204,7 @@ test('it pings after 45 s, and gives up 20 s after a ping without a byte', async
   expect(w.phone.closes).toEqual([4408]);
 });
 
-test('it waits 1 s doubling to 60 s, times [0.5, 1), and from the start again after a C', async () => {
+test('it waits 1 s doubling to 60 s, times [0.5, 1), and from the start after a C', async () => {
   const rng = new SeededRng(3);
   for (let attempts = 0; attempts < 12; ++attempts) {
     const step = Math.min(1000 * 2 ** attempts, 60_000);
@@ -226,7 +233,7 @@ test('what it must understand and does not closes with 4426, rubbish with 4400',
   }
 });
 
-test('revoked: rows go at once, work stays, and it does not come back by itself (ENR-5)', async () => {
+test('revoked: rows go at once, work stays, it does not come back by itself (ENR-5)', async () => {
   const w = await synced();
   await w.phone.drop(w.server);
   await w.phone.mutate('model.set', set('mine', 4));
@@ -239,7 +246,7 @@ test('revoked: rows go at once, work stays, and it does not come back by itself 
   expect(w.phone.dialAt).toBeUndefined();
 });
 
-test('rows past their lease are locked until the next contact; sensitive ones go by both clocks (M19)', async () => {
+test('past their lease rows are locked, sensitive ones go by both clocks (M19)', async () => {
   const w = await world();
   w.server.addBucket(3, 's', true);
   w.server.commit([{ b: 3, key: 'card', data: '{"v":1}' }]);
@@ -263,9 +270,9 @@ test('rows past their lease are locked until the next contact; sensitive ones go
   expect(await keys(w)).toEqual(['a', 'b', 'card']);
 });
 
-// --- Work -----------------------------------------------------------------------------------------
+// --- Work ----------------------------------------------------------------------------------------
 
-test('work is numbered when it is first sent, and nothing is pushed twice on one socket', async () => {
+test('work is numbered when it is first sent, and pushed once on one socket', async () => {
   const w = await synced();
   await w.phone.drop(w.server);
   for (let v = 1; v <= 250; ++v) await w.phone.mutate('model.set', set('k', v));
@@ -284,7 +291,8 @@ test('retry pauses the lane and sends again from that number', async () => {
   await w.phone.mutate('model.set', set('k', 2));
   w.phone.up = [];
   const start = w.clock.now;
-  await w.phone.hear(line({ t: 'R', lane: 1, n: 1, st: 'retry', code: 'rate_limited', after: 2_500 }));
+  const retry = { t: 'R', lane: 1, n: 1, st: 'retry', code: 'rate_limited', after: 2_500 };
+  await w.phone.hear(line(retry));
   while (!w.phone.up.some((text) => text.includes('push'))) await w.phone.tick();
   expect(w.clock.now - start).toBeGreaterThanOrEqual(2_500);
   await w.phone.settle(w.server);
@@ -301,7 +309,7 @@ test('a refused one goes to the attention list at once and its effect goes away'
   expect(open).toMatchObject({ code: 'not_member', n: 1, attention: 'open' });
 });
 
-test('a restored server: rows are fetched anew, and what it forgot is pushed again under its number', async () => {
+test('a restored server gets what it forgot again, under its old number', async () => {
   const w = await synced();
   await w.phone.mutate('model.set', set('k', 1));
   await w.phone.settle(w.server);
@@ -317,7 +325,7 @@ test('a restored server: rows are fetched anew, and what it forgot is pushed aga
   expect(await values(w)).toEqual({ k: 2 });
 });
 
-test('a foreign answer, a too large last_n and forked each end in a new key, without loss', async () => {
+test('a foreign answer, a too large last_n and forked each end in a new key', async () => {
   const foreign = async (w: World) => {
     await w.phone.mutate('model.set', set('k', 1));
     w.phone.up = [];
@@ -331,14 +339,14 @@ test('a foreign answer, a too large last_n and forked each end in a new key, wit
     await w.phone.mutate('model.set', set('k', 1));
     w.server.lastN[1] = 3;
     for (const n of [1, 2, 3]) {
-      w.server.results[1]!.set(n, { st: 'rejected', seq: 0, lanes: [], h: toBase64Url(new Uint8Array(16)) });
+      w.server.results[1]!.set(n, { st: 'rejected', seq: 0, lanes: [], h: OTHER });
     }
   };
   const forked = async (w: World) => {
     await w.phone.mutate('model.set', set('k', 1));
     w.phone.up = [];
     w.server.lastN[1] = 1;
-    w.server.results[1]!.set(1, { st: 'ok', seq: 2, lanes: [], h: toBase64Url(new Uint8Array(16)) });
+    w.server.results[1]!.set(1, { st: 'ok', seq: 2, lanes: [], h: OTHER });
     await w.phone.hear(line({ t: 'err', code: 'forked', msg: '', fatal: true }), w.server);
   };
   for (const [i, spoil] of [foreign, lastN, forked].entries()) {
@@ -354,7 +362,7 @@ test('a foreign answer, a too large last_n and forked each end in a new key, wit
   }
 });
 
-test('a replaced phone hands over what waits, gets no rows, says bye and stays away (ENR-10)', async () => {
+test('a replaced phone hands over what waits, says bye and stays away (ENR-10)', async () => {
   const w = await synced();
   await w.phone.drop(w.server);
   await w.phone.mutate('model.set', set('k', 1));

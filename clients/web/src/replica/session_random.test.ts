@@ -33,7 +33,8 @@ class Life {
     this.server = new ModelServer(ACCOUNT, this.phone.key.pub);
     for (const [b, lane] of BUCKETS) this.server.addBucket(b, lane);
     this.phone.store.onCommit = () => {
-      if (this.failing > 0 && this.rng.below(this.failing) === 0) throw new ReplicaProblem('disk_full');
+      const isFull = this.failing > 0 && this.rng.below(this.failing) === 0;
+      if (isFull) throw new ReplicaProblem('disk_full');
     };
     for (let i = 0; i < STEPS; ++i) {
       await this.step();
@@ -110,7 +111,8 @@ class Life {
     const byKey = new Map(rows.map((row) => [row.key, (row.value as { v: number }).v]));
     for (const [key, v] of byKey) {
       if (!key.startsWith('own')) continue;
-      expect(v, `seed ${this.seed}: own work flickers`).toBeGreaterThanOrEqual(this.shown.get(key) ?? 0);
+      const before = this.shown.get(key) ?? 0;
+      expect(v, `seed ${this.seed}: own work flickers`).toBeGreaterThanOrEqual(before);
       this.shown.set(key, v);
     }
     for (const key of this.shown.keys()) expect(byKey.has(key), `seed ${this.seed}`).toBe(true);
@@ -137,7 +139,7 @@ class Life {
       }
     }
     const rows = await this.phone.rows();
-    const shown = Object.fromEntries(rows.map(({ key, value }) => [key, (value as { v: number }).v]));
+    const shown = Object.fromEntries(rows.map(({ key, value }) => [key, value.v]));
     const truth = Object.fromEntries([...expected].map(([key, { v }]) => [key, v]));
     expect(shown, `seed ${this.seed}`).toEqual(truth);
     expect(rows.every((row) => !row.isPending), `seed ${this.seed}`).toBe(true);
@@ -151,7 +153,7 @@ class Life {
   }
 }
 
-test(`${SEEDS} random lives end in what the server has, and no screen showed half of it`, async () => {
+test(`${SEEDS} random lives end in what the server has, and never showed half of it`, async () => {
   for (let seed = FIRST; seed < FIRST + SEEDS; ++seed) {
     await new Life(seed).run();
     await new Promise((done) => setTimeout(done)); // Vitest wants to hear something now and then.

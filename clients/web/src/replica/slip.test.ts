@@ -59,7 +59,8 @@ test('a lost answer is found again by the key, which stays the same (ENR-3)', ()
     slip = slipOf(onReply(slip, ok({ nonce, server_id: nonce }), where));
     expect(nextCall(slip, where)).toMatchObject({ path: '/api/v1/token', body: { cid: key.cid } });
     slip = slipOf(onReply(slip, ok({ token: 't' }), where));
-    expect(nextCall(slip, where)).toEqual({ method: 'GET', path: '/api/v1/enrolment', bearer: 't' });
+    const call = { method: 'GET', path: '/api/v1/enrolment', bearer: 't' };
+    expect(nextCall(slip, where)).toEqual(call);
     expect(onReply(slip, answer, where)).toMatchObject({ step: 'enrolled' });
   }
 });

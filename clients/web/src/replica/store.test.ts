@@ -13,7 +13,7 @@ const stores: [string, () => Promise<Store>][] = [
   ['memory', async () => new MemoryStore()],
   ['IndexedDB', () => IdbStore.open(`test-${++made}`)],
 ];
-const entry = (key: string, slot: number, ver = 1) => ({ tbl: 't', key, slot, ver, data: '{}', h: 5n });
+const entry = (key: string, slot: number) => ({ tbl: 't', key, slot, ver: 1, data: '{}', h: 5n });
 const mutation = (some: Partial<MutationRecord>): Omit<MutationRecord, 'id'> => ({
   lane: 1, n: 0, name: 'm', args: '{}', wall: 1, off: 0, unc: 0, fixes: 0, state: 'queued',
   attention: 'none', seq: 0, lanes: [], code: '', msg: '', info: '', answeredAt: 0, ...some,
@@ -29,7 +29,8 @@ for (const [name, open] of stores) {
       throw new ReplicaProblem('too_large');
     });
     await expect(fail).rejects.toMatchObject({ code: 'too_large' });
-    expect(await store.read(async (tx) => [await tx.table('t'), await tx.countQueued()])).toEqual([[], 0]);
+    const left = store.read(async (tx) => [await tx.table('t'), await tx.countQueued()]);
+    expect(await left).toEqual([[], 0]);
     expect((await store.read((tx) => tx.state())).nextSlot).toBe(1);
     store.close();
   });

@@ -83,6 +83,11 @@ export interface Entry {
   h: bigint;
 }
 
+export interface RowId {
+  tbl: string;
+  key: string;
+}
+
 export interface StagedOp {
   tbl: string;
   key: string;
@@ -126,7 +131,7 @@ export interface ReadTx {
   /** All entries of a table in every slot. */
   table(tbl: string): Promise<Entry[]>;
   row(tbl: string, key: string): Promise<Entry[]>;
-  entries(slot: number, ids: readonly { tbl: string; key: string }[]): Promise<(Entry | undefined)[]>;
+  entries(slot: number, ids: readonly RowId[]): Promise<(Entry | undefined)[]>;
   /** Ops that wait for the C of a lane outside of memory, in order. */
   staged(lane: Lane): Promise<StagedOps[]>;
   mutation(id: number): Promise<MutationRecord | undefined>;

@@ -6,7 +6,7 @@ import type { Lane } from '../protocol/frames';
 import { ReplicaProblem } from './problem';
 import {
   emptyState, NOT_LEADER, type Durability, type Entry, type MutationRecord, type ReplicaState,
-  type StagedOps, type Store, type Tx,
+  type RowId, type StagedOps, type Store, type Tx,
 } from './store';
 
 /** DISK. A higher number makes older tabs close their store (`onversionchange`). */
@@ -51,7 +51,7 @@ class IdbTx implements Tx {
   row(tbl: string, key: string) {
     return this.reading.objectStore('entries').getAll(below(tbl, key));
   }
-  entries(slot: number, ids: readonly { tbl: string; key: string }[]) {
+  entries(slot: number, ids: readonly RowId[]) {
     const store = this.reading.objectStore('entries');
     return Promise.all(ids.map(({ tbl, key }) => store.get([tbl, key, slot])));
   }

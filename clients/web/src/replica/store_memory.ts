@@ -3,7 +3,7 @@
 import type { Lane } from '../protocol/frames';
 import { ReplicaProblem } from './problem';
 import {
-  copyState, emptyState, NOT_LEADER, type Entry, type MutationRecord, type ReplicaState,
+  copyState, emptyState, NOT_LEADER, type Entry, type MutationRecord, type ReplicaState, type RowId,
   type StagedOps, type Store, type Tx,
 } from './store';
 
@@ -38,7 +38,7 @@ class MemoryTx implements Tx {
   async row(tbl: string, key: string) {
     return [...this.to.entries.values()].filter((entry) => entry.tbl === tbl && entry.key === key);
   }
-  async entries(slot: number, ids: readonly { tbl: string; key: string }[]) {
+  async entries(slot: number, ids: readonly RowId[]) {
     return ids.map(({ tbl, key }) => this.to.entries.get(idOf(slot, tbl, key)));
   }
   async staged(lane: Lane) {

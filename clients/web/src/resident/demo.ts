@@ -8,7 +8,8 @@ export function demoReplica(): Replica {
   const what = new URLSearchParams(location.search).get('demo');
   const fake = new FakeReplica({ isEnrolled: what !== 'guest' && what !== 'slip' });
   if (what === 'slip') {
-    fake.setSlip({ stage: 'checking', household: '', persons: [] });
+    const problem = { code: 'timed_out', message: '' };
+    fake.setSlip({ stage: 'checking', household: '', persons: [], problem });
   }
   if (what === 'offline' || what === 'trouble') fake.goOffline();
   if (what === 'offline' || what === 'trouble') {

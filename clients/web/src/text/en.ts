@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same sentences in English; fetched only when chosen.
 import { mine } from './en_mine';
+import { volunteer } from './en_volunteer';
 import type { Key } from './zh';
 
 export const en: Record<Key, string> = {
   ...mine,
+  ...volunteer,
 
   'app.name': 'Linli',
   'app.skip': 'Skip to content',
@@ -69,7 +71,8 @@ export const en: Record<Key, string> = {
   'notice.stop': 'Stop',
   'notice.unfold': 'Whole text ({n} characters)',
   'notice.fold': 'Fold',
-  'notice.images': 'The original has {n} pictures, which phones cannot show yet; see them at the counter.',
+  'notice.images':
+    'The original has {n} pictures, which phones cannot show yet; see them at the counter.',
   'notice.voice': 'The original has a recording of {n} s, which phones cannot play yet.',
   'notice.open': 'Read and answer',
 
@@ -130,6 +133,7 @@ export const en: Record<Key, string> = {
   'guest.public': 'Notices for everybody',
   'guest.publicNone': 'The community has no public notices yet.',
   'guest.publicOffline': 'No connection, and no public notices are kept here.',
+  'guest.publicPage': 'Read the public notices',
   'guest.updatedAt': 'Updated {time}',
 
   'notices.title': 'Notices',

@@ -32,7 +32,8 @@ export const mine: Record<keyof typeof words, string> = {
   'family.waitingFor': 'Waiting for {name} to agree',
   'family.add': 'To add a family member',
   'family.addHow':
-    'Call 581 or come to the counter: say who you are and whom you care for. They then tap “Agree” on their own phone, or are asked in person.',
+    'Call 581 or come to the counter: say who you are and whom you care for. They then tap ' +
+    '“Agree” on their own phone, or are asked in person.',
   'family.samePhone':
     'Two people can share one phone: each notice then has a button for each name.',
   'family.offline': 'You can see this once there is a connection.',
@@ -87,9 +88,11 @@ export const mine: Record<keyof typeof words, string> = {
   'device.wiped':
     'The data on this phone was erased. It is being fetched again; what was not sent may be lost.',
   'device.revoked':
-    'This phone was stopped and gets no more notices. Unsent work is still here and can be saved. Ask 581.',
+    'This phone was stopped and gets no more notices. Unsent work is still here and can be ' +
+    'saved. Ask 581.',
   'device.volatile':
-    'This browser keeps nothing: closing the page loses notices and unsent work. Wait until all is sent. Private windows do this.',
+    'This browser keeps nothing: closing the page loses notices and unsent work. Wait until ' +
+    'all is sent. Private windows do this.',
   'device.volatileShort': 'This browser keeps nothing. What to do',
   'device.storage': 'Storage',
   'device.storageUse': '{used} used of {quota}',
@@ -101,26 +104,32 @@ export const mine: Record<keyof typeof words, string> = {
   'device.installDone': 'Opened from the home screen.',
   'device.installNow': 'Install',
   'device.installHome':
-    'Tap “Share” below, then “Add to Home Screen”, and open it from there. Otherwise the browser erases it after seven days without use.',
+    'Tap “Share” below, then “Add to Home Screen”, and open it from there. Otherwise the ' +
+    'browser erases it after seven days without use.',
   'device.installMenu':
-    'In the browser’s menu look for “Install app” or “Add to home screen”. If there is none, this browser cannot; a bookmark works too.',
+    'In the browser’s menu look for “Install app” or “Add to home screen”. If there is none, ' +
+    'this browser cannot; a bookmark works too.',
   'device.onlineOnly':
-    'This browser works only online. If you came from WeChat, tap “…” and choose “Open in browser”. Wait until everything is sent before closing.',
+    'This browser works only online. If you came from WeChat, tap “…” and choose “Open in ' +
+    'browser”. Wait until everything is sent before closing.',
   'device.onlineOnlyShort': 'This browser works only online. What to do',
   'device.wipedShort': 'The data on this phone was erased and is being fetched again',
   'device.revokedShort': 'This phone was stopped. What to do',
   'device.push': 'Reminders',
   'device.pushHonest':
-    'A closed web page makes no sound by itself. These are the ways to reach you on a locked phone.',
+    'A closed web page makes no sound by itself. These are the ways to reach you on a locked ' +
+    'phone.',
   'device.pushOn': 'Reminders on this phone are on',
   'device.pushOff': 'Reminders on this phone are off',
   'device.pushStart': 'Turn reminders on',
   'device.pushStop': 'Turn reminders off',
   'device.pushTest': 'Try one',
   'device.pushTestBody': 'If you see this, this phone can show reminders.',
-  'device.pushTestHint': 'Tries only whether this phone can show one; it does not pass the community.',
+  'device.pushTestHint':
+    'Tries only whether this phone can show one; it does not pass the community.',
   'device.pushDenied': 'You refused reminders before. Change it in the browser’s site settings.',
-  'device.pushHome': 'Add to the Home Screen first and open from there; then reminders can be turned on.',
+  'device.pushHome':
+    'Add to the Home Screen first and open from there; then reminders can be turned on.',
   'device.pushNone':
     'This browser cannot remind you when closed. Warnings come by SMS, call or a visit instead.',
   'device.pushNoKey':
@@ -153,11 +162,13 @@ export const mine: Record<keyof typeof words, string> = {
   'privacy.offline': 'No connection: cannot see what the community keeps.',
   'privacy.looked': 'Who looked me up',
   'privacy.lookedHow':
-    'Staff who search by name must give a reason, and it is recorded. Ask at the counter who looked you up.',
+    'Staff who search by name must give a reason, and it is recorded. Ask at the counter who ' +
+    'looked you up.',
   'privacy.export': 'Export as a file',
   'privacy.delete': 'Delete my data',
   'privacy.deleteHow':
-    'On the phone: “This phone”, then “Hand this phone over”. With the community: ask at the counter or call 581; you are told what the law makes us keep and why.',
+    'On the phone: “This phone”, then “Hand this phone over”. With the community: ask at the ' +
+    'counter or call 581; you are told what the law makes us keep and why.',
   'privacy.devices': 'Your phones',
   'privacy.device': '{label}, registered {time}',
   'privacy.deviceOff': 'stopped',
@@ -221,7 +232,8 @@ export const mine: Record<keyof typeof words, string> = {
   'enrol.keep2':
     'To bring notices and warnings to your home, and to know whom to call or visit.',
   'enrol.keep3':
-    'Staff see it as their work needs; it is not sold and there are no ads. You may see, export and delete it.',
+    'Staff see it as their work needs; it is not sold and there are no ads. You may see, ' +
+    'export and delete it.',
   'enrol.optional': 'These two are optional; notices and warnings come all the same:',
   'enrol.purpose.photos': 'I may be in photos of community events',
   'enrol.purpose.callout': 'You may ask me when volunteers are needed',
@@ -237,7 +249,8 @@ export const mine: Record<keyof typeof words, string> = {
   'enrol.checking': 'The community is checking the slip…',
   'enrol.pendingTitle': 'To be confirmed',
   'enrol.pendingBody':
-    'No connection now. The slip is kept and finishes by itself. Public notices can be read already.',
+    'No connection now. The slip is kept and finishes by itself. Public notices can be read ' +
+    'already.',
   'enrol.confirming': 'Registering…',
   'enrol.refused': 'Not registered',
   'enrol.again': 'Try again',

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every sentence of the resident app. `{n}` and the like are filled by t(). Plain words only (UX-4):
-// catalogue.test.ts holds the list of words that people should not have to learn.
+// Every sentence of the resident app. `{n}` and the like are filled by t(). Plain words only
+// (UX-4): catalogue.test.ts holds the list of words that people should not have to learn.
 
 import { mine } from './zh_mine';
+import { volunteer } from './zh_volunteer';
 
 export const zh = {
   ...mine,
+  ...volunteer,
 
   'app.name': '邻里',
   'app.skip': '跳到正文',
@@ -131,6 +133,7 @@ export const zh = {
   'guest.public': '人人可看的通知',
   'guest.publicNone': '社区还没有公开的通知。',
   'guest.publicOffline': '现在连不上，也没有存过公开的通知。',
+  'guest.publicPage': '看公开的通知',
   'guest.updatedAt': '更新于 {time}',
 
   'notices.title': '通知',

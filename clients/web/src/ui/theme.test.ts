@@ -22,7 +22,8 @@ const SHAPES = [
 function coloursOf(selector: string): Record<string, string> {
   const at = CSS.indexOf(`${selector} {`);
   const block = CSS.slice(at, CSS.indexOf('}', at));
-  return Object.fromEntries([...block.matchAll(/--([\w-]+):\s*(#[0-9a-f]{6});/g)].map((m) => [m[1], m[2]]));
+  const found = block.matchAll(/--([\w-]+):\s*(#[0-9a-f]{6});/g);
+  return Object.fromEntries([...found].map((match) => [match[1], match[2]]));
 }
 
 function luminance(hex: string): number {

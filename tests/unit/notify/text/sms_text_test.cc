@@ -108,5 +108,22 @@ TEST(SmsText, RefusesWhatDoesNotFitEvenWithoutABody) {
   EXPECT_EQ(write_sms(message, form()).error().code, Errc::invalid_utf8);
 }
 
+// M21: a text says how to answer only where answers come back, and the words count in its parts.
+TEST(SmsText, SaysHowToAnswerOnlyWhereAnswersComeBack) {
+  Message message = water();
+  message.needs_ack = true;
+  SmsForm mute = form();
+  EXPECT_EQ(write_sms(message, mute)->shown.find("回复1"), std::string::npos);
+  mute.replies = true;
+  const auto text = write_sms(message, mute);
+  ASSERT_TRUE(text.has_value());
+  EXPECT_NE(text->shown.find("回复1=已知 2=需要帮助 3=在外地"), std::string::npos);
+  message.body = times(40, "水");
+  EXPECT_GT(write_sms(message, mute)->split.parts.size(),
+            write_sms(message, form())->split.parts.size());
+  message.purpose = Purpose::all_clear;
+  EXPECT_EQ(write_sms(message, mute)->shown.find("回复1"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace linli::notify

@@ -67,10 +67,7 @@ export interface Change {
 }
 
 /** Fields whose shown text differs, in the order of `after`, then what is gone. */
-export function changesOf(
-  before: Record<string, string>,
-  after: Record<string, string>,
-): Change[] {
+export function changesOf(before: Record<string, string>, after: Record<string, string>): Change[] {
   const fields = [...new Set([...Object.keys(after), ...Object.keys(before)])];
   return fields
     .map((field) => ({ field, before: before[field] ?? '', after: after[field] ?? '' }))

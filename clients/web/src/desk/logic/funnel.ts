@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The states of reach as the desk shows them (RAIN-13): every person is in exactly one part, and the
-// parts sum to the audience or the page says that they do not.
+// The states of reach as the desk shows them (RAIN-13): every person is in exactly one part, and
+// the parts sum to the audience or the page says that they do not.
 
 import { kReachStates, type ReachCounts, type ReachState } from '../../api/types';
 

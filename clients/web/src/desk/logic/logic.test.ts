@@ -4,7 +4,15 @@ import { kReachStates, type Area } from '../../api/types';
 import { AreaIndex, audienceOf, emptyAudience, formOf, wordsOf } from './audience';
 import { changesOf, textDiff } from './diff';
 import { span, yuan } from './format';
-import { emptyCounts, funnelOf, kParts, outAlready, percent, sumCounts, withSample } from './funnel';
+import {
+  emptyCounts,
+  funnelOf,
+  kParts,
+  outAlready,
+  percent,
+  sumCounts,
+  withSample,
+} from './funnel';
 import { smsEstimate } from './parts';
 import { groupedCode, qrsOf, sheetsOf } from './slips';
 
@@ -41,9 +49,9 @@ describe('RAIN-13 the funnel', () => {
   });
 
   it('counts as out what a stop cannot bring back', () => {
-    expect(outAlready({ ...emptyCounts(), audience: 9, handed: 2, seen: 1, app: 4, failed: 2 })).toBe(
-      3,
-    );
+    expect(
+      outAlready({ ...emptyCounts(), audience: 9, handed: 2, seen: 1, app: 4, failed: 2 }),
+    ).toBe(3);
   });
 
   it('says 100 % only when everybody is in', () => {
@@ -172,7 +180,9 @@ describe('slips', () => {
   });
 
   it('puts eight on a sheet and groups the digits', () => {
-    expect(sheetsOf(Array.from({ length: 17 }, (_, n) => n)).map((s) => s.length)).toEqual([8, 8, 1]);
+    expect(sheetsOf(Array.from({ length: 17 }, (_, n) => n)).map((s) => s.length)).toEqual([
+      8, 8, 1,
+    ]);
     expect(groupedCode('12345678')).toBe('1234 5678');
   });
 });

@@ -22,7 +22,9 @@ export function groupsOf(persons: readonly Unreached[], areas: AreaIndex): Build
     group.persons.push(person);
     groups.set(building, group);
   }
-  return [...groups.values()].sort((a, b) => a.name.localeCompare(b.name, 'zh-CN', { numeric: true }));
+  return [...groups.values()].sort((a, b) =>
+    a.name.localeCompare(b.name, 'zh-CN', { numeric: true }),
+  );
 }
 
 export function isInPart(person: Unreached, part: PartName | ''): boolean {

@@ -6,7 +6,7 @@ import { session } from '../state/session.svelte';
  *  server does not answer: the form then stays as it is. */
 export async function proposalOf(incident: string): Promise<Warning['proposal']> {
   try {
-    for (let cursor: string | undefined; ; ) {
+    for (let cursor: string | undefined; ;) {
       const page = await session().api.warnings({ cursor });
       const found = page.items.find((one) => one.incident === incident);
       if (found) return found.proposal;

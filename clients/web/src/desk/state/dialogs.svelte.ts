@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Questions that stand in front of everything: confirmation, and passphrase with code. One at a time.
+// Questions in front of everything: confirmation, and passphrase with code. One at a time.
 
 export interface Question {
   title: string;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is being written is kept on this computer at every change, until the server has it. The
-// Idempotency-Keys lie with it, so that a reload in the middle of a lost answer writes nothing twice.
+// Idempotency-Keys lie with it, so that a reload after a lost answer writes nothing twice.
 
 import type { KeptAttempt } from '../../api/attempt';
 import type { Category, Severity } from '../../api/types';

@@ -86,7 +86,7 @@ export class Session {
     this.areasProblem = undefined;
     try {
       const areas = [];
-      for (let cursor: string | undefined; ; ) {
+      for (let cursor: string | undefined; ;) {
         const page = await this.api.areas(cursor);
         areas.push(...page.items.filter((area) => area.state === 'active'));
         if (!page.next) break;
@@ -102,7 +102,7 @@ export class Session {
     if (!this.has('admin', 'approver', 'supervisor')) return;
     try {
       const names = new Map<string, string>();
-      for (let cursor: string | undefined; ; ) {
+      for (let cursor: string | undefined; ;) {
         const page = await this.api.accounts(cursor);
         for (const account of page.items) names.set(account.id, account.name);
         if (!page.next) break;

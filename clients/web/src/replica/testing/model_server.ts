@@ -6,7 +6,9 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { fromBase64Url, toBase64Url, toHex } from '../../protocol/bytes';
 import { addHash, bucketSetHash, EMPTY_DIGEST, mutationHash, rowHash } from '../../protocol/digest';
-import { LANES, SUBPROTOCOL, type Cursors, type Held, type Lane } from '../../protocol/frames';
+import {
+  LANES, SUBPROTOCOL, type Cursors, type Held, type Lane, type Part,
+} from '../../protocol/frames';
 import { helloMessage } from '../../protocol/sign';
 
 type Json = Record<string, any>;
@@ -83,11 +85,14 @@ export class ModelServer {
       this.buckets.get(b)!.entries.set(key, entry);
       touched.add(b);
     }
-    const lanes = LANES.filter((lane) => [...touched].some((b) => this.buckets.get(b)!.lane === lane));
+    const touchedLanes = [...touched].map((b) => this.buckets.get(b)!.lane);
+    const lanes = LANES.filter((lane) => touchedLanes.includes(lane));
     if (answer) Object.assign(answer, { seq, lanes });
     if (!this.connection?.isSignedIn) return seq;
     if (answer) this.connection.queue.u.push({ t: 'R', ...answer });
-    for (const lane of LANES) this.queueCommit(lane, seq, touched, answer !== undefined && lanes.includes(lane));
+    for (const lane of LANES) {
+      this.queueCommit(lane, seq, touched, answer !== undefined && lanes.includes(lane));
+    }
     return seq;
   }
 
@@ -272,7 +277,7 @@ export class ModelServer {
     const kept = live.filter(isMine);
     const partly = part.filter(isMine);
     const named = new Set([...kept, ...partly].map(([b]) => b));
-    const rest = held.filter(([b]) => !named.has(b)).map(([b, gen]): [number, number, number] => [b, gen, 0]);
+    const rest = held.filter(([b]) => !named.has(b)).map(([b, gen]): Part => [b, gen, 0]);
     this.catchUp(kept, [...partly, ...rest], this.cursor);
   }
 
@@ -294,7 +299,8 @@ export class ModelServer {
     const answer = { lane, n: m.n, h: toBase64Url(mutationHash(m.name, m.args)) };
     if (m.n <= this.lastN[lane]!) {
       const stored = this.results[lane]!.get(m.n)!;
-      if (stored.h !== answer.h) to.queue.u.push({ t: 'err', code: 'forked', msg: '', fatal: true });
+      const forked = { t: 'err', code: 'forked', msg: '', fatal: true };
+      if (stored.h !== answer.h) to.queue.u.push(forked);
       else to.queue.u.push({ t: 'R', lane, n: m.n, ...stored });
       return;
     }
@@ -307,7 +313,8 @@ export class ModelServer {
     this.ran.push(m.args);
     const { rows } = JSON.parse(m.args) as { rows?: { b: number; key: string; data: string }[] };
     const isOk = rows !== undefined && rows.every(({ b }) => this.buckets.get(b)?.isMember);
-    const result: Json = { ...answer, st: isOk ? 'ok' : 'rejected', ...(!isOk && { code: 'not_member' }) };
+    const verdict = isOk ? { st: 'ok' } : { st: 'rejected', code: 'not_member' };
+    const result: Json = { ...answer, ...verdict };
     if (isOk) this.commit(rows, result);
     else to.queue.u.push({ t: 'R', ...result });
     const { st, seq = 0, lanes = [], h, code } = result;

@@ -69,7 +69,8 @@ export function countUnread(
 }
 
 /** The answer that counts: one given before the notice got worse is none, unless it is a call for
- *  help (PROTOCOL "ask"). A proxy's tap on a red warning counts as shown, not as the person's own. */
+ *  help (PROTOCOL "ask"). A proxy's tap on a red warning counts as shown, not as the person's
+ *  own. */
 export function answerOf(notice: Notice, person: string, acks: readonly Ack[]): Ack | undefined {
   const ack = acks.find(({ value }) => value.notice === notice.key && value.person === person);
   if (!ack) return undefined;

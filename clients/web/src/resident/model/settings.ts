@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How this phone shows things. Kept beside the replica: it has to be known before anything is drawn.
+// How this phone shows things. Kept beside the replica: it has to be known before anything is
+// drawn.
 
 export const SIZES = [16, 18, 20, 22, 26, 30] as const;
 export type Size = (typeof SIZES)[number];

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import type { LocalMutation, Status, SyncState } from '../../replica/api';
-import { bytesText, chipText, clockText, describe as say, itemState, problemText, timeText } from './words';
+import {
+  bytesText, chipText, clockText, describe as say, itemState, problemText, timeText,
+} from './words';
 
 const AT = new Date(2026, 5, 10, 9, 5).getTime();
 

@@ -27,7 +27,8 @@ export function timeText(at: number | undefined, now: number): string {
   if (!at) return '';
   const age = now - at;
   if (age >= 0 && age < MINUTE_MS) return t('time.now');
-  if (age >= 0 && age < 60 * MINUTE_MS) return t('time.minutes', { n: Math.floor(age / MINUTE_MS) });
+  const minutes = Math.floor(age / MINUTE_MS);
+  if (age >= 0 && minutes < 60) return t('time.minutes', { n: minutes });
   // Days by the calendar: a day of 23 or 25 hours still rounds to one.
   const days = Math.round((startOfDay(now) - startOfDay(at)) / DAY_MS);
   if (days === 0) return t('time.today', { time: clockText(at) });
@@ -108,6 +109,12 @@ export function describe({ name, args }: LocalMutation, names: Names): string {
     case 'proxy.confirm': return t('queue.what.agree');
     case 'proxy.end': return t('queue.what.end');
     case 'task.visit': return t('queue.what.visit');
+    case 'attendance.record': return t('queue.what.attendance');
+    case 'shift.answer': return t('queue.what.shiftAnswer');
+    case 'shift.create': return t('queue.what.shiftNew');
+    case 'team.join_request':
+    case 'team.leave': return t('queue.what.team');
+    case 'hours.dispute': return t('queue.what.dispute');
     default: return t('queue.what.other');
   }
 }

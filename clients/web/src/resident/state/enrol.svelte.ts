@@ -4,7 +4,7 @@ import { secretOfHash } from '../model/slip';
 
 let secret = $state('');
 
-/** Reads `#enrol=<secret>` and removes it: it must not stay in history, bookmarks or screenshots. */
+/** Reads `#enrol=<secret>` and removes it: it must not stay in history, bookmarks, screenshots. */
 export function takeSecret(): void {
   const found = secretOfHash(location.hash);
   if (!found) return;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What everybody may read, enrolled or not: shown at once as it was kept, then fetched anew.
+import type { Problem } from '../../replica/api';
 import type { NoticeRow } from '../../replica/rows';
 import type { Notice } from '../model/notices';
 import { getJson } from './http';
@@ -21,6 +22,8 @@ export class PublicNotices {
   /** Unix ms of the copy; 0 while there is none. */
   at = $state(0);
   isAsking = $state(true);
+  /** The server answered, but not with notices: its own public page has them. */
+  isRefused = $state(false);
 
   async load(): Promise<void> {
     this.isAsking = true;
@@ -30,8 +33,9 @@ export class PublicNotices {
       const fresh = { at: Date.now(), list: await getJson<PublicList>(PATH) };
       this.show(fresh);
       await this.keep(fresh);
-    } catch {
-      // No connection: what is kept stays, with its time beside it.
+    } catch (problem) {
+      // What is kept stays, with its time beside it.
+      this.isRefused = (problem as Problem | undefined)?.code !== 'offline';
     } finally {
       this.isAsking = false;
     }

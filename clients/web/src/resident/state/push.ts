@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Web Push of this phone: the browser subscribes, the community gets it as an endpoint of the person
-// (notify/channels/webpush). The key comes from the server: GET /c/<slug>/api/v1/push-key -> {key}.
+// Web Push of this phone: the browser subscribes, the community gets it as an endpoint of the
+// person (notify/channels/webpush). The key: GET /c/<slug>/api/v1/push-key -> {key}.
 import type { Replica } from '../../replica/api';
 import { getJson } from './http';
 
@@ -30,7 +30,7 @@ export async function startPush(replica: Replica, person: string): Promise<void>
   await tell(replica, person, subscription);
 }
 
-/** The browser may have changed the address since the last start; the same one again is harmless. */
+/** The browser may have changed the address since the last start; twice the same is harmless. */
 export async function renewPush(replica: Replica, person: string): Promise<void> {
   const subscription = await current();
   if (!subscription || subscription.endpoint === told(replica.slug)) return;

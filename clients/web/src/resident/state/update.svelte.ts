@@ -39,7 +39,10 @@ export async function startUpdates(open: (notice: string) => void): Promise<void
   workers.addEventListener('message', (event: MessageEvent<{ open?: unknown }>) => {
     if (typeof event.data?.open === 'string') open(event.data.open);
   });
-  const registration = await workers.register(scriptUrl('sw.js'), { scope: './', updateViaCache: 'none' });
+  const registration = await workers.register(scriptUrl('sw.js'), {
+    scope: './',
+    updateViaCache: 'none',
+  });
   const look = () => {
     // Without a controller it is the first visit: nothing old is running.
     if (registration.waiting && workers.controller) waiting = registration.waiting;
