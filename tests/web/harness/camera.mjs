@@ -2,6 +2,8 @@
 // A camera that sees what another phone's screen shows: the stream is drawn from that screen's
 // pixels, so the app's own decoder has to read the code.
 
+import { waitFor } from './world.mjs';
+
 /** Before the page is opened. */
 export async function giveCamera(phone) {
   await phone.page.addInitScript(() => {
@@ -29,6 +31,9 @@ export async function giveCamera(phone) {
 export async function lookAt(phone, other) {
   const code = other.page.locator('main canvas');
   await code.waitFor();
+  // Drawn, not only there.
+  const isDrawn = () => code.evaluate((canvas) => canvas.width === canvas.height);
+  await waitFor(isDrawn, 'a code on the screen');
   const png = await code.evaluate((canvas) => canvas.toDataURL('image/png').split(',')[1]);
   await phone.page.evaluate((picture) => globalThis.lookAt(picture), png);
 }
