@@ -25,7 +25,6 @@
 
 namespace linli::client {
 namespace {
-
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
@@ -427,10 +426,9 @@ class HttpExchange final : public HttpRequest,
                      [self = this->shared_from_this()](beast::error_code ec, std::size_t) {
                        if (ec) return self->fail_at("answer", ec);
                        auto& message = self->parser_.get();
-                       HttpReply reply{static_cast<int>(message.result_int()), {}, {}};
+                       HttpReply reply{int(message.result_int()), std::move(message.body()), {}};
                        for (const auto& field : message)
                          reply.headers.emplace_back(field.name_string(), field.value());
-                       reply.body = std::move(message.body());
                        self->finish(std::move(reply));
                      });
   }

@@ -21,7 +21,7 @@ struct Choice {
 constexpr std::array<Choice, 3> kChoices = {
     {{"ok", "我知道了"}, {"help", "我需要帮助"}, {"away", "我在外地"}}};
 
-constexpr std::string_view kStyle =
+constexpr std::string_view kAckStyle =
     "body{font:1.375rem/1.6 sans-serif;margin:0 auto;max-width:36rem;padding:1rem}"
     "h1{font-size:1.5rem}.do{font-size:1.75rem;font-weight:bold}"
     "button{display:block;width:100%;min-height:64px;margin:1rem 0;font-size:1.5rem;"
@@ -33,8 +33,8 @@ std::string page(std::string_view title, const std::string& body) {
   return "<!doctype html>\n<html lang=\"zh-CN\"><head><meta charset=\"utf-8\">"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
          "<meta name=\"robots\" content=\"noindex\"><title>" +
-         html_escaped(title) + "</title><style>" + std::string(kStyle) + "</style></head><body>" +
-         body + "</body></html>\n";
+         html_escaped(title) + "</title><style>" + std::string(kAckStyle) +
+         "</style></head><body>" + body + "</body></html>\n";
 }
 
 net::HttpResponse plain_page(int status, const std::string& title, const std::string& words) {
@@ -105,7 +105,7 @@ void AckPage::add_to(EndpointTable& table) {
   show_page.run = [this](const Call& call, const Respond& done) { show(call, done); };
   table.add(std::move(show_page));
   Endpoint take_answer = page_endpoint("POST", "notice.link_answer",
-                                  "Acknowledges the link's notice for its person: choice=ok.");
+                                       "Acknowledges the link's notice for its person: choice=ok.");
   take_answer.run = [this](const Call& call, const Respond& done) { take(call, done); };
   table.add(std::move(take_answer));
 }

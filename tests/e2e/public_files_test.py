@@ -28,7 +28,7 @@ def make_key(folder):
 
 
 class PublicFiles(harness.WorldTest):
-    people = 0
+    people = 20
     keys = harness.Folder("cap-key")
     key, certificate = make_key(keys)
     channels = f"""

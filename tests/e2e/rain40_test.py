@@ -91,7 +91,7 @@ class Rain40(unittest.TestCase):
     def setUpClass(cls):
         cls.feed = Feed()
         cls.addClassCleanup(cls.feed.shutdown)
-        cls.world = harness.World("rain40", people=0, escalation=escalation(), channels=f"""
+        cls.world = harness.World("rain40", people=20, escalation=escalation(), channels=f"""
 [[channel]]
 name = "sms"
 kind = "exec"

@@ -7,6 +7,7 @@ import { kNoticeText } from './text/notices';
 import { kPeopleText } from './text/people';
 import { kReachText } from './text/reach';
 import { kSystemText } from './text/system';
+import { kVolunteerText } from './text/volunteers';
 import { kWords } from './text/words';
 
 export type Language = 'zh' | 'en';
@@ -20,6 +21,7 @@ const kAll = {
   ...kReachText,
   ...kPeopleText,
   ...kSystemText,
+  ...kVolunteerText,
 } as const satisfies Record<string, Pair>;
 export type Key = keyof typeof kAll;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a resident's and a clerk's phone would hold, for tests and for drawing screens.
+import { serviceRows } from './fake_service';
 import { REACH_STATES, type ReachCountRow, type Tables } from './rows';
 
 export const ACCOUNT = '20212223242526272829aabbccddeeff';
@@ -177,6 +178,7 @@ export function demoRows(now: number): Seed {
       },
     },
     ...people(),
+    ...serviceRows(now, PERSON),
     ...desk(now),
   };
 }

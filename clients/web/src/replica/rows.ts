@@ -4,6 +4,8 @@
 // any member: an older server wrote it, or an effect of a pending mutation made it (PROTOCOL §8).
 import type { MediaRef } from '../media/ref';
 
+import type { ServiceTables } from './rows_service';
+
 export type Severity = 'none' | 'blue' | 'yellow' | 'orange' | 'red';
 export type Category =
   | 'dangjian' | 'events' | 'latest' | 'policy' | 'weather' | 'living' | 'farming' | 'urgent';
@@ -264,7 +266,7 @@ export interface WarningRow {
 }
 
 /** What `Replica.rows` gives for a table. */
-export interface Tables {
+export interface Tables extends ServiceTables {
   notice: NoticeRow;
   ack: AckRow;
   mute: MuteRow;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same sentences in English; fetched only when chosen.
 import { mine } from './en_mine';
+import { volunteer } from './en_volunteer';
 import type { Key } from './zh';
 
 export const en: Record<Key, string> = {
   ...mine,
+  ...volunteer,
 
   'app.name': 'Linli',
   'app.skip': 'Skip to content',

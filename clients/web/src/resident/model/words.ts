@@ -109,6 +109,12 @@ export function describe({ name, args }: LocalMutation, names: Names): string {
     case 'proxy.confirm': return t('queue.what.agree');
     case 'proxy.end': return t('queue.what.end');
     case 'task.visit': return t('queue.what.visit');
+    case 'attendance.record': return t('queue.what.attendance');
+    case 'shift.answer': return t('queue.what.shiftAnswer');
+    case 'shift.create': return t('queue.what.shiftNew');
+    case 'team.join_request':
+    case 'team.leave': return t('queue.what.team');
+    case 'hours.dispute': return t('queue.what.dispute');
     default: return t('queue.what.other');
   }
 }
