@@ -171,7 +171,7 @@ void due(MutatorContext& ctx, std::string_view at, bool /*missed*/) {
   put_open(ctx, key, std::move(row));
 }
 
-/// By floor, so that one walk down the stairwell meets them all.
+/// By entrance, then from the top floor down: one walk down the stairwell meets them all.
 Result<Json> list(ReadContext& ctx, const Json& params) {
   Json out = {{"tasks", Json::array()}};
   const std::string unit = json_text(params, "unit");
@@ -184,8 +184,8 @@ Result<Json> list(ReadContext& ctx, const Json& params) {
   }
   std::ranges::stable_sort(found, [](const Json& a, const Json& b) {
     const auto order = [](const Json& t) {
-      return std::tuple(json_text(t, "unit"), json_text(t, "door").substr(0, 3),
-                        -json_int(t, "floor"), json_text(t, "door"));
+      return std::tuple(json_text(t, "unit"), json_text(t, "area"), -json_int(t, "floor"),
+                        json_text(t, "door"));
     };
     return order(a) < order(b);
   });
