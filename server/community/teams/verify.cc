@@ -119,6 +119,9 @@ class Verifier {
 
   void find_inserted() {
     each("attendance", [this](const std::string& id, const Json& row) {
+      const std::string kind = json_text(row, "kind");
+      if ((kind == "in" || kind == "out") && !row.contains("refused"))
+        served_.insert(pair_key(json_text(row, "shift"), json_text(row, "person")));
       if (!known_.contains(id))
         find("inserted",
              static_cast<std::uint64_t>(std::max<std::int64_t>(0, json_int(row, "pos"))), id,
@@ -195,6 +198,7 @@ class Verifier {
   // --- Hours -------------------------------------------------------------------------------------
   void check_hours() {
     each("hours", [this](const std::string& key, const Json& row) {
+      served_.erase(key);
       const auto now = derive(ctx_, json_text(row, "shift"), json_text(row, "person"));
       if (!now) return find("hours", 0, key, "no entry says so");
       const bool is_closing = json_text(row, "state") == "open";
@@ -206,6 +210,8 @@ class Verifier {
       }
       persons_.insert(json_text(row, "person"));
     });
+    for (const std::string& key : served_)
+      find("hours", 0, key, "entries say so, and the hours are gone");
     for (const std::string& person : persons_) check_counted(person);
   }
 
@@ -215,7 +221,7 @@ class Verifier {
     for (;;) {
       const auto hits = ctx_.scan("hours.person", exact(person), after, kPage);
       for (const sync::IndexHit& hit : hits)
-        rows.emplace_back(hit.key, *ctx_.get("hours", hit.key));
+        if (const Row row = ctx_.get("hours", hit.key)) rows.emplace_back(hit.key, *row);
       if (hits.size() < kPage) break;
       after = hits.back();
     }
@@ -236,6 +242,8 @@ class Verifier {
   std::map<std::uint64_t, std::string> links_;
   std::set<std::string> known_;
   std::set<std::string> persons_;
+  /// Keys of hours that the entries tell of.
+  std::set<std::string> served_;
 };
 
 Json list_of(const std::vector<Finding>& findings) {

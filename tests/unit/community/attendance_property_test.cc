@@ -180,13 +180,19 @@ std::string better_grade(RowSet& rows, SeededRng& rng) {
   return key;
 }
 
+std::string drop_hours(RowSet& rows, SeededRng& rng) {
+  std::string key = any_key(rows, "hours", rng);
+  rows.del("hours", key);
+  return key;
+}
+
 class Attacked : public testing::TestWithParam<int> {};
 
 TEST_P(Attacked, IsNamed) {
-  const std::vector<Attack> attacks = {{"alter", alter},       {"drop", drop},
-                                       {"insert", insert},     {"reorder", reorder},
-                                       {"cut", cut_the_end},   {"minutes", more_minutes},
-                                       {"grade", better_grade}};
+  const std::vector<Attack> attacks = {{"alter", alter},        {"drop", drop},
+                                       {"insert", insert},      {"reorder", reorder},
+                                       {"cut", cut_the_end},    {"minutes", more_minutes},
+                                       {"grade", better_grade}, {"drop hours", drop_hours}};
   SeededRng rng(static_cast<std::uint64_t>(1000 + GetParam()));
   ServiceDay day;
   const History history = make_history(day, rng);
