@@ -93,7 +93,8 @@ class Gateway(harness.WorldTest):
                 {"id": self.world.new_id(), "door": f"楼梯{floor}01", "area": "g1", "floor": floor},
             )["id"]
             person = {"id": self.world.new_id(), "household": home, "name": f"老人{floor}"}
-            desk.post("/persons", person | {"phone": f"1200000096{floor}", "mobility": "wheelchair"})
+            more = {"phone": f"1200000096{floor}", "mobility": "wheelchair"}
+            desk.post("/persons", person | more)
             floors[person["id"]] = floor
         notice = self.world.send("红色暴雨 楼梯", severity="red", action_line="上二楼")
 

@@ -85,7 +85,10 @@ async function photo(page) {
     return btoa(out);
   });
   const jpeg = Buffer.from(text, 'base64');
-  const exif = Buffer.concat([Buffer.from('Exif\0\0MM\0*\0\0\0\x08\0\0\0\0'), Buffer.from('GPS-HERE')]);
+  const exif = Buffer.concat([
+    Buffer.from('Exif\0\0MM\0*\0\0\0\x08\0\0\0\0'),
+    Buffer.from('GPS-HERE'),
+  ]);
   const size = Buffer.alloc(2);
   size.writeUInt16BE(exif.length + 2);
   const app1 = Buffer.concat([Buffer.from([0xff, 0xe1]), size, exif]);
@@ -104,7 +107,9 @@ async function compose(desk) {
   ]);
   await page.getByText('这种文件不能用').waitFor();
   await page.getByTestId('sound').setInputFiles({
-    name: '通知.webm', mimeType: 'audio/webm', buffer: await voiceNote(page),
+    name: '通知.webm',
+    mimeType: 'audio/webm',
+    buffer: await voiceNote(page),
   });
   const done = () => page.getByText('已传好').count();
   await waitFor(async () => (await done()) === 2, 'both to be on the server', 60);
@@ -137,44 +142,55 @@ async function showsAndPlays(phone) {
   return image.evaluate((node) => node.naturalWidth);
 }
 
-test('NTC-3 NTC-4 a picture and a voice note reach a phone and stay there offline', options, async (t) => {
-  const slip = await world.household();
-  const { editor, approver } = await world.names();
-  const phone = await openPhone(t, world);
-  await phone.enrol(slip);
-  const writing = await openDesk(t, world, editor);
-  const id = await compose(writing);
-  const deciding = await openDesk(t, world, approver);
-  await approve(deciding, id);
+test(
+  'NTC-3 NTC-4 a picture and a voice note reach a phone and stay there offline',
+  options,
+  async (t) => {
+    const slip = await world.household();
+    const { editor, approver } = await world.names();
+    const phone = await openPhone(t, world);
+    await phone.enrol(slip);
+    const writing = await openDesk(t, world, editor);
+    const id = await compose(writing);
+    const deciding = await openDesk(t, world, approver);
+    await approve(deciding, id);
 
-  const row = (await world.rows('notice'))[id];
-  assert.equal(row.images.length, 1);
-  assert.ok(row.images[0].bytes <= 300_000, `${row.images[0].bytes} bytes`);
-  assert.match(row.voice.type, /^audio\//);
-  assert.ok(row.voice.ms > 1000 && row.voice.ms < 4000, `${row.voice.ms} ms`);
+    const row = (await world.rows('notice'))[id];
+    assert.equal(row.images.length, 1);
+    assert.ok(row.images[0].bytes <= 300_000, `${row.images[0].bytes} bytes`);
+    assert.match(row.voice.type, /^audio\//);
+    assert.ok(row.voice.ms > 1000 && row.voice.ms < 4000, `${row.voice.ms} ms`);
 
-  await phone.page.getByText(TITLE).first().waitFor();
-  // They come by themselves: the notice was not opened.
-  const kept = () => phone.page.evaluate(async (slug) =>
-    (await (await caches.open(`linli-media:${slug}`)).keys()).length, world.slug);
-  await waitFor(async () => (await kept()) === 2, 'picture and sound to be kept', 30);
-  await phone.offline();
-  await phone.go(`#/notices/${id}`);
-  assert.equal(await showsAndPlays(phone), 1600);
-  await look(phone.page, 'notice');
-  await phone.page.getByRole('button', { name: /放大/ }).click();
-  await phone.page.getByRole('dialog').getByRole('button', { name: '关闭' }).click();
-  await phone.go('#/mine/device');
-  await phone.sees('其中通知的图片和录音：2 个');
-  await phone.restart();
-  await phone.open(`#/notices/${id}`);
-  await showsAndPlays(phone);
+    await phone.page.getByText(TITLE).first().waitFor();
+    // They come by themselves: the notice was not opened.
+    const kept = () =>
+      phone.page.evaluate(
+        async (slug) => (await (await caches.open(`linli-media:${slug}`)).keys()).length,
+        world.slug,
+      );
+    await waitFor(async () => (await kept()) === 2, 'picture and sound to be kept', 30);
+    await phone.offline();
+    await phone.go(`#/notices/${id}`);
+    assert.equal(await showsAndPlays(phone), 1600);
+    await look(phone.page, 'notice');
+    await phone.page.getByRole('button', { name: /放大/ }).click();
+    await phone.page.getByRole('dialog').getByRole('button', { name: '关闭' }).click();
+    await phone.go('#/mine/device');
+    await phone.sees('其中通知的图片和录音：2 个');
+    await phone.restart();
+    await phone.open(`#/notices/${id}`);
+    await showsAndPlays(phone);
 
-  await phone.online();
-  await phone.waitState(/已同步/);
-  await world.as_staff(approver, 'POST', `/notices/${id}/withdraw`, { reason: '错了' });
-  await waitFor(async () => (await kept()) === 0, 'NTC-4: what was withdrawn is gone here too', 40);
-});
+    await phone.online();
+    await phone.waitState(/已同步/);
+    await world.as_staff(approver, 'POST', `/notices/${id}/withdraw`, { reason: '错了' });
+    await waitFor(
+      async () => (await kept()) === 0,
+      'NTC-4: what was withdrawn is gone here too',
+      40,
+    );
+  },
+);
 
 test('NTC-3 a dead line loses no attachment: it goes on after a reload', options, async (t) => {
   const { editor } = await world.names();
@@ -186,7 +202,9 @@ test('NTC-3 a dead line loses no attachment: it goes on after a reload', options
   // Sync goes on; only uploads break off.
   await page.route('**/blobs/**', (route) => route.abort());
   await page.getByTestId('pictures').setInputFiles({
-    name: '路.jpg', mimeType: 'image/jpeg', buffer: jpeg,
+    name: '路.jpg',
+    mimeType: 'image/jpeg',
+    buffer: jpeg,
   });
   await page.getByText('等着上传').waitFor();
   await page.unroute('**/blobs/**');

@@ -15,8 +15,10 @@ let world;
 before(async () => canRun && (world = await openWorld('web-shift', { people: 36 })));
 after(() => world?.close());
 
-const newId = () => [...crypto.getRandomValues(new Uint8Array(12))]
-  .map((byte) => byte.toString(16).padStart(2, '0')).join('');
+const newId = () =>
+  [...crypto.getRandomValues(new Uint8Array(12))]
+    .map((byte) => byte.toString(16).padStart(2, '0'))
+    .join('');
 const asDesk = (path, value) => world.as_staff(WINDOW, 'POST', path, { value });
 
 /** A phone with a camera, whose clock can be set back: what it does then lies in the past. */
@@ -29,7 +31,8 @@ async function enrolled(t) {
   });
   const { person, name } = await phone.enrol(await world.household());
   return Object.assign(phone, {
-    person, name,
+    person,
+    name,
     setBack: (ms) => phone.page.evaluate((back) => sessionStorage.setItem('back', back), ms),
   });
 }
@@ -46,7 +49,10 @@ async function beginShift(t, teamName) {
   await asDesk('/shifts', { id: shift, team, title: '清扫楼道', from, to, need: 2 });
   for (const phone of [lead, volunteer]) {
     await phone.go('#/volunteer');
-    await phone.page.getByText('清扫楼道').first().waitFor({ timeout: 60_000 * SLOW });
+    await phone.page
+      .getByText('清扫楼道')
+      .first()
+      .waitFor({ timeout: 60_000 * SLOW });
   }
   await lead.go(`#/volunteer/lead/${shift}`);
   await lead.page.locator('main canvas').waitFor();
@@ -103,10 +109,16 @@ for (const order of ['volunteer', 'lead']) {
     const all = Object.values(await world.rows('attendance'));
     const entries = all.filter((one) => one.shift === shift);
     assert.deepEqual(
-      entries.filter(({ dseq }) => dseq).map(({ dseq, kind }) => `${dseq} ${kind}`).sort(),
+      entries
+        .filter(({ dseq }) => dseq)
+        .map(({ dseq, kind }) => `${dseq} ${kind}`)
+        .sort(),
       ['1 countersign', '1 in', '2 countersign', '2 out'],
     );
-    assert.deepEqual(entries.filter(({ refused }) => refused), []);
+    assert.deepEqual(
+      entries.filter(({ refused }) => refused),
+      [],
+    );
 
     await volunteer.go('#/volunteer/hours');
     await volunteer.sees(/等级 A/);
@@ -117,7 +129,7 @@ for (const order of ['volunteer', 'lead']) {
   });
 }
 
-test('VOL-3 VOL-4 VOL-5 old codes, digits, lead\'s entries', options, async (t) => {
+test("VOL-3 VOL-4 VOL-5 old codes, digits, lead's entries", options, async (t) => {
   const both = await beginShift(t, '没有网的队');
   const { shift, lead, volunteer } = both;
   for (const phone of phones(both)) await phone.offline();
@@ -135,7 +147,9 @@ test('VOL-3 VOL-4 VOL-5 old codes, digits, lead\'s entries', options, async (t) 
   const old = await lead.page.locator('.digits').innerText();
   await waitFor(async () => (await lead.page.locator('.digits').innerText()) !== old, 'new digits');
   const digits = await lead.page.locator('.digits').innerText();
-  await volunteer.page.getByLabel('队长屏幕上的 6 位数字').fill(` ${digits.slice(0, 3)} ${digits.slice(3)}`);
+  await volunteer.page
+    .getByLabel('队长屏幕上的 6 位数字')
+    .fill(` ${digits.slice(0, 3)} ${digits.slice(3)}`);
   await volunteer.button('用数字签到').click();
   await volunteer.sees('这样签的不用回扫，等级是 C。');
 
@@ -157,24 +171,36 @@ test('VOL-3 VOL-4 VOL-5 old codes, digits, lead\'s entries', options, async (t) 
   assert.equal(walkUp.grade, 'D');
 });
 
-test('VOL-14 VOL-13 a call-out is answered without a net; leaving keeps hours', options, async (t) => {
-  const volunteer = await enrolled(t);
-  const team = newId();
-  const shift = newId();
-  await asDesk('/teams', { id: team, name: '急用队', area: 'hn' });
-  await asDesk(`/teams/${team}/members`, { person: volunteer.person });
-  const [from, to] = [Date.now() + 60 * MINUTE, Date.now() + 120 * MINUTE];
-  await asDesk('/shifts', { id: shift, team, title: '装沙袋', from, to, need: 1, is_callout: true });
-  await volunteer.go('#/volunteer');
-  await volunteer.page.getByText('装沙袋').waitFor({ timeout: 60_000 * SLOW });
-  await volunteer.offline();
-  await volunteer.page.getByRole('button', { name: '来', exact: true }).click();
-  await volunteer.go(`#/volunteer/team/${team}`);
-  await volunteer.sees('您说：来');
-  await volunteer.sees('已记下，联网后才知道人够不够。');
-  await volunteer.online();
-  await volunteer.waitState(/已同步/, 60);
-  assert.equal((await world.rows('shift'))[shift].state, 'full');
-  await volunteer.button('退出这支队').click();
-  await volunteer.sees('已经有的时长都还在，一分钟也不会少。');
-});
+test(
+  'VOL-14 VOL-13 a call-out is answered without a net; leaving keeps hours',
+  options,
+  async (t) => {
+    const volunteer = await enrolled(t);
+    const team = newId();
+    const shift = newId();
+    await asDesk('/teams', { id: team, name: '急用队', area: 'hn' });
+    await asDesk(`/teams/${team}/members`, { person: volunteer.person });
+    const [from, to] = [Date.now() + 60 * MINUTE, Date.now() + 120 * MINUTE];
+    await asDesk('/shifts', {
+      id: shift,
+      team,
+      title: '装沙袋',
+      from,
+      to,
+      need: 1,
+      is_callout: true,
+    });
+    await volunteer.go('#/volunteer');
+    await volunteer.page.getByText('装沙袋').waitFor({ timeout: 60_000 * SLOW });
+    await volunteer.offline();
+    await volunteer.page.getByRole('button', { name: '来', exact: true }).click();
+    await volunteer.go(`#/volunteer/team/${team}`);
+    await volunteer.sees('您说：来');
+    await volunteer.sees('已记下，联网后才知道人够不够。');
+    await volunteer.online();
+    await volunteer.waitState(/已同步/, 60);
+    assert.equal((await world.rows('shift'))[shift].state, 'full');
+    await volunteer.button('退出这支队').click();
+    await volunteer.sees('已经有的时长都还在，一分钟也不会少。');
+  },
+);

@@ -19,7 +19,7 @@ const STEP_MS = 20_000 * SLOW;
 export const PHONE = { width: 360, height: 740 };
 export const OFFICE = { width: 1440, height: 900 };
 
-/** What a browser says by itself of a server that is away or refuses; the app tells people about it.
+/** What a browser says by itself of a server that is away or refuses; the app tells people, too.
  *  A missing file or a failing server is none of that. */
 const NO_SERVER = /net::ERR_|WebSocket connection to|with a status of 4(0[0139]|22|29)/;
 

@@ -39,14 +39,15 @@ export async function axeFaults(page) {
 }
 
 /**
- * Sizes by our own ruler. `rules`: target (px each side), text (px of body text, 0 = not held to it).
+ * Sizes by our own ruler. `rules`: target (px each side), text (px of body text, 0 = not held).
  * Returns one sentence for each fault.
  */
 export function sizeFaults(page, rules) {
   return page.evaluate(({ target, text }) => {
     const faults = [];
     const name = (of) =>
-      `<${of.tagName.toLowerCase()} ${of.className}> ${(of.textContent || of.ariaLabel || '').trim().slice(0, 20)}`;
+      `<${of.tagName.toLowerCase()} ${of.className}> ` +
+      (of.textContent || of.ariaLabel || '').trim().slice(0, 20);
     const isShown = (of) => {
       const { width, height } = of.getBoundingClientRect();
       const style = getComputedStyle(of);
@@ -167,7 +168,8 @@ export async function focusFaults(page, stopsMax = 120) {
         ? (of.closest('label') ?? of)
         : of;
       const box = shown.getBoundingClientRect();
-      const name = `<${of.tagName.toLowerCase()}> ${(of.textContent || of.ariaLabel || of.id || '').trim().slice(0, 20)}`;
+      const says = (of.textContent || of.ariaLabel || of.id || '').trim().slice(0, 20);
+      const name = `<${of.tagName.toLowerCase()}> ${says}`;
       const points = [0.1, 0.5, 0.9].flatMap((x) =>
         [0.2, 0.8].map((y) => [box.left + box.width * x, box.top + box.height * y]),
       );

@@ -22,7 +22,11 @@ describe('attachments of a draft', () => {
   });
 
   it('change and go by their id alone', () => {
-    const both = { ...form, images: [sending, { id: 'y', bytes: 1 }], voice: { id: 'z', bytes: 1 } };
+    const both = {
+      ...form,
+      images: [sending, { id: 'y', bytes: 1 }],
+      voice: { id: 'z', bytes: 1 },
+    };
     const sent = withChange(both, 'x', { ref: image });
     expect(sent.images[0]).toEqual({ ...sending, ref: image });
     expect(sent.images[1]).toEqual({ id: 'y', bytes: 1 });

@@ -29,15 +29,18 @@ async function loaded(): Promise<PublicNotices> {
   return open;
 }
 
-it.each(['notices', 'items'])('a guest reads what is out for everybody, as `%s`', async (member) => {
-  const send = serve({ [member]: [item] });
-  const open = await loaded();
-  expect(open.rows.map(({ key, value }) => [key, value.title])).toEqual([['n-1', '停水']]);
-  expect([open.isFresh, open.isAsking, open.isRefused]).toEqual([true, false, false]);
-  const [path, init] = send.mock.calls[0]!;
-  expect(path).toBe('api/v1/public/notices');
-  expect(init!.headers).not.toHaveProperty('Authorization');
-});
+it.each(['notices', 'items'])(
+  'a guest reads what is out for everybody, as `%s`',
+  async (member) => {
+    const send = serve({ [member]: [item] });
+    const open = await loaded();
+    expect(open.rows.map(({ key, value }) => [key, value.title])).toEqual([['n-1', '停水']]);
+    expect([open.isFresh, open.isAsking, open.isRefused]).toEqual([true, false, false]);
+    const [path, init] = send.mock.calls[0]!;
+    expect(path).toBe('api/v1/public/notices');
+    expect(init!.headers).not.toHaveProperty('Authorization');
+  },
+);
 
 it('the copy of the last time is there without a line, with its time', async () => {
   serve({ notices: [item] });
