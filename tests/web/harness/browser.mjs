@@ -100,8 +100,9 @@ export class Browser {
   }
 
   async end() {
-    if (process.env.LINLI_KEEP) await this.#keepPictures();
+    if (process.env.LINLI_KEEP && this.context) await this.#keepPictures();
     await this.context?.close().catch(() => {});
+    this.context = undefined;
     rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
     assert.deepEqual(this.troubles(), [], 'neither the policy nor a script had to complain');
   }
