@@ -29,6 +29,11 @@ constexpr Millis kStoreAgain{1000};
 constexpr std::size_t kTasksMax = 100'000;
 /// How often balances and pauses are looked at.
 constexpr Millis kWatch{60'000};
+/// How long addresses and attempts of notices that are over are kept: inquiries about a storm come
+/// within weeks, and longer than a quarter nobody needs them. What became of each person stays in
+/// the community's data.
+constexpr Millis kKeepEnded{std::chrono::days{90}};
+constexpr Millis kPruneEvery{std::chrono::days{1}};
 /// The longest sleep: a wall clock that jumps is noticed within this.
 constexpr Millis kSleepMax{10'000};
 /// A day's work is what an office can type again (decision F5).
@@ -395,6 +400,7 @@ void GatewayRuntime::told(std::uint64_t n, const Result<Json>& answer) {
 void GatewayRuntime::watch(MonoTime now) {
   if (now < watched_) return;
   watched_ = now + kWatch;
+  prune(now);
   for (const ChannelConfig& config : options_.channels) {
     const ChannelHost* channel = host(config.name);
     if (channel == nullptr) continue;
@@ -411,6 +417,13 @@ void GatewayRuntime::watch(MonoTime now) {
                         " 小时");
   for (const auto& [channel, why] : gateway_->paused())
     gateway_->alarm("gateway_stopped", channel, "已停止发送：" + why);
+}
+
+void GatewayRuntime::prune(MonoTime now) {
+  if (now < prune_at_) return;
+  prune_at_ = now + kPruneEvery;
+  if (auto done = store_->prune(options_.clock->now() - kKeepEnded, told_); !done)
+    log_event(LogLevel::error, "gateway.prune", {{"code", errc_name(done.error().code)}});
 }
 
 void GatewayRuntime::callback(const std::string& channel, notify::Callback request,
