@@ -29,11 +29,8 @@ constexpr Millis kStoreAgain{1000};
 constexpr std::size_t kTasksMax = 100'000;
 /// How often balances and pauses are looked at.
 constexpr Millis kWatch{60'000};
-/// How long addresses and attempts of notices that are over are kept: inquiries about a storm come
-/// within weeks, and longer than a quarter nobody needs them. What became of each person stays in
-/// the community's data.
+/// Addresses and attempts of what is over: inquiries about a storm come within weeks.
 constexpr Millis kKeepEnded{std::chrono::days{90}};
-constexpr Millis kPruneEvery{std::chrono::days{1}};
 /// The longest sleep: a wall clock that jumps is noticed within this.
 constexpr Millis kSleepMax{10'000};
 /// A day's work is what an office can type again (decision F5).
@@ -421,7 +418,7 @@ void GatewayRuntime::watch(MonoTime now) {
 
 void GatewayRuntime::prune(MonoTime now) {
   if (now < prune_at_) return;
-  prune_at_ = now + kPruneEvery;
+  prune_at_ = now + std::chrono::days{1};
   if (auto done = store_->prune(options_.clock->now() - kKeepEnded, told_); !done)
     log_event(LogLevel::error, "gateway.prune", {{"code", errc_name(done.error().code)}});
 }
