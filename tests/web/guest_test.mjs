@@ -9,15 +9,19 @@ let world;
 before(async () => canRun && (world = await openWorld('web-guest')));
 after(() => world?.close());
 
-test('public notices are shown without enrolment, and again without a server', options, async (t) => {
-  const notice = await world.send('人人可看的停水通知', {});
-  const phone = await openPhone(t, world);
-  await phone.open();
-  await phone.page.getByRole('link', { name: '人人可看的停水通知' }).waitFor();
-  await phone.shellKept();
-  await phone.offline();
-  await phone.page.reload();
-  await phone.page.getByRole('link', { name: '人人可看的停水通知' }).click();
-  await phone.page.getByRole('heading', { name: '人人可看的停水通知' }).waitFor();
-  t.diagnostic(`read ${notice} offline`);
-});
+test(
+  'public notices are shown without enrolment, and again without a server',
+  options,
+  async (t) => {
+    const notice = await world.send('人人可看的停水通知', {});
+    const phone = await openPhone(t, world);
+    await phone.open();
+    await phone.page.getByRole('link', { name: '人人可看的停水通知' }).waitFor();
+    await phone.shellKept();
+    await phone.offline();
+    await phone.page.reload();
+    await phone.page.getByRole('link', { name: '人人可看的停水通知' }).click();
+    await phone.page.getByRole('heading', { name: '人人可看的停水通知' }).waitFor();
+    t.diagnostic(`read ${notice} offline`);
+  },
+);

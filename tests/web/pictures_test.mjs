@@ -15,7 +15,8 @@ before(async () => {
   mkdirSync(FOLDER, { recursive: true });
   world = await openWorld('web-pictures', { people: 300 });
   warning = await world.send('暴雨红色预警', {
-    severity: 'red', action_line: '今晚别出门，住一楼和地下室的请到社区服务中心二楼',
+    severity: 'red',
+    action_line: '今晚别出门，住一楼和地下室的请到社区服务中心二楼',
     body: '预计今晚八点到明早六点有特大暴雨。\n需要帮助请按“我需要帮助”，或者打 581。',
   });
 });
@@ -27,9 +28,16 @@ async function shoot(page, name) {
 }
 
 const RESIDENT = {
-  home: '#/', notices: '#/notices', events: '#/events', services: '#/services', mine: '#/mine',
-  family: '#/mine/family', queue: '#/mine/queue', device: '#/mine/device',
-  privacy: '#/mine/privacy', settings: '#/mine/settings',
+  home: '#/',
+  notices: '#/notices',
+  events: '#/events',
+  services: '#/services',
+  mine: '#/mine',
+  family: '#/mine/family',
+  queue: '#/mine/queue',
+  device: '#/mine/device',
+  privacy: '#/mine/privacy',
+  settings: '#/mine/settings',
 };
 
 for (const mode of ['normal', 'elder']) {
@@ -37,7 +45,10 @@ for (const mode of ['normal', 'elder']) {
     const phone = await openPhone(t, world);
     await phone.open();
     const settings = { mode, size: mode === 'elder' ? 22 : 18, theme: 'light', lang: 'zh' };
-    await phone.page.evaluate((text) => localStorage.setItem('linli.settings', text), JSON.stringify(settings));
+    await phone.page.evaluate(
+      (text) => localStorage.setItem('linli.settings', text),
+      JSON.stringify(settings),
+    );
     await phone.page.reload();
     await phone.page.locator('main h1').first().waitFor();
     await shoot(phone.page, `${mode}-guest`);
@@ -76,9 +87,16 @@ test('the desk', options, async (t) => {
   const { approver } = await world.names();
   const desk = await openDesk(t, world, approver);
   const sections = {
-    warnings: '#/warnings', reach: `#/warnings/${warning}`, notices: '#/notices',
-    compose: '#/notices/new', notice: `#/notices/${warning}`, door: `#/notices/${warning}/print`,
-    people: '#/people', devices: '#/devices', channels: '#/channels', access: '#/access',
+    warnings: '#/warnings',
+    reach: `#/warnings/${warning}`,
+    notices: '#/notices',
+    compose: '#/notices/new',
+    notice: `#/notices/${warning}`,
+    door: `#/notices/${warning}/print`,
+    people: '#/people',
+    devices: '#/devices',
+    channels: '#/channels',
+    access: '#/access',
     unreached: `#/warnings/${warning}/print`,
   };
   for (const [name, hash] of Object.entries(sections)) {

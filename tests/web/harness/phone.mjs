@@ -106,38 +106,46 @@ export class Phone {
 
   /** Changes members of a notice in the store itself, as no server of ours would. */
   plant(notice, members) {
-    return this.page.evaluate(async ({ name, key, members: planted }) => {
-      const opened = (request) => new Promise((done, failed) => {
-        request.onsuccess = () => done(request.result);
-        request.onerror = () => failed(request.error);
-      });
-      const db = await opened(indexedDB.open(name));
-      const entries = () => db.transaction('entries', 'readwrite').objectStore('entries');
-      for (const entry of await opened(entries().getAll())) {
-        if (entry.tbl !== 'notice' || entry.key !== key) continue;
-        const data = JSON.stringify({ ...JSON.parse(entry.data), ...planted });
-        await opened(entries().put({ ...entry, data }));
-      }
-      db.close();
-    }, { name: `linli:${this.world.slug}`, key: notice, members });
+    return this.page.evaluate(
+      async ({ name, key, members: planted }) => {
+        const opened = (request) =>
+          new Promise((done, failed) => {
+            request.onsuccess = () => done(request.result);
+            request.onerror = () => failed(request.error);
+          });
+        const db = await opened(indexedDB.open(name));
+        const entries = () => db.transaction('entries', 'readwrite').objectStore('entries');
+        for (const entry of await opened(entries().getAll())) {
+          if (entry.tbl !== 'notice' || entry.key !== key) continue;
+          const data = JSON.stringify({ ...JSON.parse(entry.data), ...planted });
+          await opened(entries().put({ ...entry, data }));
+        }
+        db.close();
+      },
+      { name: `linli:${this.world.slug}`, key: notice, members },
+    );
   }
 
   /** Read past the app, from its own IndexedDB: `identity` or `count`. */
   #stored(what) {
-    return this.page.evaluate(async ({ name, what }) => {
-      const opened = (request) => new Promise((done, failed) => {
-        request.onsuccess = () => done(request.result);
-        request.onerror = () => failed(request.error);
-      });
-      const db = await opened(indexedDB.open(name));
-      const requests = {
-        identity: () => db.transaction('meta').objectStore('meta').get('state'),
-        count: () => db.transaction('entries').objectStore('entries').count(),
-      };
-      const found = await opened(requests[what]());
-      db.close();
-      return found;
-    }, { name: `linli:${this.world.slug}`, what });
+    return this.page.evaluate(
+      async ({ name, what }) => {
+        const opened = (request) =>
+          new Promise((done, failed) => {
+            request.onsuccess = () => done(request.result);
+            request.onerror = () => failed(request.error);
+          });
+        const db = await opened(indexedDB.open(name));
+        const requests = {
+          identity: () => db.transaction('meta').objectStore('meta').get('state'),
+          count: () => db.transaction('entries').objectStore('entries').count(),
+        };
+        const found = await opened(requests[what]());
+        db.close();
+        return found;
+      },
+      { name: `linli:${this.world.slug}`, what },
+    );
   }
 }
 
