@@ -93,7 +93,8 @@ class Gateway(harness.WorldTest):
                 {"id": self.world.new_id(), "door": f"楼梯{floor}01", "area": "g1", "floor": floor},
             )["id"]
             person = {"id": self.world.new_id(), "household": home, "name": f"老人{floor}"}
-            desk.post("/persons", person | {"phone": f"1200000096{floor}", "mobility": "wheelchair"})
+            reach = {"phone": f"1200000096{floor}", "mobility": "wheelchair"}
+            desk.post("/persons", person | reach)
             floors[person["id"]] = floor
         notice = self.world.send("红色暴雨 楼梯", severity="red", action_line="上二楼")
 
@@ -114,7 +115,7 @@ class Gateway(harness.WorldTest):
         self.assertEqual([(t["id"], t["state"]) for t in left], [(tasks[1]["id"], "no_answer")])
         self.assertEqual(left[0]["outcomes"][0]["by"], worker.account)
         row = self.world.rows("ack")[f"{notice}:{tasks[2]['person']}"]
-        self.assertEqual((row["state"], row["choice"]), ("in_person", "help"))
+        self.assertEqual((row["state"], row["choice"]), ("help", "help"))
 
     def test_G1_a_server_killed_in_the_middle_of_a_sending_loses_nobody(self):
         people = {self.person(f"1200000{910 + n:04d}"): f"1200000{910 + n:04d}" for n in range(12)}
