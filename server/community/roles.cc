@@ -75,6 +75,18 @@ Result<void> require_any(ReadContext& ctx, std::initializer_list<Role> roles,
   return fail(Errc::forbidden, "needs another role for this place");
 }
 
+bool has_any_over(ReadContext& ctx, std::initializer_list<Role> roles, std::string_view area) {
+  if (!area.empty()) return has_any(ctx, roles, area);
+  const auto nodes = keys_of(ctx, "area.kind", "community", 1);
+  return has_any(ctx, roles, nodes.empty() ? "" : nodes.front());
+}
+
+Result<void> require_any_over(ReadContext& ctx, std::initializer_list<Role> roles,
+                              std::string_view area) {
+  if (has_any_over(ctx, roles, area)) return {};
+  return fail(Errc::forbidden, "needs another role for this place");
+}
+
 Permit allow(std::initializer_list<Role> roles) {
   return [held = std::vector<Role>(roles)](ReadContext& ctx, const Json&) -> Result<void> {
     for (Role role : held)

@@ -39,6 +39,11 @@ bool has_any(ReadContext& ctx, std::initializer_list<Role> roles, std::string_vi
 /// Errors: forbidden.
 Result<void> require_any(ReadContext& ctx, std::initializer_list<Role> roles,
                          std::string_view area);
+/// As above for a record's place: one without a place belongs to the whole community, which a role
+/// in a single grid does not cover.
+bool has_any_over(ReadContext& ctx, std::initializer_list<Role> roles, std::string_view area);
+Result<void> require_any_over(ReadContext& ctx, std::initializer_list<Role> roles,
+                              std::string_view area);
 /// Permit of mutators without a place: any of `roles` in any scope.
 Permit allow(std::initializer_list<Role> roles);
 

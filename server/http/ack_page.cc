@@ -33,8 +33,8 @@ std::string page(std::string_view title, const std::string& body) {
   return "<!doctype html>\n<html lang=\"zh-CN\"><head><meta charset=\"utf-8\">"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
          "<meta name=\"robots\" content=\"noindex\"><title>" +
-         html_escaped(title) + "</title><style>" + std::string(kAckStyle) + "</style></head><body>" +
-         body + "</body></html>\n";
+         html_escaped(title) + "</title><style>" + std::string(kAckStyle) +
+         "</style></head><body>" + body + "</body></html>\n";
 }
 
 net::HttpResponse plain_page(int status, const std::string& title, const std::string& words) {
@@ -105,7 +105,7 @@ void AckPage::add_to(EndpointTable& table) {
   show_page.run = [this](const Call& call, const Respond& done) { show(call, done); };
   table.add(std::move(show_page));
   Endpoint take_answer = page_endpoint("POST", "notice.link_answer",
-                                  "Acknowledges the link's notice for its person: choice=ok.");
+                                       "Acknowledges the link's notice for its person: choice=ok.");
   take_answer.run = [this](const Call& call, const Respond& done) { take(call, done); };
   table.add(std::move(take_answer));
 }

@@ -206,17 +206,22 @@ std::string public_atom(const PublicNotices& from) {
   return out + "</feed>\n";
 }
 
+Endpoint PublicPage::open_endpoint(const char* path, const char* id) {
+  Endpoint out;
+  out.method = "GET";
+  out.path = path;
+  out.access = Access::open;
+  out.id = id;
+  out.tag = "public";
+  out.schema = JsonSchema(Json{{"type", "object"}});
+  return out;
+}
+
 void PublicPage::add_to(EndpointTable& table) {
   const auto add = [&](const char* path, const char* id, const char* type, const char* summary,
                        net::HttpResponse Made::* which) {
-    Endpoint out;
-    out.method = "GET";
-    out.path = path;
-    out.access = Access::open;
-    out.id = id;
-    out.tag = "public";
+    Endpoint out = open_endpoint(path, id);
     out.summary = summary;
-    out.schema = JsonSchema(Json{{"type", "object"}});
     out.answers = type;
     out.run = [this, which](const Call& call, const Respond& done) { show(call, done, which); };
     table.add(std::move(out));
@@ -225,6 +230,8 @@ void PublicPage::add_to(EndpointTable& table) {
       "Warnings and notices for the whole community, for people without enrolment.", &Made::page);
   add("/public/atom.xml", "public.feed", "application/atom+xml", "The same as an Atom feed.",
       &Made::feed);
+  add("/api/v1/public/notices", "notice.public", "application/json",
+      "The same as a list: out now, for the whole community; no token is asked for.", &Made::list);
 }
 
 PublicPage::Shared PublicPage::fresh() {
@@ -239,12 +246,14 @@ PublicPage::Shared PublicPage::make(sync::ReadContext& ctx) {
   auto found = query->run(ctx, {{"limit", kNotices}});
   if (!found) throw sync::ReadFailure(found.error());
   from.notices = std::move(found->at("notices"));
+  Json list = {{"items", Json::array()}};
+  for (const Json* notice : in_order(from.notices)) list["items"].push_back(*notice);
   net::HttpResponse feed;
   feed.content_type = "application/atom+xml; charset=utf-8";
   feed.body = public_atom(from);
-  auto made = std::make_shared<const Made>(Made{parts_.clock.mono(),
-                                                cacheable(html_response(public_html(from))),
-                                                cacheable(std::move(feed))});
+  auto made = std::make_shared<const Made>(
+      Made{parts_.clock.mono(), cacheable(html_response(public_html(from))),
+           cacheable(std::move(feed)), cacheable(json_response(list))});
   const std::scoped_lock lock(mutex_);
   made_ = made;
   return made;

@@ -30,9 +30,12 @@ class PublicPage {
     MonoTime at;
     net::HttpResponse page;
     net::HttpResponse feed;
+    /// {items: [notice]}, in the order of the page.
+    net::HttpResponse list;
   };
   using Shared = std::shared_ptr<const Made>;
 
+  [[nodiscard]] static Endpoint open_endpoint(const char* path, const char* id);
   void show(const Call& call, const Respond& done, net::HttpResponse Made::* which);
   [[nodiscard]] Shared fresh();
   Shared make(sync::ReadContext& ctx);

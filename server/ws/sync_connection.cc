@@ -109,9 +109,15 @@ void SyncConnection::on_violation() {
 
 void SyncConnection::note_durable() {
   const sync::Principal* who = session_.principal();
-  if (who == nullptr || session_.durable() == noted_) return;
-  noted_ = session_.durable();
-  community_.runtime->note_cursors({who->cid, noted_, to_unix_ms(loop_.clock().now())});
+  if (who == nullptr) return;
+  if (noted_ && noted_->cur == session_.durable() && noted_->pending == session_.unsent()) return;
+  note_contact(*who);
+}
+
+void SyncConnection::note_contact(const sync::Principal& who) {
+  noted_ = sync::DeviceCursor{who.cid, session_.durable(), to_unix_ms(loop_.clock().now()),
+                              session_.unsent(), session_.app()};
+  community_.runtime->note_cursors(*noted_);
 }
 
 void SyncConnection::pump() {
@@ -169,6 +175,7 @@ void SyncConnection::perform(sync::AskAuthenticate& ask) {
         if (!who) count(self.loop_.stats().refused);
         if (who) self.transport_->allow(limits::kClientMessageBytesMax);
         self.session_.on_authenticated(who, self.loop_.clock().now(), self.loop_.clock().mono());
+        self.note_durable();
       }));
 }
 
@@ -265,6 +272,8 @@ void SyncConnection::on_gone() {
   const auto self = shared_from_this();
   gone_ = true;
   timer_.unlink();
+  if (const sync::Principal* who = session_.principal(); who != nullptr && noted_)
+    note_contact(*who);
   community_.hub.detach(session_);
   loop_.left(*this);
 }

@@ -121,7 +121,9 @@ class SyncConnection final : public TransportEvents,
   std::function<void(Result<T>)> answer(Apply apply);
   void changed();
   void write();
+  /// Tells the store what changed of what the phone holds and has not sent.
   void note_durable();
+  void note_contact(const sync::Principal& who);
   void finish_if_done();
 
   Loop& loop_;
@@ -129,7 +131,7 @@ class SyncConnection final : public TransportEvents,
   const std::shared_ptr<Transport> transport_;
   Session session_;
   Timer timer_{this};
-  sync::Cursors noted_{};
+  std::optional<sync::DeviceCursor> noted_;
   std::deque<sync::AskMutate> unchecked_;
   std::uint32_t lags_ = 0;
   std::uint16_t close_code_ = 0;

@@ -55,6 +55,10 @@ bool ReaderContext::holds(std::string_view tbl, std::string_view key) {
          });
 }
 
+std::optional<DeviceCursor> ReaderContext::contact(const Cid& cid) {
+  return taken(reader_.cursor(cid));
+}
+
 std::vector<QuarantineWrite> ReaderContext::quarantine(std::size_t limit) {
   return taken(reader_.quarantine(limit));
 }

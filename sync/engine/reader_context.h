@@ -47,6 +47,7 @@ class ReaderContext final : public ReadContext {
   std::vector<std::pair<std::string, std::shared_ptr<const Json>>> table(
       std::string_view tbl, std::string_view after, std::size_t limit) override;
   std::vector<QuarantineWrite> quarantine(std::size_t limit) override;
+  std::optional<DeviceCursor> contact(const Cid& cid) override;
   bool holds(std::string_view tbl, std::string_view key) override;
 
  private:

@@ -52,6 +52,9 @@ class ReadContext {
       std::string_view tbl, std::string_view after, std::size_t limit) = 0;
   /// Refused work of phones as of the last durable batch, newest first.
   [[nodiscard]] virtual std::vector<QuarantineWrite> quarantine(std::size_t limit) = 0;
+  /// When a device was last here and what it said; nothing before its first sign-in. As of the last
+  /// flush (5 s). Asserts outside of queries.
+  [[nodiscard]] virtual std::optional<DeviceCursor> contact(const Cid& cid);
   /// The actor holds a bucket in which the row lives. Asserts outside of queries: a mutator decides
   /// by rows, which its own batch may just have changed.
   [[nodiscard]] virtual bool holds(std::string_view tbl, std::string_view key);

@@ -181,6 +181,8 @@ void ServerSession::welcome(Instant now) {
   sent_c_ = same_epoch ? hello.cur : Cursors{view_->head(), view_->head()};
   durable_ = same_epoch ? hello.cur : Cursors{};
   pending_reported_ = hello.pending;
+  first_n_ = next_n_;
+  app_ = hello.app;
   if (same_set) {
     hold_all(set, hello.part);
   } else if (hello.set_hash) {
@@ -191,6 +193,13 @@ void ServerSession::welcome(Instant now) {
     answered_n_[lane] = std::min(hello.res_n[lane], next_n_[lane]);
   if (state_ != State::awaiting_have) state_ = State::live;
   ask_results();
+}
+
+std::uint64_t ServerSession::unsent() const {
+  std::uint64_t rest = pending_reported_;
+  for (std::size_t lane = 0; lane < kUpLanes; ++lane)
+    rest -= std::min(rest, next_n_[lane] - std::min(next_n_[lane], first_n_[lane]));
+  return rest;
 }
 
 void ServerSession::ask_results() {

@@ -167,7 +167,10 @@ class ServerSession {
   [[nodiscard]] std::optional<Seq> held_gen(BucketId bucket) const;
   /// Cursors the phone last said are durable.
   [[nodiscard]] const Cursors& durable() const { return durable_; }
-  [[nodiscard]] std::uint64_t pending_reported() const { return pending_reported_; }
+  /// What the phone had not sent when it signed in, less what came since.
+  [[nodiscard]] std::uint64_t unsent() const;
+  /// Program and version, as the phone said.
+  [[nodiscard]] const std::string& app() const { return app_; }
   [[nodiscard]] std::size_t queued_bytes() const { return queue_.bytes(); }
   /// A page is ahead of the shard: the next commit, whatever it touches, must reach this session.
   [[nodiscard]] bool waits_for_commit() const;
@@ -263,6 +266,9 @@ class ServerSession {
   std::uint64_t rx_acked_ = 0;
   std::uint32_t window_;
   std::uint64_t pending_reported_ = 0;
+  /// next_n_ at sign-in.
+  UpNumbers first_n_{};
+  std::string app_;
   std::int64_t clock_off_ = 0;
   /// Carried over by the Hub when the phone comes back.
   TokenBucket pushes_{kPushRate};

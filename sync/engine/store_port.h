@@ -108,7 +108,12 @@ struct IdempotencyRecord {
 struct DeviceCursor {
   Cid cid;
   Cursors cur{};
+  /// Last contact.
   std::int64_t at = 0;
+  /// Unsent mutations, as the phone said and the server has not got since.
+  std::uint64_t pending = 0;
+  /// Program and version, as the phone said.
+  std::string app{};
 };
 
 /// One storage transaction: mutations (from, to]. All or nothing, durable when apply() returns.
@@ -197,6 +202,8 @@ class StoreReader {
   /// Newest first.
   virtual Result<std::vector<QuarantineWrite>> quarantine(std::size_t limit) = 0;
   virtual Result<std::vector<DeviceCursor>> cursors() = 0;
+  /// Nothing for a device that has never connected.
+  virtual Result<std::optional<DeviceCursor>> cursor(const Cid& cid) = 0;
   virtual Result<bool> is_member(const AccountId& account, BucketId bucket) = 0;
 };
 

@@ -91,10 +91,40 @@ class Api(harness.WorldTest):
             "/households?area=g1",
             "/persons?q=%E7%8E%8B",
             "/devices?account=" + "0" * 32,
+            "/device-sync",
+            "/accounts/names",
         ):
             with self.subTest(path), self.assertRaises(Refused) as refused:
                 resident.get(path)
             self.assertEqual(refused.exception.status, 403)
+
+    # --- Tasks and the privacy centre ------------------------------------------------------------
+
+    def test_a_knock_by_hand_is_seen_by_its_grid_and_done_with_a_visit(self):
+        person = self.world.stranger()
+        opened = self.desk(WINDOW).post(
+            "/tasks", {"kind": "knock", "person": person, "reason": "电话没人接"}
+        )
+        other = self.world.grid_worker("g2")
+        other = harness.Desk(self.world.resident(slip=other.slip))
+        self.assertNotIn(opened["id"], [t["id"] for t in other.get("/tasks")["tasks"]])
+        mine = self.desk(WINDOW).get("/tasks", unit="g1")["tasks"]
+        self.assertIn(opened["id"], [t["id"] for t in mine])
+        self.desk(WINDOW).post(f"/tasks/{opened['id']}/visit", {"outcome": "told"})
+        mine = self.desk(WINDOW).get("/tasks", unit="g1")["tasks"]
+        self.assertNotIn(opened["id"], [t["id"] for t in mine])
+
+    def test_ENR_12_a_resident_reads_what_is_held_and_asks_for_erasure(self):
+        resident = harness.Desk(self.world.resident())
+        data = resident.get("/me/data")
+        self.assertEqual(len(data["devices"]), 1)
+        for path in ("/me/consents", "/me/answers", "/me/access"):
+            self.assertIsInstance(resident.get(path, limit=1)["items"], list)
+        asked = resident.post("/me/erasure", {"person": data["person"]})
+        self.desk(WINDOW).post(
+            f"/erasures/{asked['task']}/answer", {"outcome": "refused", "note": "依法保存"}
+        )
+        self.assertEqual(resident.get("/me/data")["erasure"]["note"], "依法保存")
 
     # --- Pages ----------------------------------------------------------------------------------
 
@@ -210,6 +240,10 @@ class Api(harness.WorldTest):
                 )
                 got, _, answer = wire.response()
                 wire.socket.close()
+                if path.endswith("/a/{token}"):  # a page for people, in HTML
+                    self.assertIn("<!doctype html>", answer.decode().lower())
+                    self.assertIn(got, (400, 404))
+                    continue
                 problem = json.loads(answer) if got >= 400 else {}
                 self.assertNotIn(got, (405, 501, 500))
                 self.assertNotEqual(problem.get("reason"), "no such page")

@@ -194,7 +194,9 @@ class Blobs(harness.WorldTest):
         sound.write_bytes(b"\xff\xfb\x90\x64" + random.Random(7).randbytes(20_000))
         line = self.world.line()
         editor = harness.Phone(self.world.folder / "editor", line=line)
-        editor.enrol("huainan", self.world.admin.staff_slip(self.world.accounts[EDITOR]))
+        account = self.world.accounts[EDITOR]
+        slip = self.world.desk("小冯").post("/invites", {"account": account})["secret"]
+        editor.enrol("huainan", {"code": slip})
         # The line breaks in the middle: the same command again goes on where it was.
         line.cut_up_after = 100_000
         sent = editor.json("blob", "put", picture)

@@ -46,6 +46,11 @@ class PublicPage(harness.WorldTest):
         self.assertIn("&lt;上二楼&gt;", page)
         self.assertLess(page.index("红色暴雨"), page.index("全社区停水"))
         self.assertEqual(self.get("/")[2].decode(), page)
+        status, headers, body = self.get("/c/huainan/api/v1/public/notices")
+        self.assertEqual((status, headers["cache-control"]), (200, "public, max-age=60"))
+        titles = [notice["title"] for notice in json.loads(body)["items"]]
+        self.assertEqual(titles[:2], ["红色暴雨", "全社区停水"])
+        self.assertNotIn("只给一网格", titles)
         status, headers, body = self.get("/c/huainan/public/atom.xml")
         feed = feedparser.parse(body)
         self.assertFalse(feed.bozo, feed.get("bozo_exception"))

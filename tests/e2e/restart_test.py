@@ -75,6 +75,25 @@ class Restart(harness.WorldTest):
         self.assertLess(time.monotonic() - began, seconds(60))
         self.assertEqual(self.world.acks(notice), len(writers))
 
+    def test_GEN_9_the_desk_knows_what_a_lost_phone_had_not_sent_also_after_a_restart(self):
+        notice = self.world.send("设备与同步")
+        who = self.world.resident()
+        peer = Peer(who, pending=4).caught_up()
+        answer = {"notice": notice, "person": who.person, "choice": "ok"}
+        peer.push(0, (1, "notice.acknowledge", answer))
+        peer.result(0, 1)
+        peer.close()
+
+        def unsent():
+            return self.world.devices(who.account)[0].get("unsent")
+
+        wait_for(lambda: unsent() == 3, "what the phone said, less what came", 15)
+        self.assertEqual(self.world.server.terminate(), 0)
+        self.world.server.start()
+        [device] = self.world.devices(who.account)
+        self.assertEqual((device["unsent"], device["app"]), (3, "peer"))
+        self.assertLess(abs(time.time() * 1000 - device["last_contact"]), 120_000)
+
     def test_SIGTERM_drains_and_phones_come_back(self):
         notice = self.world.send("平稳重启")
         peer = Peer(self.world.resident()).caught_up()

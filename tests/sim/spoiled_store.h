@@ -53,6 +53,9 @@ class Server::SpoiledStore final : public sync::Store {
     return disk_.quarantine(limit);
   }
   Result<std::vector<sync::DeviceCursor>> cursors() override { return disk_.cursors(); }
+  Result<std::optional<sync::DeviceCursor>> cursor(const sync::Cid& cid) override {
+    return disk_.cursor(cid);
+  }
   Result<bool> is_member(const sync::AccountId& account, sync::BucketId bucket) override {
     return disk_.is_member(account, bucket);
   }

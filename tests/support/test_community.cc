@@ -22,6 +22,9 @@ class StoreContext final : public sync::ReadContext {
   std::vector<sync::QuarantineWrite> quarantine(std::size_t limit) override {
     return *store_.quarantine(limit);
   }
+  std::optional<sync::DeviceCursor> contact(const sync::Cid& cid) override {
+    return *store_.cursor(cid);
+  }
   const sync::Actor& actor() const override { return actor_; }
   Instant now() const override { return now_; }
   std::shared_ptr<const Json> get(std::string_view tbl, std::string_view key) override {

@@ -46,7 +46,9 @@ bool TestRuntime::read_results(sync::AskResults,
                                std::function<void(Result<std::vector<sync::StoredResult>>)>) {
   return false;
 }
-void TestRuntime::note_cursors(const sync::DeviceCursor&) {}
+void TestRuntime::note_cursors(const sync::DeviceCursor& cursor) {
+  LINLI_ASSERT(store_.save_cursors({cursor}).has_value());
+}
 
 Json TestRuntime::must(const std::string& name, Json args) {
   sync::Submission work;

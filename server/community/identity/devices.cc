@@ -12,20 +12,6 @@ constexpr std::size_t kDevicesMax = 50;
 /// Who may read what a resident of the place wrote.
 constexpr std::initializer_list<Role> kCarers = {Role::grid, Role::window, Role::supervisor};
 
-/// The owner, staff of the owner's place, or the administrator.
-Result<void> may_manage(ReadContext& ctx, const std::string& account) {
-  if (account == actor_id(ctx) && !is_system(ctx)) return {};
-  const Row row = ctx.get("account", account);
-  if (row == nullptr) {
-    // Only staff learn which accounts there are.
-    LINLI_CHECK(require_any(ctx, {Role::grid, Role::window, Role::admin}, ""));
-    return fail(Errc::not_found, "no such account");
-  }
-  const Row person = ctx.get("person", json_text(*row, "person"));
-  if (person == nullptr) return require_any(ctx, {Role::admin}, "");
-  return require_any(ctx, {Role::grid, Role::window, Role::admin}, json_text(*person, "area"));
-}
-
 Result<void> may_revoke_device(ReadContext& ctx, const Json& args) {
   LINLI_TRY(const Row row, need(ctx, "device", json_text(args, "cid")));
   return may_manage(ctx, json_text(*row, "account"));
@@ -74,17 +60,36 @@ MutatorResult label(MutatorContext& ctx, const Json& args) {
   return Json{{"cid", cid}};
 }
 
+/// Accounts that the caller asks about, by `account` or by `person`.
+std::vector<std::string> owners_of(ReadContext& ctx, const Json& params) {
+  if (params.contains("account")) return {json_text(params, "account")};
+  return keys_of(ctx, "account.person", json_text(params, "person"), kDevicesMax);
+}
+
 Result<Json> list_devices(ReadContext& ctx, const Json& params) {
-  const std::string account = json_text(params, "account");
   Json out = {{"devices", Json::array()}};
-  for (const std::string& cid : keys_of(ctx, "device.account", account, kDevicesMax)) {
-    const Row row = ctx.get("device", cid);
-    Json item = {{"cid", cid}};
-    copy_members(*row, item,
-                 {"label", "state", "reason", "enrolled_at", "revoked_at", "revoked_by"});
-    out["devices"].push_back(std::move(item));
-  }
+  for (const std::string& account : owners_of(ctx, params))
+    for (const std::string& cid : keys_of(ctx, "device.account", account, kDevicesMax)) {
+      const Row row = ctx.get("device", cid);
+      Json item = {{"cid", cid}, {"account", account}};
+      copy_members(*row, item,
+                   {"label", "state", "reason", "enrolled_at", "revoked_at", "revoked_by"});
+      add_contact(ctx, cid, item);
+      out["devices"].push_back(std::move(item));
+    }
   return out;
+}
+
+Result<void> may_list_devices(ReadContext& ctx, const Json& params) {
+  if (params.contains("account")) return may_manage(ctx, json_text(params, "account"));
+  const std::string person = json_text(params, "person");
+  if (person.empty()) return fail(Errc::invalid_argument, "give an account or a person");
+  if (!is_system(ctx) && actor_person(ctx) == person) return {};
+  const Row row = ctx.get("person", person);
+  LINLI_CHECK(require_any_over(ctx, {Role::grid, Role::window, Role::admin},
+                               row ? json_text(*row, "area") : ""));
+  if (row == nullptr) return fail(Errc::not_found, "no such person");
+  return {};
 }
 
 /// For the enrolment service: who the signed-in device is, and when it was certified.
@@ -138,6 +143,19 @@ Result<Json> quarantine(ReadContext& ctx, const Json& params) {
 
 }  // namespace
 
+Result<void> may_manage(ReadContext& ctx, const std::string& account) {
+  if (account == actor_id(ctx) && !is_system(ctx)) return {};
+  const Row row = ctx.get("account", account);
+  if (row == nullptr) {
+    // Only staff learn which accounts there are.
+    LINLI_CHECK(require_any(ctx, {Role::grid, Role::window, Role::admin}, ""));
+    return fail(Errc::not_found, "no such account");
+  }
+  const Row person = ctx.get("person", json_text(*row, "person"));
+  if (person == nullptr) return require_any(ctx, {Role::admin}, "");
+  return require_any_over(ctx, {Role::grid, Role::window, Role::admin}, json_text(*person, "area"));
+}
+
 Result<void> replace_device(MutatorContext& ctx, const std::string& cid,
                             const std::string& account) {
   LINLI_TRY(const Row device, need(ctx, "device", cid));
@@ -178,12 +196,9 @@ void declare_devices(sync::Registry& registry) {
                         .run = label,
                         .path = "/devices/{cid}/label"});
   add(registry, Query{.name = "identity.devices",
-                      .summary = "Devices of an account.",
-                      .params = arg::object({{"account!", arg::hex(32)}}),
-                      .permit =
-                          [](ReadContext& ctx, const Json& params) {
-                            return may_manage(ctx, json_text(params, "account"));
-                          },
+                      .summary = "Devices of an account or a person, with what each last said.",
+                      .params = arg::object({{"account", arg::hex(32)}, {"person", arg::id()}}),
+                      .permit = may_list_devices,
                       .run = list_devices,
                       .path = "/devices"});
   add(registry, Query{.name = "identity.my_device",

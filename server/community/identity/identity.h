@@ -28,10 +28,18 @@ Result<void> refresh_owner(MutatorContext& ctx, const std::string& account);
 Result<void> replace_device(MutatorContext& ctx, const std::string& cid,
                             const std::string& account);
 
+/// The owner, staff of the owner's place, or the administrator. Errors: forbidden, not_found.
+Result<void> may_manage(ReadContext& ctx, const std::string& account);
+/// Adds what the device last said of itself: last_contact, unsent, app, cursor {u, s}; nothing for
+/// one that has never connected.
+void add_contact(ReadContext& ctx, const std::string& cid, Json& item);
+
 void declare_invites(sync::Registry& registry);
 void declare_enrolment(sync::Registry& registry);
 void declare_devices(sync::Registry& registry);
+void declare_contacts(sync::Registry& registry);
 void declare_accounts(sync::Registry& registry);
+void declare_names(sync::Registry& registry);
 void declare_credentials(sync::Registry& registry);
 
 }  // namespace linli::community::identity

@@ -77,7 +77,9 @@ void declare(sync::Registry& registry) {
   declare_invites(registry);
   declare_enrolment(registry);
   declare_devices(registry);
+  declare_contacts(registry);
   declare_accounts(registry);
+  declare_names(registry);
   declare_credentials(registry);
 }
 

@@ -164,6 +164,7 @@ MutatorResult submit(MutatorContext& ctx, const Json& args) {
   admin["state"] = "in_review";
   admin["submitted_at"] = now_ms(ctx);
   note(ctx, admin, "submit");
+  keep_version(ctx, id, admin, "submitted");
   const std::string hash = json_text(admin, "fingerprint");
   put_admin(ctx, id, std::move(admin));
   return Json{{"id", id}, {"fingerprint", hash}};

@@ -64,6 +64,7 @@ void publish(MutatorContext& ctx, const std::string& id, Json& admin) {
   admin["sent_at"] = now_ms(ctx);
   admin["alert"] = is_urgent(content) && !json_bool(content, "drill");
   put_public(ctx, id, admin);
+  keep_version(ctx, id, admin, "sent");
   ctx.outbox("notice_sent", gateway_row(ctx, id, admin));
   if (const std::int64_t to = json_int(content, "valid_to"); to != 0)
     ctx.schedule(from_unix_ms(to), "notice.expire", id);

@@ -102,6 +102,8 @@ void declare(sync::Registry& registry) {
   declare_sending(registry);
   declare_acks(registry);
   declare_queries(registry);
+  declare_answers(registry);
+  declare_versions(registry);
   declare_mutes(registry);
   declare_recipients(registry);
   declare_links(registry);

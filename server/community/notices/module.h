@@ -13,6 +13,8 @@
 ///   `to`, which is not kept. `ask` counts how often a worse colour asked for new answers.
 /// - `notice_admin` key id: draft, audience expression, approvals, history; server only: expression
 ///   and sensitive tags reach no replica, not even the desk's (NTC-2).
+/// - `notice_version` key <notice>:<rev, 6 digits>: the texts as they were submitted, sent or
+///   corrected {notice, rev, what, at, by, content}; server only, the newest kVersionsMax.
 /// - `notice_desk` key id: its line on the desk, with "sending n of m"; bucket staff:<community>.
 /// - `notice_job` key id: the running fan-out; server only.
 /// - `audience` key <notice>:<snap>:<page>: snapshot of at most kStepPersons members with the way

@@ -82,6 +82,9 @@ std::optional<std::int64_t> quoted_cost(const Json& admin);
 
 /// Writes `notice_admin` and the desk's line of it.
 void put_admin(MutatorContext& ctx, const std::string& id, Json admin);
+/// Keeps the texts of the present version for later comparison. `what`: submitted | sent |
+/// corrected. The same revision again replaces its record.
+void keep_version(MutatorContext& ctx, const std::string& id, const Json& admin, const char* what);
 void put_job(MutatorContext& ctx, const std::string& id, Json job);
 void end_job(MutatorContext& ctx, const std::string& id);
 /// Writes `notice` from `notice_admin` as phones shall see it.
@@ -138,6 +141,8 @@ void declare_drafts(sync::Registry& registry);
 void declare_sending(sync::Registry& registry);
 void declare_acks(sync::Registry& registry);
 void declare_queries(sync::Registry& registry);
+void declare_answers(sync::Registry& registry);
+void declare_versions(sync::Registry& registry);
 void declare_mutes(sync::Registry& registry);
 void declare_recipients(sync::Registry& registry);
 void declare_links(sync::Registry& registry);

@@ -296,8 +296,7 @@ void declare_queries(sync::Registry& registry) {
                       .summary = "What the public page shows: out now, for the whole community.",
                       .params = arg::object({{"limit", arg::limit()}}),
                       .permit = anyone,
-                      .run = public_list,
-                      .path = "/public/notices"});
+                      .run = public_list});
   add(registry,
       Query{.name = "notice.reach",
             .summary = "Persons by state, in all and per grid; the states add up. `zones`: what "

@@ -198,6 +198,7 @@ MutatorResult correct(MutatorContext& ctx, const Json& args) {
   admin["corrected_at"] = now_ms(ctx);
   admin["rev"] = json_int(admin, "rev") + 1;
   note(ctx, admin, "correct", json_text(args, "reason"));
+  keep_version(ctx, id, admin, "corrected");
   if (const std::int64_t to = json_int(admin.at("content"), "valid_to"); to != 0)
     ctx.schedule(from_unix_ms(to), "notice.expire", id);
   if (reopens) {

@@ -52,7 +52,7 @@ Result<void> may_set(ReadContext& ctx, const Json& args) {
   if (speaks_for(ctx, actor_id(ctx), person, "acknowledge")) return {};
   const Row row = ctx.get("person", person);
   if (row == nullptr) return fail(Errc::not_found, "no such person");
-  return require_any(ctx, {Role::grid, Role::window}, json_text(*row, "area"));
+  return require_any_over(ctx, {Role::grid, Role::window}, json_text(*row, "area"));
 }
 
 /// What a browser's PushSubscription has; the gateway reads it to the last byte (RFC 8291 §2).

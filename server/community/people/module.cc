@@ -106,6 +106,7 @@ void declare(sync::Registry& registry) {
   declare_proxies(registry);
   declare_imports(registry);
   declare_queries(registry);
+  declare_privacy(registry);
   declare_endpoints(registry);
 }
 

@@ -34,6 +34,8 @@ std::vector<std::string> open_proxies(ReadContext& ctx, const char* side,
                                       const std::string& person);
 /// Rows of those that hold now.
 std::vector<Row> active_proxies(ReadContext& ctx, const char* side, const std::string& person);
+/// Ends it; the proxy's phones lose the person's rows. Errors: not_found.
+Result<void> close_proxy(MutatorContext& ctx, const std::string& id);
 /// Fills household, door and place of a person row from its household.
 /// Errors: not_found, wrong_state (closed household).
 Result<void> settle_in(ReadContext& ctx, const std::string& household, Json& person);
@@ -48,5 +50,6 @@ void declare_persons(sync::Registry& registry);
 void declare_proxies(sync::Registry& registry);
 void declare_imports(sync::Registry& registry);
 void declare_queries(sync::Registry& registry);
+void declare_privacy(sync::Registry& registry);
 
 }  // namespace linli::community::people

@@ -14,7 +14,7 @@ constexpr std::string_view kExpire = "proxy.expire";
 Result<void> staff_of(ReadContext& ctx, const std::string& person) {
   const Row row = ctx.get("person", person);
   if (row == nullptr) return fail(Errc::not_found, "no such person");
-  return require_any(ctx, {Role::grid, Role::window}, json_text(*row, "area"));
+  return require_any_over(ctx, {Role::grid, Role::window}, json_text(*row, "area"));
 }
 
 /// The person behind the actor, or staff of the dependant's place.
@@ -119,21 +119,9 @@ Result<void> may_end(ReadContext& ctx, const Json& args) {
   return self_or_staff(ctx, json_text(*row, "proxy"), json_text(*row, "dependant"));
 }
 
-Result<void> close(MutatorContext& ctx, const std::string& id, const Row& found) {
-  Json row = *found;
-  row["state"] = "ended";
-  row["ended_at"] = now_ms(ctx);
-  const std::string dependant = json_text(row, "dependant");
-  ctx.put("proxy", id, std::move(row));
-  LINLI_CHECK(refresh_person(ctx, dependant));
-  ctx.outbox("endpoint_changed", {{"person", dependant}, {"why", "proxy"}});
-  return {};
-}
-
 MutatorResult end_proxy(MutatorContext& ctx, const Json& args) {
   const std::string id = json_text(args, "id");
-  LINLI_TRY(const Row found, need(ctx, "proxy", id));
-  if (json_text(*found, "state") != "ended") LINLI_CHECK(close(ctx, id, found));
+  LINLI_CHECK(close_proxy(ctx, id));
   return Json{{"id", id}};
 }
 
@@ -143,7 +131,21 @@ void expire_due(MutatorContext& ctx, std::string_view key, bool /*missed*/) {
   const Row found = ctx.get("proxy", id);
   if (found == nullptr || json_text(*found, "state") == "ended") return;
   if (is_active_proxy(*found, now_ms(ctx))) return;
-  ignore(close(ctx, id, found), "the dependant's record is gone");
+  ignore(close_proxy(ctx, id), "the dependant's record is gone");
+}
+
+/// Names of both, for both and their staff. Who only asks to act for somebody learns no name by
+/// asking: that comes with the consent, or with living in one home.
+void add_names(ReadContext& ctx, Json& proxy) {
+  const std::string own = is_system(ctx) ? std::string() : actor_person(ctx);
+  for (const char* side : {"proxy", "dependant"}) {
+    const std::string id = json_text(proxy, side);
+    const Row person = ctx.get("person", id);
+    if (person == nullptr) continue;
+    const bool only_asks = own == json_text(proxy, "proxy") && id != own &&
+                           !proxy.contains("confirmed_at") && !is_same_home(ctx, proxy);
+    if (!only_asks) proxy[std::string(side) + "_name"] = person->at("name");
+  }
 }
 
 Result<Json> list_proxies(ReadContext& ctx, const Json& params) {
@@ -153,6 +155,7 @@ Result<Json> list_proxies(ReadContext& ctx, const Json& params) {
     for (const std::string& key : keys_of(ctx, index, person, kListMax)) {
       Json item = *ctx.get("proxy", key);
       item["id"] = key;
+      add_names(ctx, item);
       out["proxies"].push_back(std::move(item));
     }
   return out;
@@ -163,6 +166,19 @@ Result<void> may_list(ReadContext& ctx, const Json& params) {
 }
 
 }  // namespace
+
+Result<void> close_proxy(MutatorContext& ctx, const std::string& id) {
+  LINLI_TRY(const Row found, need(ctx, "proxy", id));
+  if (json_text(*found, "state") == "ended") return {};
+  Json row = *found;
+  row["state"] = "ended";
+  row["ended_at"] = now_ms(ctx);
+  const std::string dependant = json_text(row, "dependant");
+  ctx.put("proxy", id, std::move(row));
+  LINLI_CHECK(refresh_person(ctx, dependant));
+  ctx.outbox("endpoint_changed", {{"person", dependant}, {"why", "proxy"}});
+  return {};
+}
 
 std::vector<std::string> open_proxies(ReadContext& ctx, const char* side,
                                       const std::string& person) {

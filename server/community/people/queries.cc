@@ -50,7 +50,7 @@ Result<Json> search(ReadContext& ctx, const Json& params) {
   Json out = {{"persons", Json::array()}};
   for (const sync::IndexHit& hit : hits) {
     const Row row = ctx.get("person", hit.key);
-    if (!everywhere && !has_role(ctx, Role::grid, json_text(*row, "area"))) continue;
+    if (!everywhere && !has_any_over(ctx, {Role::grid}, json_text(*row, "area"))) continue;
     out["persons"].push_back(summary_of(hit.key, *row));
   }
   if (hits.size() == limit) out["next"] = cursor_text(hits.back());
@@ -76,7 +76,7 @@ Result<void> may_get(ReadContext& ctx, const Json& params) {
   if (row == nullptr) return require_any(ctx, {Role::grid, Role::window}, "");
   const std::string own = actor_person(ctx);
   if (!own.empty() && own == json_text(params, "id")) return {};
-  return require_any(ctx, {Role::grid, Role::window}, json_text(*row, "area"));
+  return require_any_over(ctx, {Role::grid, Role::window}, json_text(*row, "area"));
 }
 
 struct Counts {

@@ -9,6 +9,7 @@
 #include "server/community/notices/module.h"
 #include "server/community/roles.h"
 #include "server/community/rows.h"
+#include "server/community/tasks/tasks.h"
 
 namespace linli::community::tasks {
 namespace {
@@ -21,7 +22,6 @@ constexpr Millis kAgain = 60min;
 /// Nobody at home twice: another person decides what follows.
 constexpr std::int64_t kTriesMax = 2;
 constexpr std::size_t kOutcomesMax = 20;
-constexpr std::size_t kListMax = 500;
 
 std::vector<std::string> task_buckets(std::string_view /*key*/, const Json& row) {
   std::vector<std::string> out;
@@ -44,13 +44,38 @@ Millis again_of(const Json& task) {
   return json_text(task, "severity") == "red" ? kRedAgain : kAgain;
 }
 
-/// Sets when the task is looked at again; an open task without such a time does not exist.
+}  // namespace
+
 void put_open(MutatorContext& ctx, const std::string& key, Json row) {
-  const Instant at = ctx.now() + again_of(row);
+  // A task with a date comes up on that date, and after it again and again.
+  const Instant date = from_unix_ms(json_int(row, "due_at"));
+  const Instant at = std::max(ctx.now() + again_of(row), date);
   row["next_at"] = to_unix_ms(at);
   ctx.schedule(at, kTaskDue, key);
   ctx.put("task", key, std::move(row));
 }
+
+void put_done(MutatorContext& ctx, const std::string& key, Json row) {
+  row["state"] = "done";
+  row["done_at"] = to_unix_ms(ctx.captured_at());
+  ctx.cancel(kTaskDue, key);
+  ctx.put("task", key, std::move(row));
+}
+
+Json knock_row(ReadContext& ctx, const Json& person, const Row& notice) {
+  Json row = {{"kind", "knock"}, {"state", "open"},          {"owner", "grid"},
+              {"tries", 0},      {"opened_at", now_ms(ctx)}, {"outcomes", Json::array()}};
+  copy_members(person, row,
+               {"name", "door", "floor", "area", "unit", "community", "living_alone", "mobility",
+                "neighbour", "keyholder"});
+  if (notice == nullptr) return row;
+  const Json& content = notice->at("content");
+  copy_members(content, row, {"severity", "title"});
+  row["line"] = json_text(content, "action_line");
+  return row;
+}
+
+namespace {
 
 MutatorResult open_task(MutatorContext& ctx, const Json& args) {
   const std::string notice = json_text(args, "notice");
@@ -61,16 +86,9 @@ MutatorResult open_task(MutatorContext& ctx, const Json& args) {
   const Row old = ctx.get("task", key);
   const std::int64_t ask = json_int(args, "ask");
   if (old != nullptr && json_int(*old, "ask") >= ask) return Json{{"id", key}, {"known", true}};
-  const Json& content = admin->at("content");
-  Json row = {{"kind", "knock"},          {"notice", notice}, {"person", person},
-              {"state", "open"},          {"owner", "grid"},  {"tries", 0},
-              {"opened_at", now_ms(ctx)}, {"ask", ask},       {"outcomes", Json::array()}};
-  copy_members(args, row, {"why"});
-  copy_members(*who, row,
-               {"name", "door", "floor", "area", "unit", "community", "living_alone", "mobility",
-                "neighbour", "keyholder"});
-  copy_members(content, row, {"severity", "title"});
-  row["line"] = json_text(content, "action_line");
+  Json row = knock_row(ctx, *who, admin);
+  row["ask"] = ask;
+  copy_members(args, row, {"notice", "person", "why"});
   // Who goes there already goes for the worse warning too.
   if (old != nullptr) copy_members(*old, row, {"assignee", "outcomes"});
   put_open(ctx, key, std::move(row));
@@ -107,29 +125,54 @@ Result<void> may_visit(ReadContext& ctx, const Json& args) {
 
 void add_outcome(MutatorContext& ctx, const Json& args, Json& row) {
   Json entry = {{"at", to_unix_ms(ctx.captured_at())}, {"by", actor_id(ctx)}};
-  copy_members(args, entry, {"outcome", "note"});
+  copy_members(args, entry, {"outcome", "note", "place"});
   Json& outcomes = row["outcomes"];
   outcomes.push_back(std::move(entry));
   if (outcomes.size() > kOutcomesMax) outcomes.erase(outcomes.begin());
+}
+
+/// What may come of it: a sheet is posted at a place, a door is knocked at.
+Result<void> check_outcome(const Json& task, const Json& args) {
+  const std::string kind = json_text(task, "kind");
+  const bool is_posted = json_text(args, "outcome") == "posted";
+  if (kind != "knock" && kind != "post") return fail(Errc::invalid_argument, "not a way to a door");
+  if (is_posted != (kind == "post"))
+    return fail(Errc::invalid_argument, "outcome: posted is for notices in the stairwell");
+  if (is_posted && json_text(args, "place").empty())
+    return fail(Errc::invalid_argument, "place: say where it hangs");
+  return {};
+}
+
+/// A sheet on a wall reaches a place: nobody counts as told (RAIN-13).
+MutatorResult posted(MutatorContext& ctx, const std::string& key, Json row, const Json& args) {
+  row["result"] = "posted";
+  row["place"] = args.at("place");
+  put_done(ctx, key, std::move(row));
+  return Json{{"id", key}, {"state", "done"}};
+}
+
+/// Somebody opened the door. Without a notice there is nothing to answer.
+Result<void> tell(MutatorContext& ctx, const Json& task, const std::string& outcome) {
+  const std::string notice = json_text(task, "notice");
+  if (notice.empty()) return {};
+  return notices::told_in_person(ctx, notice, json_text(task, "person"),
+                                 outcome == "rescue" ? "help" : "ok");
 }
 
 /// Two people at one door: one visit with both names (RAIN-11). What was told stays told.
 MutatorResult visit(MutatorContext& ctx, const Json& args) {
   const std::string key = json_text(args, "id");
   LINLI_TRY(const Row found, need(ctx, "task", key));
+  LINLI_CHECK(check_outcome(*found, args));
   Json row = *found;
   add_outcome(ctx, args, row);
   const std::string outcome = json_text(args, "outcome");
+  if (outcome == "posted") return posted(ctx, key, std::move(row), args);
   const bool was_done = json_text(row, "state") == "done";
   if (outcome != "no_answer") {
-    const char* choice = outcome == "rescue" ? "help" : "ok";
-    LINLI_CHECK(
-        notices::told_in_person(ctx, json_text(row, "notice"), json_text(row, "person"), choice));
-    row["state"] = "done";
+    LINLI_CHECK(tell(ctx, row, outcome));
     row["result"] = outcome;
-    row["done_at"] = to_unix_ms(ctx.captured_at());
-    ctx.cancel(kTaskDue, key);
-    ctx.put("task", key, std::move(row));
+    put_done(ctx, key, std::move(row));
     return Json{{"id", key}, {"state", "done"}};
   }
   if (was_done) {
@@ -147,21 +190,27 @@ MutatorResult visit(MutatorContext& ctx, const Json& args) {
   return Json{{"id", key}, {"state", state}};
 }
 
+/// Empty while somebody still has to go; a task without a notice ends by hand only.
+std::string why_over(ReadContext& ctx, const Json& task) {
+  const std::string notice = json_text(task, "notice");
+  if (notice.empty()) return {};
+  const std::string person = json_text(task, "person");
+  if (!person.empty() && notices::has_answered(ctx, notice, person)) return "answered";
+  const Row admin = ctx.get("notice_admin", notice);
+  const std::string state = admin ? json_text(*admin, "state") : std::string();
+  return state == "sent" || state == "corrected" ? "" : "ended";
+}
+
 /// Answered by another way: nobody has to climb the stairs any more. Else nobody moved it: from the
 /// grid worker to the lead, from the lead to the desk, where it stays and comes up again.
 void due(MutatorContext& ctx, std::string_view at, bool /*missed*/) {
   const std::string key(at);
   const Row found = ctx.get("task", key);
   if (found == nullptr || json_text(*found, "state") == "done") return;
-  const Row notice = ctx.get("notice_admin", json_text(*found, "notice"));
-  const std::string state = notice ? json_text(*notice, "state") : std::string();
-  const bool is_live = state == "sent" || state == "corrected";
-  const bool has_answered =
-      notices::has_answered(ctx, json_text(*found, "notice"), json_text(*found, "person"));
   Json row = *found;
-  if (has_answered || !is_live) {
+  if (const std::string why = why_over(ctx, row); !why.empty()) {
     row["state"] = "done";
-    row["result"] = has_answered ? "answered" : "ended";
+    row["result"] = why;
     ctx.put("task", key, std::move(row));
     return;
   }
@@ -169,28 +218,6 @@ void due(MutatorContext& ctx, std::string_view at, bool /*missed*/) {
   row["owner"] = owner == "lead" || owner == "desk" ? "desk" : "lead";
   row["state"] = "handed_on";
   put_open(ctx, key, std::move(row));
-}
-
-/// By entrance, then from the top floor down: one walk down the stairwell meets them all.
-Result<Json> list(ReadContext& ctx, const Json& params) {
-  Json out = {{"tasks", Json::array()}};
-  const std::string unit = json_text(params, "unit");
-  const std::string prefix = unit.empty() ? std::string() : exact(unit);
-  std::vector<Json> found;
-  for (const sync::IndexHit& hit : ctx.scan("task.open_unit", prefix, std::nullopt, kListMax)) {
-    Json item = *ctx.get("task", hit.key);
-    item["id"] = hit.key;
-    found.push_back(std::move(item));
-  }
-  std::ranges::stable_sort(found, [](const Json& a, const Json& b) {
-    const auto order = [](const Json& t) {
-      return std::tuple(json_text(t, "unit"), json_text(t, "area"), -json_int(t, "floor"),
-                        json_text(t, "door"));
-    };
-    return order(a) < order(b);
-  });
-  for (Json& item : found) out["tasks"].push_back(std::move(item));
-  return out;
 }
 
 }  // namespace
@@ -226,24 +253,22 @@ void declare(sync::Registry& registry) {
       {"key", "{id}"},
       {"row", {{"result", "{outcome}"}, {"done_at", "{now}"}, {"visited_by", "{actor}"}}}};
   add(registry,
-      Mutator{.name = "task.visit",
-              .summary = "当面告知 / 无人应答 / 已转移 / 拒绝 / 需救助, also without a net.",
-              .args = arg::object(
-                  {{"id!", id},
-                   {"outcome!", arg::one_of({"told", "no_answer", "moved", "refused", "rescue"})},
-                   {"note", arg::text(200)}}),
-              .permit = may_visit,
-              .run = visit,
-              .effects = Json::array({effect}),
-              .lane = sync::UpLane::alert,
-              .path = "/tasks/{id}/visit"});
-  add(registry, Query{.name = "task.list",
-                      .summary = "Open knocks, by building and floor.",
-                      .params = arg::object({{"unit", arg::id()}}),
-                      .permit = allow({Role::grid, Role::lead, Role::volunteer, Role::window,
-                                       Role::approver, Role::supervisor}),
-                      .run = list,
-                      .path = "/tasks"});
+      Mutator{
+          .name = "task.visit",
+          .summary = "当面告知 / 无人应答 / 已转移 / 拒绝 / 需救助 / 已张贴, also without a net.",
+          .args = arg::object({{"id!", id},
+                               {"outcome!", arg::one_of({"told", "no_answer", "moved", "refused",
+                                                         "rescue", "posted"})},
+                               {"place", arg::text(60)},
+                               {"note", arg::text(200)}}),
+          .permit = may_visit,
+          .run = visit,
+          .effects = Json::array({effect}),
+          .lane = sync::UpLane::alert,
+          .path = "/tasks/{id}/visit"});
+  declare_by_hand(registry);
+  declare_erasure(registry);
+  declare_list(registry);
 }
 
 }  // namespace linli::community::tasks

@@ -130,6 +130,13 @@ class MemoryStore::Reader final : public StoreReader {
     return cursors;
   }
 
+  Result<std::optional<DeviceCursor>> cursor(const Cid& cid) override {
+    const std::shared_lock lock(shared_->mutex);
+    const auto found = shared_->content.cursors.find(cid);
+    if (found == shared_->content.cursors.end()) return std::nullopt;
+    return found->second;
+  }
+
   Result<bool> is_member(const AccountId& account, BucketId bucket) override {
     const std::shared_lock lock(shared_->mutex);
     return shared_->content.members.contains({bucket, account});
@@ -269,6 +276,9 @@ Result<std::vector<QuarantineWrite>> MemoryStore::quarantine(std::size_t limit) 
 }
 
 Result<std::vector<DeviceCursor>> MemoryStore::cursors() { return reader_->cursors(); }
+Result<std::optional<DeviceCursor>> MemoryStore::cursor(const Cid& cid) {
+  return reader_->cursor(cid);
+}
 
 Result<bool> MemoryStore::is_member(const AccountId& account, BucketId bucket) {
   return reader_->is_member(account, bucket);

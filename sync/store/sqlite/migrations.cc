@@ -155,8 +155,14 @@ CREATE TABLE day_mark(           -- last seq of each UTC day, for retention
 );
 )sql";
 
+constexpr const char* kWhatPhonesSaid = R"sql(
+ALTER TABLE device_cursor ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;  -- unsent mutations
+ALTER TABLE device_cursor ADD COLUMN app TEXT NOT NULL DEFAULT '';        -- program and version
+)sql";
+
 constexpr std::array kMigrations{
     Migration{1, "first schema", kFirst},
+    Migration{2, "what phones said of themselves", kWhatPhonesSaid},
 };
 
 }  // namespace

@@ -36,6 +36,11 @@ std::string above_prefix(std::string_view prefix) {
   return above;
 }
 
+/// Columns cid, u, s, at, pending, app.
+DeviceCursor cursor_of(const Query& q) {
+  return {Cid{q.id128(0)}, Cursors{q.seq(1), q.seq(2)}, q.i64(3), q.u64(4), q.text(5)};
+}
+
 /// Columns ver, places, data from `first` on.
 StoredRow stored_row(const Query& q, int first) {
   return {q.seq(first), q.shared(first + 2), live_buckets(parse_places(q.text(first + 1)))};
@@ -246,9 +251,19 @@ Result<std::vector<QuarantineWrite>> SqliteReader::quarantine(std::size_t limit)
 Result<std::vector<DeviceCursor>> SqliteReader::cursors() {
   return guarded("read cursors", [&] {
     std::vector<DeviceCursor> cursors;
-    Query q = connection_.query("SELECT cid, u, s, at FROM device_cursor ORDER BY cid");
-    while (q.step()) cursors.push_back({Cid{q.id128(0)}, Cursors{q.seq(1), q.seq(2)}, q.i64(3)});
+    Query q =
+        connection_.query("SELECT cid, u, s, at, pending, app FROM device_cursor ORDER BY cid");
+    while (q.step()) cursors.push_back(cursor_of(q));
     return cursors;
+  });
+}
+
+Result<std::optional<DeviceCursor>> SqliteReader::cursor(const Cid& cid) {
+  return guarded("read cursor", [&]() -> std::optional<DeviceCursor> {
+    Query q = connection_.query(
+        "SELECT cid, u, s, at, pending, app FROM device_cursor WHERE cid = ?1", cid);
+    if (!q.step()) return std::nullopt;
+    return cursor_of(q);
   });
 }
 

@@ -35,6 +35,7 @@ class SqliteReader final : public StoreReader {
   Result<std::vector<DueRow>> due(std::int64_t until, std::size_t limit) override;
   Result<std::vector<QuarantineWrite>> quarantine(std::size_t limit) override;
   Result<std::vector<DeviceCursor>> cursors() override;
+  Result<std::optional<DeviceCursor>> cursor(const Cid& cid) override;
   Result<bool> is_member(const AccountId& account, BucketId bucket) override;
 
  private:

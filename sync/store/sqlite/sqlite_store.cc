@@ -168,9 +168,10 @@ Result<void> SqliteStore::save_cursors(const std::vector<DeviceCursor>& cursors)
     for (const DeviceCursor& c : cursors) {
       connection_
           .query(
-              "INSERT INTO device_cursor(cid, u, s, at) VALUES(?1, ?2, ?3, ?4)"
-              " ON CONFLICT(cid) DO UPDATE SET u=?2, s=?3, at=?4",
-              c.cid, c.cur[0], c.cur[1], c.at)
+              "INSERT INTO device_cursor(cid, u, s, at, pending, app)"
+              " VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
+              " ON CONFLICT(cid) DO UPDATE SET u=?2, s=?3, at=?4, pending=?5, app=?6",
+              c.cid, c.cur[0], c.cur[1], c.at, c.pending, c.app)
           .run();
     }
   });
@@ -249,6 +250,9 @@ Result<std::vector<QuarantineWrite>> SqliteStore::quarantine(std::size_t limit) 
 }
 
 Result<std::vector<DeviceCursor>> SqliteStore::cursors() { return reader_.cursors(); }
+Result<std::optional<DeviceCursor>> SqliteStore::cursor(const Cid& cid) {
+  return reader_.cursor(cid);
+}
 
 Result<bool> SqliteStore::is_member(const AccountId& account, BucketId bucket) {
   return reader_.is_member(account, bucket);

@@ -104,12 +104,20 @@ class Peer:
     """One socket. Frames that came are in `frames` as dicts."""
 
     def __init__(
-        self, identity, up=((0, 0),) * 3, cur=(0, 0), held=(), origin=None, sign=None, epoch=None
+        self,
+        identity,
+        up=((0, 0),) * 3,
+        cur=(0, 0),
+        held=(),
+        origin=None,
+        sign=None,
+        epoch=None,
+        pending=0,
     ):
         self.identity, self.frames, self.closed = identity, [], None
         self.up, self.cur, self.held, self.epoch = up, dict(zip("us", cur)), dict(held), epoch
         self.hello_origin, self.hello_sign = origin or identity.origin, sign or identity.key.sign
-        self.rx = 0
+        self.rx, self.pending = 0, pending
         run(self._open())
 
     async def _open(self):
@@ -165,7 +173,7 @@ class Peer:
             "cur": self.cur,
             "part": [],
             "up": [list(x) for x in self.up],
-            "pending": 0,
+            "pending": self.pending,
             "t0": int(time.time() * 1000),
             "cert": self.identity.cert,
         }

@@ -32,12 +32,14 @@ class World:
 
     `linlid demo` fills the data folder; the server that the tests meet is then started with a
     config, because phones that dial through a Proxy sign its address, which has to be listed.
+    `web_root`: a folder with the web app, instead of the one inside linlid.
     """
 
-    def __init__(self, name, people=40, channels="", escalation=None):
+    def __init__(self, name, people=40, channels="", escalation=None, web_root=""):
         self.folder = Folder(name)
         self._channels = channels
         self._escalation = escalation
+        self._web_root = web_root
         self.data = self.folder / "data"
         port = free_port()
         demo = Server(
@@ -73,6 +75,7 @@ class World:
             ladders = self.folder / "escalation.json"
             ladders.write_text(json.dumps(self._escalation))
             gateway += f'escalation = "{ladders}"\n'
+        web = f'[web]\nroot = "{self._web_root}"\n' if self._web_root else ""
         origins = [f"http://127.0.0.1:{port}"] + [line.origin for line in self._lines]
         file.write_text(
             f"""[server]
@@ -81,7 +84,7 @@ origins = {json.dumps(origins)}
 drain_seconds = 2
 [data]
 folder = "{self.data}"
-{gateway}"""
+{gateway}{web}"""
         )
         return file
 

@@ -51,6 +51,29 @@ TEST_F(Api, TheTokenOfAnOperatorOpensNothingButTheGateway) {
   EXPECT_EQ(code(get("/api/v1/gateway/orders", local)), "expired");
 }
 
+// GEN-9, M15: 设备丢失时有 4 条未上传.
+TEST_F(Api, TheDeskReadsWhatEachPhoneLastSaidOfItself) {
+  const Phone phone = staff("editor");
+  const sync::Cid cid{Id128::parse(phone.cid).value()};
+  const auto list = [&](const std::string& bearer, const char* path) {
+    return get(path, bearer, {{"account", phone.account}});
+  };
+  const std::string admin = token(staff("admin"));
+  EXPECT_FALSE(body(list(admin, "/api/v1/devices")).at("devices").at(0).contains("last_contact"));
+  runtime_.note_cursors({cid, {sync::Seq{3}, sync::Seq{4}}, 77, 4, "linli-web/1.0"});
+  const Json device = body(list(admin, "/api/v1/devices")).at("devices").at(0);
+  EXPECT_EQ(device.at("last_contact"), 77);
+  EXPECT_EQ(device.at("unsent"), 4);
+  EXPECT_EQ(device.at("app"), "linli-web/1.0");
+  EXPECT_EQ(device.at("cursor"), (Json{{"u", 3}, {"s", 4}}));
+  EXPECT_EQ(code(list(token(staff("grid")), "/api/v1/devices")), "forbidden");
+  const Json all = body(get("/api/v1/device-sync", admin));
+  EXPECT_EQ(std::ranges::count_if(all.at("items"),
+                                  [](const Json& one) { return one.contains("unsent"); }),
+            1);
+  EXPECT_EQ(code(get("/api/v1/device-sync", token(phone))), "forbidden");
+}
+
 TEST_F(Api, PathAndQueryAndBodyBecomeOneObject) {
   const std::string bearer = token(staff("window"));
   const auto found = get("/api/v1/households/" + house_, bearer);
@@ -252,6 +275,7 @@ TEST_F(OpenApi, DescribesEveryRouteAndEveryFixedEndpointAndNothingElse) {
                             "patch /c/{slug}/blobs/{id}",
                             "delete /c/{slug}/blobs/{id}",
                             "get /c/{slug}/blobs/{id}",
+                            "get /c/{slug}/api/v1/public/notices",
                             "get /c/{slug}/public",
                             "get /c/{slug}/public/atom.xml",
                             "get /c/{slug}/public/cap/{file}",

@@ -61,7 +61,7 @@ TEST(PublicAtom, HasEveryNoticeNewestFirst) {
 class PublicPages : public SiteTest {};
 
 TEST_F(PublicPages, NeedNoSignInAndMayBeKeptForAWhile) {
-  for (const char* path : {"/public", "/public/atom.xml"}) {
+  for (const char* path : {"/public", "/public/atom.xml", "/api/v1/public/notices"}) {
     const net::HttpResponse page = get(path);
     EXPECT_EQ(page.status, 200) << path;
     EXPECT_EQ(header(page, "Cache-Control"), "public, max-age=60");
@@ -78,6 +78,34 @@ TEST_F(PublicPages, TheOnlyCommunityIsTheFrontPage) {
   front.method = "GET";
   front.path = "/";
   EXPECT_EQ(send(front).body, get("/public").body);
+}
+
+// F9, ENR-4: the web app shows it before anybody enrols.
+TEST_F(PublicPages, TheListHasWhatIsOutForEverybodyAndAsksForNoToken) {
+  const Phone author = staff("editor");
+  const Phone second = staff("approver");
+  const auto out = [&](const char* id, Json audience) {
+    const Json draft = {{"id", id},
+                        {"category", "latest"},
+                        {"title", id},
+                        {"body", "明天停水"},
+                        {"audience", std::move(audience)}};
+    const auto made = post("/api/v1/notices", draft, token(author), std::string("d") + id);
+    ASSERT_EQ(made.status, 200) << made.body;
+    const std::string path = std::string("/api/v1/notices/") + id;
+    post(path + "/submit", Json::object(), token(author), std::string("s") + id);
+    const auto sent =
+        post(path + "/approve", {{"fingerprint", body(made).at("fingerprint")}, {"persons", 1}},
+             elevated(second), std::string("a") + id);
+    ASSERT_EQ(sent.status, 200) << sent.body;
+  };
+  out("all", {{"areas", {area_}}});
+  out("old", {{"areas", {area_}}, {"age_min", 65}});
+  runtime_.tick();
+  const auto list = get("/api/v1/public/notices");
+  ASSERT_EQ(list.status, 200) << list.body;
+  ASSERT_EQ(body(list).at("items").size(), 1U) << list.body;
+  EXPECT_EQ(body(list).at("items").at(0).at("id"), "all");
 }
 
 TEST_F(PublicPages, WithoutAGatewayThereIsNoPushKey) {

@@ -133,7 +133,7 @@ inline std::string dump(Store& store) {
             << " " << i->status << " " << i->response << " " << i->at << "\n";
   for (const DeviceCursor& c : must(store.cursors()))
     out << "cursor " << hex(c.cid.raw()) << " " << c.cur[0].raw() << " " << c.cur[1].raw() << " "
-        << c.at << "\n";
+        << c.at << (c.app.empty() ? "" : " " + std::to_string(c.pending) + " " + c.app) << "\n";
   return out.str();
 }
 

@@ -615,11 +615,13 @@ TEST_P(StoreContract, EverythingSurvivesCloseAndCrash) {
   must(store().set_epoch(Epoch{make_id(42)}));
   must(store().save_cursors(
       {{World::cid(1), {Seq{3}, Seq{4}}, 77}, {World::cid(2), {Seq{1}, Seq{2}}, 78}}));
-  must(store().save_cursors({{World::cid(1), {Seq{5}, Seq{6}}, 79}}));
+  must(store().save_cursors({{World::cid(1), {Seq{5}, Seq{6}}, 79, 4, "linli/1.0"}}));
   must(store().raise_floor(BucketId{2}, Seq{10}));
   world.raise_floor(BucketId{2}, Seq{10});
   const std::string before = dump(store());
-  EXPECT_NE(before.find("cursor " + make_id(101).hex() + " 5 6 79"), std::string::npos);
+  EXPECT_NE(before.find("cursor " + make_id(101).hex() + " 5 6 79 4 linli/1.0"), std::string::npos);
+  EXPECT_EQ(must(store().cursor(World::cid(1)))->pending, 4U);
+  EXPECT_FALSE(must(store().cursor(World::cid(3))).has_value());
   under_->reopen();
   EXPECT_EQ(dump(store()), before);
   grow(world, 5);

@@ -26,7 +26,7 @@ void regenerate(int version) {
   World world(7);
   for (int i = 0; i < 30; ++i) must(store->apply(world.next_batch()));
   must(store->set_epoch(Epoch{make_id(1)}));
-  must(store->save_cursors({{World::cid(1), {Seq{3}, Seq{4}}, 5}}));
+  must(store->save_cursors({{World::cid(1), {Seq{3}, Seq{4}}, 5, 4, "linli/1.0"}}));
   must(store->raise_floor(BucketId{1}, Seq{20}));
   std::ofstream(golden(version, ".txt")) << dump(*store);
 }

@@ -16,6 +16,13 @@ export interface QuoteArgs {
   audience?: T.Audience;
 }
 
+/** With `cost`, in the price unit of the quotes, when the audience was named. */
+export interface Quotes {
+  quotes: T.Quote[];
+  audience?: T.AudienceCount;
+  cost?: number;
+}
+
 export class DeskApi {
   readonly client: ApiClient;
 
@@ -58,8 +65,11 @@ export class DeskApi {
   submit = (id: string, key: string) =>
     this.client.post<{ id: string; fingerprint: string }>(`/notices/${id}/submit`, {}, { key });
 
-  approve = (id: string, args: { fingerprint: string; persons: number }, key: string) =>
-    this.client.post<{ id: string; state: string }>(`/notices/${id}/approve`, args, { key });
+  approve = (
+    id: string,
+    args: { fingerprint: string; persons: number; cost?: number },
+    key: string,
+  ) => this.client.post<{ id: string; state: string }>(`/notices/${id}/approve`, args, { key });
 
   reject = (id: string, reason: string, key: string) =>
     this.client.post<Empty>(`/notices/${id}/reject`, { reason }, { key });
@@ -85,8 +95,10 @@ export class DeskApi {
   audienceCount = (audience: T.Audience) =>
     this.client.ask<T.AudienceCount>('/notices/audience-count', { audience });
 
-  quote = (args: QuoteArgs) =>
-    this.client.ask<{ quotes: T.Quote[]; audience?: T.AudienceCount }>('/gateway/quote', args);
+  quote = (args: QuoteArgs) => this.client.ask<Quotes>('/gateway/quote', args);
+
+  /** Of a notice as it stands: its approval must then name the same cost. */
+  quoteNotice = (notice: string) => this.client.ask<Quotes>('/gateway/quote', { notice });
 
   reach = (id: string) => this.client.get<T.Reach>(`/notices/${id}/reach`);
 

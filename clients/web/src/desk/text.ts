@@ -2,10 +2,12 @@
 // Every sentence of the desk, Chinese first. A key without both languages does not compile.
 
 import { kAdvice } from './text/advice';
+import { kMediaText } from './text/media';
 import { kNoticeText } from './text/notices';
 import { kPeopleText } from './text/people';
 import { kReachText } from './text/reach';
 import { kSystemText } from './text/system';
+import { kVolunteerText } from './text/volunteers';
 import { kWords } from './text/words';
 
 export type Language = 'zh' | 'en';
@@ -15,9 +17,11 @@ export type Pair = readonly [string, string];
 const kAll = {
   ...kWords,
   ...kNoticeText,
+  ...kMediaText,
   ...kReachText,
   ...kPeopleText,
   ...kSystemText,
+  ...kVolunteerText,
 } as const satisfies Record<string, Pair>;
 export type Key = keyof typeof kAll;
 

@@ -2,6 +2,8 @@
 // What screens may ask of the replica. They see this file only: never IndexedDB, sockets or keys.
 // `openReplica` (client.ts) gives the real one, `fake.ts` one in memory for tests and drawing.
 
+import type { EntryDraft } from '../protocol/checkin';
+
 /** Svelte's store contract: calls `run` at once with the newest value, then at each change. */
 export interface Readable<T> {
   subscribe(run: (value: T) => void): () => void;
@@ -36,6 +38,13 @@ export interface Identity {
   name: string;
 }
 
+/** Numbers of mutations since this phone heard of it. */
+export interface HandOver {
+  taken: number;
+  refused: number;
+  waiting: number;
+}
+
 export interface Status {
   state: SyncState;
   identity?: Identity;
@@ -58,6 +67,8 @@ export interface Status {
   trouble?: Problem;
   /** The device was revoked: its rows are gone, its unsent work is kept. */
   isRevoked: boolean;
+  /** The owner's new phone took this one's place (ENR-10): what became of the work made here. */
+  handOver?: HandOver;
   /** The store was lost under us (site data wiped, evicted) since the last start. */
   wasWiped: boolean;
   /** Another tab holds the connection. */
@@ -87,6 +98,31 @@ export interface LocalMutation {
   rejectedAt?: number;
 }
 
+/** What happened at a shift; the replica adds key, place in the device's chain, and time. */
+export interface RecordAsk {
+  draft: EntryDraft;
+  /** Text of the code that was scanned; with a countersign, of the code that the receipt names. */
+  qr?: string;
+  /** With a countersign: text of the entry that it signs. */
+  receipt?: string;
+  walkUp?: { name: string; last4: string };
+}
+export interface Recorded {
+  mutation: LocalMutation;
+  /** `LLE1.`…: shown as the receipt. */
+  text: string;
+  /** 32 hex digits. */
+  id: string;
+}
+export interface LeadCodeAsk {
+  team: string;
+  shift: string;
+  place: string;
+  window: number;
+  /** 32 bytes, of the row `shift_key`. */
+  shiftKey: Uint8Array;
+}
+
 export interface Replica {
   readonly slug: string;
   readonly status: Readable<Status>;
@@ -108,6 +144,12 @@ export interface Replica {
   noteSeen(notice: string): Promise<void>;
   /** True the first time for an incident and severity on this device: nothing sounds twice (E9). */
   firstAlert(incident: string, severity: string): Promise<boolean>;
+
+  /** Signs an entry of check-in into this device's chain, in the transaction that stores its
+   *  mutation (PROTOCOL §10). Rejects with a Problem. */
+  record(ask: RecordAsk): Promise<Recorded>;
+  /** The lead's code of a window, signed by this device. The key itself is told to nobody. */
+  leadCode(ask: LeadCodeAsk): Promise<string>;
 
   /** Reads a slip: its link's secret, or 8 digits with the door. Goes on by itself when there is a
    *  connection; watch `status.slip`. `label` names this phone in the family's list of devices. */

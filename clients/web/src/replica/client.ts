@@ -4,7 +4,9 @@
 import { isMarked, setMark } from './marks';
 import { MemoryStore } from './store_memory';
 import { IdbStore } from './store_idb';
-import type { LocalMutation, Readable, Replica, Row, Status } from './api';
+import type {
+  LeadCodeAsk, LocalMutation, Readable, RecordAsk, Recorded, Replica, Row, Status,
+} from './api';
 import {
   BEAT_LOST_MS, openChannel, type Channel, type ChannelMessage, type LiveFacts,
 } from './channel';
@@ -20,6 +22,7 @@ import { plainProblem, ReplicaProblem } from './problem';
 import {
   choose, goOnFrom, newRound, newSlip, SLIP_KEY, type SlipInput, type SlipRecord,
 } from './slip_record';
+import { RECORD } from './record_name';
 import { readFacts, statusOf } from './status';
 import type { MutationRecord, Store, Tx } from './store';
 import { readAttention, readPending, readRows, toLocal } from './visible';
@@ -236,6 +239,8 @@ class PageReplica implements Replica {
   }
 
   async mutate(name: string, args: Record<string, unknown>): Promise<LocalMutation> {
+    // Signed entries come from record() only, or the chain would not know them.
+    if (name === RECORD) throw new ReplicaProblem('invalid_argument', name);
     const text = encodeArgs(name, args);
     const now = Date.now();
     return toLocal(await this.write((tx) => append(tx, { name, args: text, now }), work));
@@ -271,6 +276,27 @@ class PageReplica implements Replica {
       tx.putLocal(key, Date.now());
       return true;
     });
+  }
+
+  // --- Check-in ----------------------------------------------------------------------------------
+
+  async record(ask: RecordAsk): Promise<Recorded> {
+    // Signing is not in the first load of a page.
+    const [{ recordEntry }, { entryId, entryText }] = await Promise.all([
+      import('./checkin'), import('../protocol/checkin'),
+    ]);
+    const made = { now: Date.now(), nonce: systemRng.bytes(8) };
+    const { record, entry } = await this.write(
+      (tx) => recordEntry(tx, ask, made), ({ record: stored }) => work(stored),
+    );
+    return { mutation: toLocal(record), text: entryText(entry), id: entryId(entry) };
+  }
+
+  async leadCode(ask: LeadCodeAsk): Promise<string> {
+    const { leadCode } = await import('./checkin');
+    const { identity } = await this.store.read((tx) => tx.state());
+    if (!identity) throw new ReplicaProblem('unauthenticated');
+    return leadCode(identity.seed, ask);
   }
 
   // --- Enrolment ---------------------------------------------------------------------------------

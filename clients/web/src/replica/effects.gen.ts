@@ -6,12 +6,39 @@ export const EFFECTS: Record<string, MutatorInfo> = {
   "area.close": {"lane":1},
   "area.create": {"lane":1},
   "area.rename": {"lane":1},
+  "area.set_outline": {"lane":1},
+  "area.set_zones": {"lane":1},
+  "attendance.approve": {"lane":1},
+  "attendance.claim": {"lane":1},
+  "attendance.correct": {"lane":1},
+  "attendance.record": {
+    "lane": 1,
+    "effects": [
+      {
+        "key": "{id}",
+        "op": "patch",
+        "row": {
+          "entry": "{entry}",
+          "kind": "{kind}",
+          "person": "{person}",
+          "shift": "{shift}"
+        },
+        "tbl": "attendance"
+      }
+    ]
+  },
+  "certificate.issue": {"lane":1},
+  "certificate.revoke": {"lane":1},
   "endpoint.put": {"lane":1},
   "endpoint.remove": {"lane":1},
   "gateway.pause": {"lane":1},
   "gateway.replay": {"lane":1},
   "gateway.resume": {"lane":1},
   "gateway.test": {"lane":1},
+  "hours.confirm": {"lane":1},
+  "hours.dispute": {"lane":1},
+  "hours.finalise": {"lane":1},
+  "hours.resolve": {"lane":1},
   "household.put": {"lane":1},
   "identity.create_account": {"lane":1},
   "identity.detach_device": {"lane":1},
@@ -91,6 +118,42 @@ export const EFFECTS: Record<string, MutatorInfo> = {
   "proxy.confirm": {"lane":1},
   "proxy.end": {"lane":1},
   "proxy.request": {"lane":1},
+  "shift.answer": {
+    "lane": 1,
+    "effects": [
+      {
+        "key": "{shift}:{person}",
+        "op": "patch",
+        "row": {
+          "answer": "{answer}",
+          "at": "{now}",
+          "person": "{person}",
+          "shift": "{shift}"
+        },
+        "tbl": "shift_answer"
+      }
+    ]
+  },
+  "shift.cancel": {"lane":1},
+  "shift.create": {
+    "lane": 1,
+    "effects": [
+      {
+        "key": "{id}",
+        "op": "put",
+        "row": {
+          "from": "{from}",
+          "need": "{need}",
+          "place": "{place}",
+          "state": "open",
+          "team": "{team}",
+          "title": "{title}",
+          "to": "{to}"
+        },
+        "tbl": "shift"
+      }
+    ]
+  },
   "task.assign": {"lane":1},
   "task.visit": {
     "lane": 0,
@@ -107,4 +170,42 @@ export const EFFECTS: Record<string, MutatorInfo> = {
       }
     ]
   },
+  "team.close": {"lane":1},
+  "team.confirm": {"lane":1},
+  "team.create": {"lane":1},
+  "team.guardian_consent": {"lane":1},
+  "team.join_request": {
+    "lane": 1,
+    "effects": [
+      {
+        "key": "{team}:{person}",
+        "op": "patch",
+        "row": {
+          "person": "{person}",
+          "state": "requested",
+          "team": "{team}"
+        },
+        "tbl": "team_member"
+      }
+    ]
+  },
+  "team.leave": {
+    "lane": 1,
+    "effects": [
+      {
+        "key": "{team}:{person}",
+        "op": "patch",
+        "row": {
+          "state": "left"
+        },
+        "tbl": "team_member"
+      }
+    ]
+  },
+  "team.renew_code": {"lane":1},
+  "team.set_role": {"lane":1},
+  "warning.end_rule": {"lane":1},
+  "warning.propose_rule": {"lane":1},
+  "warning.sign_rule": {"lane":1},
+  "warning.veto": {"lane":1},
 };

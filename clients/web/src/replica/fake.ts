@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Replica in memory for tests and for drawing screens: same interface, no server, no store.
+import { entryId, entryText } from '../protocol/checkin';
 import type {
-  Identity, LocalMutation, Problem, Readable, Replica, Row, SlipStatus, Status,
+  Identity, LeadCodeAsk, LocalMutation, Problem, Readable, RecordAsk, Recorded, Replica, Row,
+  SlipStatus, Status,
 } from './api';
+import { FAKE_SEED } from './fake_service';
 import { EFFECTS } from './effects.gen';
 import { ACCOUNT, demoRows, PERSON } from './fake_rows';
 import { encodeArgs } from './mutation';
 import { Source } from './observable';
 import { applyOverlay, tablesOf, type JsonObject, type MergedRow } from './overlay';
 import { ReplicaProblem } from './problem';
+import { emptyState, type Store } from './store';
+import { MemoryStore } from './store_memory';
 
 export { ACCOUNT, MOTHER, PERSON } from './fake_rows';
 
@@ -41,6 +46,7 @@ export class FakeReplica implements Replica {
   private readonly now: number;
   private lastId = 0;
   private refusal?: ReplicaProblem;
+  private chain?: Store;
 
   constructor({ now = Date.now(), isEnrolled = true }: FakeOptions = {}) {
     this.now = now;
@@ -127,9 +133,12 @@ export class FakeReplica implements Replica {
 
   async mutate(name: string, args: Record<string, unknown>): Promise<LocalMutation> {
     this.mayWrite();
-    const text = encodeArgs(name, args);
+    return this.add(name, JSON.parse(encodeArgs(name, args)));
+  }
+
+  private add(name: string, args: Record<string, unknown>): LocalMutation {
     const mutation: LocalMutation = {
-      id: ++this.lastId, name, args: JSON.parse(text), wall: this.now, state: 'unsent',
+      id: ++this.lastId, name, args, wall: this.now, state: 'unsent',
     };
     this.pending.set([...this.pending.value, mutation]);
     for (const tbl of tablesOf(EFFECTS, name)) this.show(tbl);
@@ -162,6 +171,21 @@ export class FakeReplica implements Replica {
     const mended = await this.mutate(name, args);
     await this.dismiss(id);
     return mended;
+  }
+
+  /** The same signing as in the real one, over a chain in memory. */
+  async record(ask: RecordAsk): Promise<Recorded> {
+    this.mayWrite();
+    const { recordEntry } = await import('./checkin');
+    const made = { now: this.now, nonce: new Uint8Array(8).fill(this.lastId + 1) };
+    const chain = await this.openChain();
+    const { entry, record } = await chain.write('strict', (tx) => recordEntry(tx, ask, made));
+    const mutation = this.add(record.name, JSON.parse(record.args));
+    return { mutation, text: entryText(entry), id: entryId(entry) };
+  }
+
+  async leadCode(ask: LeadCodeAsk): Promise<string> {
+    return (await import('./checkin')).leadCode(FAKE_SEED, ask);
   }
 
   async noteSeen(notice: string): Promise<void> {
@@ -228,6 +252,14 @@ export class FakeReplica implements Replica {
   }
 
   // --- Inside -----------------------------------------------------------------------------------
+
+  private async openChain(): Promise<Store> {
+    if (this.chain) return this.chain;
+    this.chain = new MemoryStore();
+    const identity = { ...IDENTITY, origin: '', serverPub: '', cert: '', seed: FAKE_SEED };
+    await this.chain.write('strict', async (tx) => tx.putState({ ...emptyState(), identity }));
+    return this.chain;
+  }
 
   private seed(): void {
     for (const [tbl, rows] of Object.entries(demoRows(this.now))) {

@@ -5,6 +5,7 @@ import { EFFECTS } from './effects.gen';
 import { PENDING_MAX } from './mutation';
 import { laneOf } from './overlay';
 import { ReplicaProblem } from './problem';
+import { RECORD } from './record_name';
 import type { MutationRecord, Tx } from './store';
 
 export const SEEN_PREFIX = 'seen:';
@@ -35,13 +36,14 @@ export async function append(tx: Tx, made: NewMutation): Promise<MutationRecord>
   return { ...record, id: await tx.addMutation(record) };
 }
 
-/** Errors: not_found; wrong_state once it was given a number. */
+/** Errors: not_found; wrong_state once it was given a number, or when it is a link of the chain. */
 async function unsent(tx: Tx, id: number): Promise<MutationRecord> {
   const found = await tx.mutation(id);
   if (!found || (found.state === 'settled' && found.attention !== 'open')) {
     throw new ReplicaProblem('not_found');
   }
-  if (found.state !== 'queued' || found.n > 0) throw new ReplicaProblem('wrong_state');
+  const isLoose = found.state === 'queued' && found.n === 0 && found.name !== RECORD;
+  if (!isLoose) throw new ReplicaProblem('wrong_state');
   return found;
 }
 
@@ -81,6 +83,8 @@ export async function mend(
   now: number,
 ): Promise<MutationRecord> {
   const old = await refused(tx, id);
+  // A signed entry may be sent again, but not be another one.
+  if (old.name === RECORD && encode(old.name) !== old.args) throw new ReplicaProblem('wrong_state');
   const made = await append(tx, { name: old.name, args: encode(old.name), now, fixes: old.n });
   tx.putMutation({ ...old, attention: 'dismissed' });
   return made;

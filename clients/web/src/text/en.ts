@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same sentences in English; fetched only when chosen.
 import { mine } from './en_mine';
+import { volunteer } from './en_volunteer';
 import type { Key } from './zh';
 
 export const en: Record<Key, string> = {
   ...mine,
+  ...volunteer,
 
   'app.name': 'Linli',
   'app.skip': 'Skip to content',
@@ -69,9 +71,16 @@ export const en: Record<Key, string> = {
   'notice.stop': 'Stop',
   'notice.unfold': 'Whole text ({n} characters)',
   'notice.fold': 'Fold',
-  'notice.images':
-    'The original has {n} pictures, which phones cannot show yet; see them at the counter.',
-  'notice.voice': 'The original has a recording of {n} s, which phones cannot play yet.',
+  'notice.voice': 'Play the recording ({time})',
+  'notice.voiceLoading': 'Fetching the recording…',
+  'notice.voicePause': 'Stop',
+  'notice.voiceLarge': 'Fetch the recording ({size})',
+  'notice.image': '{title}, picture {n} of {of}',
+  'notice.imageLarge': 'Fetch the picture ({size})',
+  'notice.imageOpen': 'Enlarge: {what}',
+  'notice.imageLoading': 'Fetching the picture…',
+  'notice.mediaOffline': 'Not fetched. Tap again when you are online.',
+  'notice.mediaBroken': 'This one cannot be shown. See it at the counter, or call 581.',
   'notice.open': 'Read and answer',
 
   'ack.ok': 'I know',

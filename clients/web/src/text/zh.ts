@@ -3,9 +3,11 @@
 // (UX-4): catalogue.test.ts holds the list of words that people should not have to learn.
 
 import { mine } from './zh_mine';
+import { volunteer } from './zh_volunteer';
 
 export const zh = {
   ...mine,
+  ...volunteer,
 
   'app.name': '邻里',
   'app.skip': '跳到正文',
@@ -70,8 +72,16 @@ export const zh = {
   'notice.stop': '停下',
   'notice.unfold': '看全文（共 {n} 字）',
   'notice.fold': '收起',
-  'notice.images': '原文有 {n} 张图片。手机上还看不了，可以到窗口看。',
-  'notice.voice': '原文有 {n} 秒录音。手机上还不能放，可以点“读给我听”或打 581。',
+  'notice.voice': '听录音（{time}）',
+  'notice.voiceLoading': '正在取录音…',
+  'notice.voicePause': '停下',
+  'notice.voiceLarge': '取录音（{size}）',
+  'notice.image': '{title}，图 {n}/{of}',
+  'notice.imageLarge': '看图（{size}）',
+  'notice.imageOpen': '放大：{what}',
+  'notice.imageLoading': '正在取图片…',
+  'notice.mediaOffline': '没有取回来，联网后再点一次。',
+  'notice.mediaBroken': '这一份看不了，可以到窗口看，或打 581。',
   'notice.open': '查看并回应',
 
   'ack.ok': '我知道了',

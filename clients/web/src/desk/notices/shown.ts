@@ -3,8 +3,9 @@
 // approver.
 
 import type { Audience, Notice } from '../../api/types';
+import { refsOf, type MediaRef } from '../../media/ref';
 import type { AreaIndex } from '../logic/audience';
-import { when, yuan } from '../logic/format';
+import { seconds, when, yuan } from '../logic/format';
 import { t, type Key } from '../text';
 
 export function audienceText(audience: Audience | undefined, areas: AreaIndex): string {
@@ -25,6 +26,16 @@ export function audienceText(audience: Audience | undefined, areas: AreaIndex): 
   return out.join('；');
 }
 
+/** By the first digits of their sums: another picture is another field. */
+function mediaFields(content: Notice['content']): Record<string, string> {
+  const { images, voice } = refsOf(content);
+  const short = ({ sha }: MediaRef) => sha.slice(0, 8);
+  return {
+    images: images.length ? `${images.length} (${images.map(short).join(' ')})` : '',
+    voice: voice ? `${seconds(voice.ms)} (${short(voice)})` : '',
+  };
+}
+
 /** Everything that an approval covers. */
 export function fieldsOf(notice: Notice, areas: AreaIndex): Record<string, string> {
   const { content } = notice;
@@ -35,6 +46,7 @@ export function fieldsOf(notice: Notice, areas: AreaIndex): Record<string, strin
     title: content.title,
     action_line: content.action_line ?? '',
     body: content.body ?? '',
+    ...mediaFields(content),
     valid: valid.some(Boolean) ? valid.map((at) => at || '…').join(' – ') : '',
     needs_ack: content.needs_ack ? t('word.yes') : t('word.no'),
     audience: audienceText(notice.audience, areas),

@@ -10,7 +10,7 @@ export interface Route {
 export const TABS = ['home', 'notices', 'events', 'services', 'mine'] as const;
 export type Tab = (typeof TABS)[number];
 const MINE = ['family', 'queue', 'device', 'privacy', 'settings'];
-const PLAIN = ['notices', 'events', 'services', 'mine', 'enrol', 'help'];
+const PLAIN = ['notices', 'events', 'services', 'mine', 'enrol', 'help', 'certificate'];
 
 export function parseRoute(hash: string): Route {
   const parts = hash.replace(/^#\/?/, '').split('/').filter(Boolean).map(decoded);
@@ -18,6 +18,8 @@ export function parseRoute(hash: string): Route {
   if (!first) return { page: 'home', id: '' };
   if (first === 'notices' && second) return { page: 'notice', id: second };
   if (first === 'mine' && second && MINE.includes(second)) return { page: second, id: '' };
+  // Below it the volunteer's pages part `id` themselves: `checkin/SHIFT`.
+  if (first === 'volunteer') return { page: 'volunteer', id: parts.slice(1).join('/') };
   if (PLAIN.includes(first) && !second) return { page: first, id: '' };
   return { page: 'unknown', id: '' };
 }
@@ -32,12 +34,13 @@ function decoded(part: string): string {
 
 export function tabOf({ page }: Route): Tab | undefined {
   if (page === 'notice') return 'notices';
-  if (MINE.includes(page)) return 'mine';
+  if (MINE.includes(page) || page === 'volunteer') return 'mine';
   return TABS.find((tab) => tab === page);
 }
 
 /** Where 返回 leads. */
-export function parentOf({ page }: Route): string {
+export function parentOf({ page, id }: Route): string {
+  if (page === 'volunteer') return id ? '#/volunteer' : '#/mine';
   if (page === 'notice') return '#/notices';
   return MINE.includes(page) ? '#/mine' : '#/';
 }

@@ -109,6 +109,12 @@ export function describe({ name, args }: LocalMutation, names: Names): string {
     case 'proxy.confirm': return t('queue.what.agree');
     case 'proxy.end': return t('queue.what.end');
     case 'task.visit': return t('queue.what.visit');
+    case 'attendance.record': return t('queue.what.attendance');
+    case 'shift.answer': return t('queue.what.shiftAnswer');
+    case 'shift.create': return t('queue.what.shiftNew');
+    case 'team.join_request':
+    case 'team.leave': return t('queue.what.team');
+    case 'hours.dispute': return t('queue.what.dispute');
     default: return t('queue.what.other');
   }
 }
@@ -120,4 +126,10 @@ export function bytesText(bytes: number): string {
   let n = bytes;
   for (; n >= 1000 && at < units.length - 1; ++at) n /= 1000;
   return `${n < 10 && at > 0 ? n.toFixed(1) : Math.round(n)} ${units[at]}`;
+}
+
+/** Length of a sound: 0:24. */
+export function lengthText(ms: number | undefined): string {
+  const seconds = Math.round((ms ?? 0) / 1000);
+  return `${Math.floor(seconds / 60)}:${two(seconds % 60)}`;
 }

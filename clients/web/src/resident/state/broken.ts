@@ -30,6 +30,8 @@ export function brokenReplica(slug: string, trouble: Problem): Replica {
     withdraw: refuse,
     dismiss: refuse,
     mend: refuse,
+    record: refuse,
+    leadCode: refuse,
     noteSeen: () => Promise.resolve(),
     firstAlert: () => Promise.resolve(true),
     readSlip: refuse,

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Debian's Chromium as somebody's phone or office computer. Its profile outlives it, so that it can be
+// killed and started again. Everything that the Content-Security-Policy stopped, and every error on
+// the console, is gathered and has to be nothing at the end.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pause, SLOW, waitFor } from './world.mjs';
+
+const require = createRequire(new URL('../../tools/package.json', import.meta.url));
+const { chromium } = require('playwright-core');
+
+const CHROMIUM = '/usr/bin/chromium';
+const STEP_MS = 20_000 * SLOW;
+
+export const PHONE = { width: 360, height: 740 };
+export const OFFICE = { width: 1440, height: 900 };
+
+/** What a browser says by itself of a server that is away or refuses; the app tells people about it.
+ *  A missing file or a failing server is none of that. */
+const NO_SERVER = /net::ERR_|WebSocket connection to|with a status of 4(0[0139]|22|29)/;
+
+const ARGUMENTS = [
+  '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--lang=zh-CN',
+  // Chromium's own traffic: this machine speaks to the test's server only.
+  '--disable-background-networking', '--disable-component-update', '--no-pings',
+];
+
+export class Browser {
+  #profile = mkdtempSync(join(tmpdir(), 'linli-browser-'));
+  #options;
+  #troubles = [];
+  context;
+
+  constructor(options) {
+    this.#options = options;
+  }
+
+  async start() {
+    const { isPhone, viewport, permissions = [], colorScheme = 'light' } = this.#options;
+    this.context = await chromium.launchPersistentContext(this.#profile, {
+      executablePath: CHROMIUM, headless: true, args: ARGUMENTS, timeout: 60_000 * SLOW,
+      viewport, hasTouch: isPhone, isMobile: isPhone, locale: 'zh-CN', permissions, colorScheme,
+      serviceWorkers: 'allow', acceptDownloads: true,
+    });
+    this.context.setDefaultTimeout(STEP_MS);
+    this.context.on('page', (page) => this.#watch(page));
+    this.context.on('weberror', (error) => this.#troubles.push(String(error.error())));
+    for (const page of this.context.pages()) this.#watch(page);
+    await this.context.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', (event) => {
+        console.error(`CSP: ${event.effectiveDirective} ${event.blockedURI} ${event.sample}`);
+      });
+    });
+    return this;
+  }
+
+  #watch(page) {
+    page.on('console', (message) => {
+      const text = message.text();
+      const isBad = message.type() === 'error' || /Content.Security.Policy/i.test(text);
+      if (isBad && !NO_SERVER.test(text)) this.#troubles.push(`${page.url()}: ${text}`);
+    });
+    page.on('crash', () => this.#troubles.push(`${page.url()} crashed`));
+  }
+
+  /** CSP violations and errors since the last call. */
+  troubles() {
+    return this.#troubles.splice(0);
+  }
+
+  /** kill -9: what was not on the disk is gone. */
+  async kill() {
+    const closed = new Promise((done) => this.context.once('close', done));
+    for (const pid of this.#processes()) process.kill(pid, 'SIGKILL');
+    await Promise.race([closed, pause(STEP_MS)]);
+    await waitFor(() => this.#processes().length === 0, 'the browser to be gone');
+  }
+
+  /** Those that were started with this profile, which nobody else knows. */
+  #processes() {
+    const ours = `--user-data-dir=${this.#profile}`;
+    return readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(ours);
+      } catch {
+        return false; // ended meanwhile
+      }
+    }).map(Number);
+  }
+
+  /** LINLI_KEEP: what was on the screens at the end, to see why a test failed. */
+  async #keepPictures() {
+    for (const page of this.context.pages()) {
+      const path = join(tmpdir(), `linli-end-${process.pid}-${Date.now()}.png`);
+      await page.screenshot({ path }).then(() => console.log(`# kept: ${path}`), () => {});
+    }
+  }
+
+  async end() {
+    if (process.env.LINLI_KEEP && this.context) await this.#keepPictures();
+    await this.context?.close().catch(() => {});
+    this.context = undefined;
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+    assert.deepEqual(this.troubles(), [], 'neither the policy nor a script had to complain');
+  }
+}
+
+export async function openBrowser(t, options) {
+  const browser = new Browser(options);
+  t.after(() => browser.end());
+  return browser.start();
+}
