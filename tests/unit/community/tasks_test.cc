@@ -191,8 +191,7 @@ TEST(RAIN_11, KnocksAreListedByEntranceFromTheTopFloorDown) {
               {{"notice", id}, {"person", person}, {"ask", 0}, {"why", "ladder"}});
   std::vector<std::string> listed;
   const Json said = town.ask(town.grid1, "task.list", Json::object()).value();
-  for (const Json& task : said.at("tasks"))
-    listed.push_back(json_text(task, "person"));
+  for (const Json& task : said.at("tasks")) listed.push_back(json_text(task, "person"));
   EXPECT_EQ(listed, (std::vector<std::string>{"p3", "p2", "p4", "p1"}));
 }
 
