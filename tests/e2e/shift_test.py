@@ -61,6 +61,8 @@ class Shift(harness.WorldTest):
         place, _ = self.station("连心桥二")
         team, shift, lead, _ = self.make_team("轮换", place=place)
         lead.offline()
+        [mine] = [one for one in lead.json("teams")["teams"] if one["id"] == team]
+        self.assertEqual((mine["my_role"], len(mine["members"])), ("lead", 2))
         if time.time() % 30 > 22:
             time.sleep(30 - time.time() % 30)
         first = lead.json("lead", "qr", "--shift", shift)
