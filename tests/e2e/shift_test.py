@@ -11,7 +11,9 @@ from harness.keys import is_signed, unb64
 from harness.world import SLUG, WINDOW
 
 
-class Shift(harness.WorldTest):
+class Service(harness.WorldTest):
+    """Teams with a lead and a volunteer, each with a phone."""
+
     people = 40
 
     def make_team(self, name, **more):
@@ -57,10 +59,14 @@ class Shift(harness.WorldTest):
         desk.post("/teams", {"id": id, "name": name, "area": "hn", "kind": "station"})
         return id, desk.get(f"/teams/{id}/station-code")["code"]
 
+
+class Codes(Service):
     def test_VOL_1_the_code_changes_every_30_seconds_and_is_signed_for_team_shift_and_place(self):
         place, _ = self.station("连心桥二")
         team, shift, lead, _ = self.make_team("轮换", place=place)
         lead.offline()
+        [mine] = [one for one in lead.json("teams")["teams"] if one["id"] == team]
+        self.assertEqual((mine["my_role"], len(mine["members"])), ("lead", 2))
         if time.time() % 30 > 22:
             time.sleep(30 - time.time() % 30)
         first = lead.json("lead", "qr", "--shift", shift)
@@ -99,6 +105,8 @@ class Shift(harness.WorldTest):
         self.assertEqual(done.returncode, 4, done.stdout)
         self.assertEqual(volunteer.pending(), [])
 
+
+class Shift(Service):
     def test_VOL_2_two_phones_without_a_net_end_in_the_same_hours_in_every_order(self):
         seen = []
         for number, order in enumerate(itertools.permutations(("lead", "volunteer"))):

@@ -187,7 +187,8 @@ TEST(VOL_13, HoursAndRostersAreForThePersonTheLeadsAndTheStaffOfThePlace) {
   }
   for (const std::string& may : {day.li.account, day.lead.account, day.window})
     EXPECT_TRUE(day.holds(may, "hours", "s1:p-li"));
-  for (const auto& [id, record] : day.rows().rows("attendance"))
+  RowSet rows = day.rows();
+  for (const auto& [id, record] : rows.rows("attendance"))
     EXPECT_FALSE(day.holds(day.chen.account, "attendance", id)) << "entries of another member";
 }
 
