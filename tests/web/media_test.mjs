@@ -183,7 +183,8 @@ test(
 
     await phone.online();
     await phone.waitState(/已同步/);
-    await world.as_staff(approver, 'POST', `/notices/${id}/withdraw`, { reason: '错了' });
+    const value = { reason: '错了' };
+    await world.as_staff(approver, 'POST', `/notices/${id}/withdraw`, { value });
     await waitFor(
       async () => (await kept()) === 0,
       'NTC-4: what was withdrawn is gone here too',
@@ -199,7 +200,7 @@ test('NTC-3 a dead line loses no attachment: it goes on after a reload', options
   await desk.go('#/notices/new');
   await page.getByLabel('标题').fill('断线也不丢');
   const jpeg = await photo(page);
-  // Sync goes on; only uploads break off.
+  // Sync goes on; only the pieces of uploads break off.
   await page.route('**/blobs/**', (route) => route.abort());
   await page.getByTestId('pictures').setInputFiles({
     name: '路.jpg',
