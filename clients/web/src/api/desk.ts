@@ -105,17 +105,32 @@ export class DeskApi {
   unreached = (id: string, query: { unit?: string; cursor?: string; limit?: number }) =>
     this.client.get<T.Page<T.Unreached> & { count: number }>(`/notices/${id}/unreached`, query);
 
+  /** Who answered; `help` with what one needs at the door. */
+  answers = (
+    id: string,
+    query: { choice?: T.Choice; unit?: string; cursor?: string; limit?: number },
+  ) => this.client.get<T.Page<T.Answer>>(`/notices/${id}/answers`, query);
+
+  /** What was submitted, sent and corrected, newest first. */
+  versions = (id: string) => this.client.get<T.Page<T.Version>>(`/notices/${id}/versions`);
+
   warnings = (query: { cursor?: string }) => this.client.get<T.Page<T.Warning>>('/warnings', query);
 
   // --- Tasks and alarms -----------------------------------------------------------------------
 
-  tasks = (unit?: string) => this.client.get<{ tasks: T.Task[] }>('/tasks', { unit });
+  tasks = (unit?: string) => this.client.get<T.TaskList>('/tasks', { unit });
+
+  openTask = (args: T.NewTask, key: string) =>
+    this.client.post<{ id: string; known?: boolean }>('/tasks', args, { key });
 
   assign = (id: string, account: string, key: string) =>
     this.client.post<Empty>(`/tasks/${id}/assign`, { account }, { key });
 
-  visit = (id: string, args: { outcome: string; note?: string }, key: string) =>
+  visit = (id: string, args: { outcome: string; note?: string; place?: string }, key: string) =>
     this.client.post<{ state: string }>(`/tasks/${id}/visit`, args, { key });
+
+  answerErasure = (task: string, args: { outcome: string; note: string }, key: string) =>
+    this.client.post<Empty>(`/erasures/${task}/answer`, args, { key });
 
   alarms = (query: { cursor?: string }) => this.client.get<T.Page<T.Alarm>>('/desk-alarms', query);
 
@@ -203,7 +218,12 @@ export class DeskApi {
   sheet = (slips: { title: string; code: string; secret: string }[]) =>
     this.client.ask<string>('/invites/sheet', { slips });
 
-  devices = (account: string) => this.client.get<{ devices: T.Device[] }>('/devices', { account });
+  devices = (whose: { account: string } | { person: string }) =>
+    this.client.get<{ devices: T.Device[] }>('/devices', whose);
+
+  /** Every device of those one looks after, as each last said. */
+  deviceSync = (query: { unit?: string; cursor?: string }) =>
+    this.client.get<T.Page<T.Phone>>('/device-sync', { ...query, limit: 500 });
 
   recovered = (query: { cursor?: string }) =>
     this.client.get<T.Page<{ cid: string; account: string }>>('/recovered-devices', query);
@@ -240,6 +260,10 @@ export class DeskApi {
   // --- Accounts -------------------------------------------------------------------------------
 
   accounts = (cursor?: string) => this.client.get<T.Page<T.Account>>('/accounts', { cursor });
+
+  /** Whom a task can be given to; for those who hand out work. */
+  accountNames = (cursor?: string) =>
+    this.client.get<T.Page<{ id: string; name: string }>>('/accounts/names', { cursor });
 
   createAccount = (args: { name: string; roles: { role: string; scope: string }[] }, key: string) =>
     this.client.post<{ id: string }>('/accounts', args, { key });

@@ -10,6 +10,7 @@ export interface Page<T> {
 }
 
 export * from './types_people';
+export * from './types_reach';
 export * from './types_system';
 
 export const kCategories = [
@@ -144,24 +145,6 @@ export interface Reach {
   sending?: Sending;
 }
 
-export interface Unreached {
-  person: string;
-  state: ReachState;
-  name: string;
-  door: string;
-  floor?: number;
-  area: string;
-  unit: string;
-  living_alone?: boolean;
-  mobility?: string;
-  phone?: string;
-  landline?: string;
-  neighbour?: string;
-  keyholder?: string;
-  birth_year?: number;
-  first: boolean;
-}
-
 export interface AudienceCount {
   persons: number;
   /** True with sensitive tags: `persons` is rounded up to fives and nothing else is told. */
@@ -190,33 +173,6 @@ export interface Quote {
   persons?: number;
   cost?: number;
   seconds?: number;
-}
-
-export interface Task {
-  id: string;
-  kind: string;
-  notice: string;
-  person: string;
-  state: 'open' | 'no_answer' | 'handed_on' | 'done';
-  owner: 'grid' | 'assignee' | 'lead' | 'desk';
-  assignee?: string;
-  tries: number;
-  next_at?: number;
-  opened_at: number;
-  done_at?: number;
-  result?: string;
-  name: string;
-  door: string;
-  floor?: number;
-  area: string;
-  unit: string;
-  living_alone?: boolean;
-  mobility?: string;
-  neighbour?: string;
-  keyholder?: string;
-  severity?: Severity;
-  title: string;
-  outcomes: { at: number; by: string; outcome: string; note?: string }[];
 }
 
 export interface Warning {

@@ -3,11 +3,27 @@
 
 export interface Device {
   cid: string;
+  account: string;
   label?: string;
   state: string;
+  /** `lost`, `replaced`, `wrong_household`… once it is revoked. */
   reason?: string;
   enrolled_at: number;
   revoked_at?: number;
+  /** What it said of itself; absent until it was here once. */
+  last_contact?: number;
+  unsent?: number;
+  /** Version of its program. */
+  app?: string;
+}
+
+/** With whose it is, for those who look after the place. */
+export interface Phone extends Device {
+  person?: string;
+  name?: string;
+  door?: string;
+  area?: string;
+  unit?: string;
 }
 
 export interface Refused {

@@ -2,7 +2,7 @@
 // A notice as fields of text: for reading, for comparing two versions, for the last look of an
 // approver.
 
-import type { Audience, Notice } from '../../api/types';
+import type { Audience, Content, Notice, Version } from '../../api/types';
 import { refsOf, type MediaRef } from '../../media/ref';
 import type { AreaIndex } from '../logic/audience';
 import { seconds, when, yuan } from '../logic/format';
@@ -36,24 +36,39 @@ function mediaFields(content: Notice['content']): Record<string, string> {
   };
 }
 
-/** Everything that an approval covers. */
-export function fieldsOf(notice: Notice, areas: AreaIndex): Record<string, string> {
-  const { content } = notice;
+/** What is read by residents; every field is there, empty when unset. */
+export function contentFields(content: Partial<Content>): Record<string, string> {
   const valid = [content.valid_from, content.valid_to].map((at) => (at ? when(at) : ''));
   return {
-    category: t(`category.${content.category}` as Key),
+    category: content.category ? t(`category.${content.category}` as Key) : '',
     severity: t(`severity.${content.severity ?? 'none'}` as Key),
-    title: content.title,
+    title: content.title ?? '',
     action_line: content.action_line ?? '',
     body: content.body ?? '',
-    ...mediaFields(content),
     valid: valid.some(Boolean) ? valid.map((at) => at || '…').join(' – ') : '',
     needs_ack: content.needs_ack ? t('word.yes') : t('word.no'),
+    drill: content.drill ? t('word.yes') : '',
+  };
+}
+
+/** Everything that an approval covers. */
+export function fieldsOf(notice: Notice, areas: AreaIndex): Record<string, string> {
+  const { drill, ...content } = contentFields(notice.content);
+  return {
+    ...content,
+    ...mediaFields(notice.content),
     audience: audienceText(notice.audience, areas),
     send_at: notice.send_at ? when(notice.send_at) : t('notice.at_once'),
     cost_cap: notice.cost_cap ? yuan(notice.cost_cap) : '',
-    drill: content.drill ? t('word.yes') : '',
+    drill,
   };
+}
+
+/** The newest text before the one at hand; undefined when it is the first. */
+export function earlierOf(versions: readonly Version[], rev: number): Version | undefined {
+  return versions
+    .filter((one) => one.rev < rev)
+    .sort((a, b) => b.rev - a.rev)[0];
 }
 
 interface Look {

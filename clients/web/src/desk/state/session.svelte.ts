@@ -6,7 +6,7 @@ import { ApiClient } from '../../api/client';
 import { DeskApi } from '../../api/desk';
 import { Elevation } from '../../api/elevation';
 import { type ApiProblem, asProblem } from '../../api/problem';
-import type { Me } from '../../api/types';
+import type { Me, Page } from '../../api/types';
 import type { Replica, Status } from '../../replica/api';
 import { AreaIndex } from '../logic/audience';
 import { shortId } from '../logic/format';
@@ -23,6 +23,8 @@ export class Session {
   areasProblem = $state.raw<ApiProblem | undefined>();
   /** Names by account, as far as this person may know them. */
   names = $state.raw<ReadonlyMap<string, string>>(new Map());
+  /** Those of them to whom a task can be given. */
+  goers = $state.raw<ReadonlyMap<string, string>>(new Map());
   elevatedUntil = $state(0);
   /** Everything that screens lean on is here, or its problem is. */
   isReady = $state(false);
@@ -99,19 +101,34 @@ export class Session {
   }
 
   private async loadNames(): Promise<void> {
-    if (!this.has('admin', 'approver', 'supervisor')) return;
-    try {
-      const names = new Map<string, string>();
-      for (let cursor: string | undefined; ;) {
-        const page = await this.api.accounts(cursor);
-        for (const account of page.items) names.set(account.id, account.name);
-        if (!page.next) break;
-        cursor = page.next;
-      }
-      this.names = names;
-    } catch {
-      // Numbers are shown instead of names; the accounts' own screen says what is wrong.
+    const { api } = this;
+    const all = this.has('admin', 'approver', 'supervisor');
+    const near = this.has('grid', 'lead', 'window', 'editor', 'approver');
+    const [goers, everybody] = await Promise.all([
+      near ? namesOf((cursor) => api.accountNames(cursor)) : undefined,
+      all ? namesOf((cursor) => api.accounts(cursor)) : undefined,
+    ]);
+    this.goers = goers ?? new Map();
+    this.names = new Map([...this.goers, ...(everybody ?? [])]);
+  }
+}
+
+type Named = { id: string; name: string };
+
+/** Undefined when it was refused: numbers are shown then; the accounts' own screen says why. */
+async function namesOf(
+  ask: (cursor?: string) => Promise<Page<Named>>,
+): Promise<Map<string, string> | undefined> {
+  const out = new Map<string, string>();
+  try {
+    for (let cursor: string | undefined; ;) {
+      const page = await ask(cursor);
+      for (const { id, name } of page.items) out.set(id, name);
+      if (!page.next) return out;
+      cursor = page.next;
     }
+  } catch {
+    return undefined;
   }
 }
 

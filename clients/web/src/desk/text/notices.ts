@@ -163,6 +163,17 @@ export const kNoticeText = {
   ],
   'approve.not_you': ['等待审批人审批。', 'It waits for an approver.'],
   'approve.changed': ['您上次看过以后，内容改过：', 'It has changed since you last looked:'],
+  'approve.compared': [
+    '和 {at} {name}{what}的那一版相比：',
+    'Compared with the version {what} at {at} by {name}:',
+  ],
+  'approve.same_text': [
+    '文字和 {at} {name}{what}的那一版一样。',
+    'The text is that of the version {what} at {at} by {name}.',
+  ],
+  'version.submitted': ['提交', 'submitted'],
+  'version.sent': ['发出', 'sent'],
+  'version.corrected': ['更正', 'corrected'],
   'approve.unchanged': ['和您上次看到的一样。', 'As you saw it last.'],
   'approve.go': ['批准', 'Approve'],
   'approve.title': ['批准“{title}”？', 'Approve “{title}”?'],

@@ -29,6 +29,7 @@ export const kPeopleText = {
   'person.phones': ['电话', 'Phone'],
   'person.app': ['应用', 'App'],
   'person.no_app': ['没有', 'None'],
+  'person.its_devices': ['设备', 'Devices'],
   'person.devices': ['{n} 台设备', '{n} devices'],
   'person.alone': ['独居', 'Lives alone'],
   'person.no_phone': ['没有手机', 'No mobile'],

@@ -33,17 +33,3 @@ export function partsOf<T>(ids: readonly T[], max = kIdsMax): T[][] {
   for (let at = 0; at < ids.length; at += max) out.push(ids.slice(at, at + max));
   return out;
 }
-
-/** Every page of a list of texts or records, at most `max` of them. */
-export async function everyPage<T>(
-  ask: (cursor?: string) => Promise<{ items: T[]; next?: string }>, max: number,
-): Promise<T[]> {
-  const out: T[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await ask(cursor);
-    out.push(...page.items);
-    cursor = page.next;
-  } while (cursor && out.length < max);
-  return out;
-}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of the replica as the warning desk reads them, and the same things over HTTP.
 
-import type { Alarm, NoticeLine, ReachCounts, Task, Warning } from '../../api/types';
+import type { Alarm, Answer, NoticeLine, ReachCounts, Task, Warning } from '../../api/types';
 import { Live } from '../state/live.svelte';
+import { everyPage } from '../state/pages';
 import { session } from '../state/session.svelte';
 
 type Fields = Record<string, unknown>;
@@ -70,25 +71,35 @@ export function openTasks(notice?: string): Live<Task> {
   });
 }
 
-export interface Help {
-  id: string;
-  person: string;
-  name: string;
-  door: string;
-  unit: string;
-  /** When it was tapped, by the phone's clock. */
-  captured_at: number;
+/** Tasks without a notice: knocks by hand, wishes for erasure. */
+export function otherTasks(all: readonly Task[]): Task[] {
+  return all.filter((task) => !task.notice);
 }
 
-/** Who pressed 我需要帮助; only replicas get to know, there is no page of it. */
+export type Help = Answer & { captured_at: number };
+
+/** Calls for help that one list shows. */
+const kHelpMax = 1000;
+
+/** With what one needs at the door. */
+export async function helpCalls(notice: string): Promise<Help[]> {
+  const { api } = session();
+  const ask = (cursor?: string) => api.answers(notice, { choice: 'help', cursor, limit: 500 });
+  const found = await everyPage(ask, kHelpMax);
+  return found.map((one) => ({ ...one, captured_at: one.captured_at ?? one.at }));
+}
+
+/** Who pressed 我需要帮助. */
 export function helps(notice: string): Live<Help> {
   return new Live<Help>({
     tbl: 'ack',
-    read: (key, value) =>
+    read: (_key, value) =>
       value.notice === notice && value.choice === 'help'
-        ? ({ ...value, id: key } as unknown as Help)
+        ? (value as unknown as Help)
         : undefined,
-    fetch: () => Promise.resolve([]),
-    everyMs: 60_000,
+    fetch: () =>
+      session().has('grid', 'window', 'approver', 'supervisor')
+        ? helpCalls(notice)
+        : Promise.resolve([]),
   });
 }
