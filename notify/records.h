@@ -134,6 +134,7 @@ struct DeliveryRecord {
   /// The channel of the last attempt.
   std::string channel;
   std::vector<std::string> provider_ids;
+  /// Billed ones: expected since the attempt's intent, the peer's own number once it accepted.
   std::uint32_t parts = 0;
   /// Bit n: the receipt of part n said delivered. A message of n parts is delivered with all of
   /// them.

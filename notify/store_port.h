@@ -52,7 +52,7 @@ struct StoreSnapshot {
   /// Receipts without a delivery, a day old at most.
   std::vector<ReceiptRecord> orphans;
   std::vector<std::pair<std::string, std::string>> paused;
-  /// Attempts of the last 24 hours, for per-recipient calendars and daily caps.
+  /// Attempts as far back as was asked for, for calendars and daily caps.
   struct Sent {
     std::string channel;
     std::string address;
@@ -61,6 +61,10 @@ struct StoreSnapshot {
     /// Number of the attempt; a repetition is not another message to the person.
     std::uint32_t n = 1;
     Instant at{};
+    /// What the message was about; empty when it is not known any more.
+    std::string category{};
+    /// Billed ones, at least 1.
+    std::uint32_t parts = 1;
   };
   std::vector<Sent> sent;
 };
@@ -82,6 +86,8 @@ class GatewayStore {
   struct OtherSide {
     std::uint64_t facts_told = 0;
     std::uint64_t outbox_head = 0;
+    /// How far back the longest limit looks.
+    Millis look_back{24 * 3'600'000};
   };
   virtual Result<StoreSnapshot> open(Instant now, const OtherSide& other) = 0;
   virtual Result<void> apply(const StoreBatch& batch) = 0;

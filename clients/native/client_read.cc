@@ -158,10 +158,13 @@ Result<sync::MergedTable> Client::merged(std::string_view tbl, sync::MergedTable
   std::vector<sync::OverlayMutation> overlay;
   overlay.reserve(pending.size());
   for (const sync::LocalMutation& mutation : pending)
-    overlay.push_back({mutation.name, mutation.args, mutation.wall});
+    overlay.push_back({mutation.name, mutation.args, mutation.wall, mutation.seq});
   const auto& identity = replica_->state().identity;
-  sync::apply_overlay(effects_, identity ? identity->account.raw().hex() : std::string(), overlay,
-                      tbl, base);
+  const std::string actor = identity ? identity->account.raw().hex() : std::string();
+  const auto ver_of = [&](std::string_view key) {
+    return replica_->newest_ver(tbl, key, clock_.now());
+  };
+  LINLI_CHECK(sync::apply_overlay(effects_, {actor, overlay, ver_of}, tbl, base));
   return base;
 }
 

@@ -57,6 +57,8 @@ class SqliteStorage final : public sync::ReplicaStorage {
                                        const std::vector<std::uint64_t>& slots) override;
   Result<std::optional<ReplicaRow>> row(std::string_view tbl, std::string_view key,
                                         const std::vector<std::uint64_t>& slots) override;
+  Result<Seq> newest_ver(std::string_view tbl, std::string_view key,
+                         const std::vector<std::uint64_t>& slots) override;
   Result<std::optional<std::string>> local(std::string_view key) override;
   Result<void> put_local(std::string_view key, std::string_view value) override;
   Result<void> remove_local(std::string_view key) override;
@@ -402,6 +404,22 @@ Result<std::optional<ReplicaRow>> SqliteStorage::row(std::string_view tbl, std::
     }
     all.reset();
     return out;
+  });
+}
+
+Result<Seq> SqliteStorage::newest_ver(std::string_view tbl, std::string_view key,
+                                      const std::vector<std::uint64_t>& slots) {
+  return guarded([&]() -> Result<Seq> {
+    SQLite::Statement& all = statement(
+        "SELECT ver, slot FROM entry WHERE tbl = (SELECT id FROM tbl WHERE name=?) AND key = ?");
+    all.bind(1, std::string(tbl));
+    all.bind(2, std::string(key));
+    Seq newest{};
+    while (all.executeStep())
+      if (std::ranges::binary_search(slots, as_unsigned(all.getColumn(1).getInt64())))
+        newest = std::max(newest, seq_of(all.getColumn(0)));
+    all.reset();
+    return newest;
   });
 }
 

@@ -321,7 +321,7 @@ Action IncidentBook::action_for(Action::Kind kind, const std::string& id,
   if (lead == nullptr) return action;
   const auto source = settings_.sources.find(lead->source);
   action.may_send_by_rule = source != settings_.sources.end() && source->second.has_standing_rule &&
-                            lead->is_verified && incident.doubts.empty() && !incident.is_exercise &&
+                            lead->is_verified && incident.doubts.empty() &&
                             incident.colour >= settings_.rule_from;
   return action;
 }

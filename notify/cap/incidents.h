@@ -70,7 +70,8 @@ struct Action {
   bool sound = false;
   /// Exercise: for enrolled drill groups, with 演练 first; never an alarm (RAIN-2).
   bool drill = false;
-  /// The standing rule covers it; everything else waits for a human.
+  /// The standing rule covers it; everything else waits for a human. Of an exercise: it may be
+  /// drilled with it.
   bool may_send_by_rule = false;
   std::string reason;
   /// What the human should know.

@@ -12,6 +12,16 @@ namespace {
 
 using enum DeliveryRecord::State;
 
+/// As far back as a channel's limits count, and a day for the daily caps.
+Millis look_back_of(const GatewaySettings& settings) {
+  Millis out = GatewayStore::OtherSide{}.look_back;
+  for (const ChannelSetup& setup : settings.channels) {
+    for (const CalendarRule& rule : setup.rules) out = std::max(out, rule.per);
+    for (const Quota& quota : setup.adapter->capabilities().quotas) out = std::max(out, quota.per);
+  }
+  return out;
+}
+
 }  // namespace
 
 Gateway::Gateway(GatewaySettings settings, GatewayStore& store, const Clock& clock, Rng& rng)
@@ -26,7 +36,9 @@ Gateway::Gateway(GatewaySettings settings, GatewayStore& store, const Clock& clo
 
 Result<void> Gateway::open(const GatewayStore::OtherSide& other) {
   const Times at = now();
-  LINLI_TRY(StoreSnapshot snapshot, store_.open(at.wall, other));
+  GatewayStore::OtherSide asked = other;
+  asked.look_back = std::max(other.look_back, look_back_of(settings_));
+  LINLI_TRY(StoreSnapshot snapshot, store_.open(at.wall, asked));
   sender_.load(snapshot.sent, at.wall);
   std::vector<DeliveryId> unanswered;
   for (const DeliveryRecord& delivery : snapshot.deliveries)

@@ -21,7 +21,7 @@ struct Rung {
   bool is_first = false;
   /// The media of family and neighbours instead of the person's own.
   bool to_helpers = false;
-  /// Says the same again: the message starts with 再次提醒.
+  /// Says the same again: the message starts with 提醒.
   bool is_repeat = false;
 };
 

@@ -32,8 +32,8 @@ std::vector<CalendarRule> rules_of(const ChannelSetup& setup, Scope scope) {
 }
 
 /// Under which the use of a template by one recipient is counted.
-std::string template_key(const Item& item) {
-  return item.to.address + "\n" + item.message.category;
+std::string template_key(const std::string& address, const std::string& category) {
+  return address + "\n" + category;
 }
 
 }  // namespace
@@ -64,7 +64,11 @@ Sender::Channel* Sender::find(const std::string& name) {
 void Sender::load(const std::vector<StoreSnapshot::Sent>& sent, Instant now) {
   const Instant today = day_start(QuietHours{}.zone, now);
   for (const auto& one : sent) {
-    if (Channel* channel = find(one.channel)) channel->calendar.note(one.address, one.at);
+    if (Channel* channel = find(one.channel)) {
+      channel->calendar.note(one.address, one.at);
+      channel->templates.note(template_key(one.address, one.category), one.at);
+      channel->account.note("", one.at, static_cast<int>(one.parts));
+    }
     const bool counts = !is_pressing(one.lane) && one.n == 1 && one.at >= today;
     if (counts) ++sent_today(one.person, now);
   }
@@ -139,8 +143,9 @@ bool Sender::is_kept_back(Channel& channel, DeliveryRecord& d, const Item& item,
     fail_for_good(d, expired, now);
     return true;
   }
-  const Instant free_at = std::max(channel.calendar.free_at(d.to.address, now.wall),
-                                   channel.templates.free_at(template_key(item), now.wall));
+  const Instant free_at = std::max(
+      channel.calendar.free_at(d.to.address, now.wall),
+      channel.templates.free_at(template_key(d.to.address, item.message.category), now.wall));
   if (free_at > now.wall) {
     d.ready_at = free_at;
     d.reason = "limit of the provider for one number";
@@ -207,7 +212,7 @@ Sender::Pick Sender::try_one(Channel& channel, DeliveryRecord d, Times now,
   }
   channel.breaker.submitted(now.mono);
   channel.calendar.note(d.to.address, now.wall);
-  channel.templates.note(template_key(item), now.wall);
+  channel.templates.note(template_key(d.to.address, item.message.category), now.wall);
   channel.account.note("", now.wall, parts);
   if (!is_pressing(d.lane) && d.attempts == 0) ++sent_today(d.person, now.wall);
   if (!item.message.link.empty() && notice != nullptr)
@@ -219,6 +224,7 @@ Sender::Pick Sender::try_one(Channel& channel, DeliveryRecord d, Times now,
   channel.submitted[d.id] = now.mono;
   d.state = intent;
   d.channel = channel.setup->name;
+  d.parts = preview->parts;
   d.lease_no = state_.lease_no();
   item.attempt = ++d.attempts;
   state_.add_attempt({d.id, d.attempts, d.channel, now.wall, std::nullopt, {}, {}});
@@ -311,7 +317,8 @@ void Sender::accepted(Channel& channel, DeliveryRecord d, const Outcome& outcome
   const bool is_there = outcome.kind == OutcomeKind::delivered;
   d.state = is_there ? delivered : DeliveryRecord::State::accepted;
   d.provider_ids = outcome.provider_ids;
-  d.parts = outcome.parts;
+  // A peer that does not count leaves what was expected.
+  if (outcome.parts != 0) d.parts = outcome.parts;
   d.handed_at = now.wall;
   state_.add_reach(d, is_there ? "delivered" : "handed", now.wall);
   const Notice* notice = state_.notice(d.notice);

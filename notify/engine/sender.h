@@ -72,7 +72,7 @@ class Sender {
     Calendar calendar;
     /// By address and category, which is what a template is for the engine.
     Calendar templates;
-    /// Parts of the whole account, under one key. Counted anew after a restart, like `templates`.
+    /// Parts of the whole account, under one key.
     Calendar account;
     Breaker breaker;
     std::size_t in_flight = 0;

@@ -29,6 +29,8 @@ constexpr Millis kStoreAgain{1000};
 constexpr std::size_t kTasksMax = 100'000;
 /// How often balances and pauses are looked at.
 constexpr Millis kWatch{60'000};
+/// Addresses and attempts of what is over: inquiries about a storm come within weeks.
+constexpr Millis kKeepEnded{std::chrono::days{90}};
 /// The longest sleep: a wall clock that jumps is noticed within this.
 constexpr Millis kSleepMax{10'000};
 /// A day's work is what an office can type again (decision F5).
@@ -395,6 +397,7 @@ void GatewayRuntime::told(std::uint64_t n, const Result<Json>& answer) {
 void GatewayRuntime::watch(MonoTime now) {
   if (now < watched_) return;
   watched_ = now + kWatch;
+  prune(now);
   for (const ChannelConfig& config : options_.channels) {
     const ChannelHost* channel = host(config.name);
     if (channel == nullptr) continue;
@@ -411,6 +414,13 @@ void GatewayRuntime::watch(MonoTime now) {
                         " 小时");
   for (const auto& [channel, why] : gateway_->paused())
     gateway_->alarm("gateway_stopped", channel, "已停止发送：" + why);
+}
+
+void GatewayRuntime::prune(MonoTime now) {
+  if (now < prune_at_) return;
+  prune_at_ = now + std::chrono::days{1};
+  if (auto done = store_->prune(options_.clock->now() - kKeepEnded, told_); !done)
+    log_event(LogLevel::error, "gateway.prune", {{"code", errc_name(done.error().code)}});
 }
 
 void GatewayRuntime::callback(const std::string& channel, notify::Callback request,

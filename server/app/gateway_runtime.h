@@ -130,6 +130,8 @@ class GatewayRuntime {
   void tell();
   void told(std::uint64_t n, const Result<Json>& answer);
   void watch(MonoTime now);
+  /// Once a day: forgets what has been over for long.
+  void prune(MonoTime now);
   [[nodiscard]] MonoTime next_wake(MonoTime now) const;
   ChannelHost* host(const std::string& name);
   [[nodiscard]] std::vector<GatewayLook::Channel> look_at_channels();
@@ -156,6 +158,7 @@ class GatewayRuntime {
   std::optional<Instant> due_;
   std::optional<MonoTime> wake_;
   MonoTime watched_{0};
+  MonoTime prune_at_{0};
   /// Web hook answers that wait for the commit of what they told.
   std::vector<Task> after_commit_;
 

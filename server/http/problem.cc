@@ -51,7 +51,8 @@ net::HttpResponse html_response(std::string body, int status, std::string_view f
       {"Content-Security-Policy",
        "default-src 'none'; style-src " + style_source(body) +
            "; img-src 'self' data:; media-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
-           "form-action " + std::string(forms)},
+           "form-action " +
+           std::string(forms)},
       {"X-Content-Type-Options", "nosniff"},
       {"Referrer-Policy", "no-referrer"},
       {"Cache-Control", "no-store"}};

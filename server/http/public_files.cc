@@ -38,12 +38,13 @@ std::string domain_of(const SiteParts& parts) {
 }  // namespace
 
 void PublicFiles::add_to(EndpointTable& table) {
-  Endpoint cap = file_endpoint("/public/cap/{file}", "public.cap", "application/cap+xml",
-                          "rss.xml and atom.xml list our warnings; each is a CAP 1.2 document.");
+  Endpoint cap =
+      file_endpoint("/public/cap/{file}", "public.cap", "application/cap+xml",
+                    "rss.xml and atom.xml list our warnings; each is a CAP 1.2 document.");
   cap.run = [this](const Call& call, const Respond& done) { serve_cap(call, done); };
   table.add(std::move(cap));
   Endpoint events = file_endpoint("/public/events.ics", "public.events", "text/calendar",
-                             "Events for people's own calendars.");
+                                  "Events for people's own calendars.");
   events.run = [this](const Call& call, const Respond& done) { serve_calendar(call, done); };
   table.add(std::move(events));
 }

@@ -166,10 +166,17 @@ void ServiceRecords::heads(const Call& call, const Respond& done) {
 }
 
 void ServiceRecords::verify(const Call& call, const Respond& done) {
+  if (is_verifying_.exchange(true))
+    return done(problem_later({Errc::rate_limited, "somebody verifies just now"},
+                              call.request.request_id, kVerifyAgain));
+  const Respond answer = [this, done](net::HttpResponse response) {
+    is_verifying_ = false;
+    done(std::move(response));
+  };
   const Json params = {{"server", to_hex(parts_.keys.pair().pub())},
                        {"slug", parts_.runtime.slug()}};
-  ask(call.caller->actor, call, "attendance.verify", params, done,
-      [done](const Json& result) { done(json_response(result)); });
+  ask(call.caller->actor, call, "attendance.verify", params, answer,
+      [answer](const Json& result) { answer(json_response(result)); });
 }
 
 void ServiceRecords::sheet(const Call& call, const Respond& done) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
+
 #include "server/auth/rate_limiter.h"
 #include "server/http/site.h"
 
@@ -10,6 +12,9 @@ namespace linli::http {
 inline constexpr RateLimit kCertificateChecks{30, std::chrono::minutes(10)};
 /// And in the whole community: a code has 58 random bits, so this is for the load alone.
 inline constexpr RateLimit kCommunityChecks{600, std::chrono::minutes(10)};
+
+/// A walk along the chains of a year takes a reader some seconds: only one at a time.
+inline constexpr Millis kVerifyAgain = std::chrono::seconds(10);
 
 /// What of attendance and certificates is no plain mutator or query: the public check, the walk
 /// along the chains with the server's key, the sheet to print, and the table for other systems.
@@ -32,6 +37,7 @@ class ServiceRecords {
   const SiteParts& parts_;
   auth::RateLimiter remotes_{kCertificateChecks};
   auth::RateLimiter community_{kCommunityChecks};
+  std::atomic<bool> is_verifying_ = false;
 };
 
 }  // namespace linli::http

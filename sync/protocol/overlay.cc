@@ -96,23 +96,21 @@ void add_members(Json& row, const Json& amounts) {
   }
 }
 
-void apply(const Effect& effect, const Scope& scope, MergedTable& table) {
-  const auto key = fill_text(effect.key, scope);
-  if (!key) return;
+void apply(const Effect& effect, const std::string& key, const Scope& scope, MergedTable& table) {
   if (effect.op == Effect::Op::del) {
-    table.erase(*key);
+    table.erase(key);
     return;
   }
   auto value = fill_value(effect.data, scope);
   if (!value || !value->is_object()) return;
   if (effect.op == Effect::Op::put) {
-    table.insert_or_assign(*key, MergedRow{.value = std::move(*value), .pending = true});
+    table.insert_or_assign(key, MergedRow{.value = std::move(*value), .pending = true});
     return;
   }
-  auto at = table.find(*key);
+  auto at = table.find(key);
   if (at == table.end()) {
     if (effect.op == Effect::Op::inc) return;
-    at = table.emplace(*key, MergedRow{.value = Json::object()}).first;
+    at = table.emplace(key, MergedRow{.value = Json::object()}).first;
   }
   if (!at->second.value.is_object()) return;
   at->second.pending = true;
@@ -179,20 +177,28 @@ std::vector<std::string> EffectTable::tables(std::string_view mutator) const {
   return out;
 }
 
-void apply_overlay(const EffectTable& effects, std::string_view actor,
-                   const std::vector<OverlayMutation>& pending, std::string_view tbl,
-                   MergedTable& table) {
-  for (const OverlayMutation& mutation : pending) {
+Result<void> apply_overlay(const EffectTable& effects, const PendingWork& work,
+                           std::string_view tbl, MergedTable& table) {
+  for (const OverlayMutation& mutation : work.pending) {
     const MutatorInfo* info = effects.find(mutation.name);
     if (info == nullptr) continue;
     const auto touches = [&](const Effect& effect) { return effect.tbl == tbl; };
     if (std::none_of(info->effects.begin(), info->effects.end(), touches)) continue;
     const auto args = parse_json(mutation.args);
     if (!args || !args->is_object()) continue;
-    const Scope scope{.args = &*args, .actor = actor, .wall = mutation.wall};
-    for (const Effect& effect : info->effects)
-      if (touches(effect)) apply(effect, scope, table);
+    const Scope scope{.args = &*args, .actor = work.actor, .wall = mutation.wall};
+    for (const Effect& effect : info->effects) {
+      if (!touches(effect)) continue;
+      const auto key = fill_text(effect.key, scope);
+      if (!key) continue;
+      if (mutation.seq != Seq{}) {
+        LINLI_TRY(const Seq held, work.ver_of(*key));
+        if (held >= mutation.seq) continue;
+      }
+      apply(effect, *key, scope, table);
+    }
   }
+  return {};
 }
 
 }  // namespace linli::sync

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -57,7 +58,12 @@ struct OverlayMutation {
   std::string_view args;
   /// Unix ms of the phone when it was made.
   std::int64_t wall = 0;
+  /// Of an accepted one, the commit that it became; Seq{} before.
+  Seq seq{};
 };
+
+/// Newest ver that the base has of a row of the table, deleted or not; Seq{} = none.
+using VerOf = std::function<Result<Seq>(std::string_view key)>;
 
 struct MergedRow {
   Json value;
@@ -66,11 +72,22 @@ struct MergedRow {
 };
 using MergedTable = std::map<std::string, MergedRow, std::less<>>;
 
-/// Applies the effects of `pending`, in order, that touch table `tbl` over its rows in `table`.
-/// An inc of a missing row, an effect whose key names a missing argument and a mutation with
-/// malformed arguments change nothing. `actor` is the phone's account in hex.
-void apply_overlay(const EffectTable& effects, std::string_view actor,
-                   const std::vector<OverlayMutation>& pending, std::string_view tbl,
-                   MergedTable& table);
+/// What is laid over a table: `pending` in order, of the account `actor` in hex.
+struct PendingWork {
+  std::string_view actor;
+  const std::vector<OverlayMutation>& pending;
+  VerOf ver_of;
+};
+
+/// Applies the effects of `work` that touch table `tbl` over its rows in `table`. An inc of a
+/// missing row, an effect whose key names a missing argument and a mutation with malformed
+/// arguments change nothing.
+///
+/// An accepted mutation stays in the overlay until all its lanes have come. A row that the base has
+/// from its commit or later holds its effect already: again it would count an inc twice and put an
+/// older value over a newer one (docs/PROTOCOL.md §8).
+/// Errors: those of `ver_of`; `table` is then half changed.
+Result<void> apply_overlay(const EffectTable& effects, const PendingWork& work,
+                           std::string_view tbl, MergedTable& table);
 
 }  // namespace linli::sync

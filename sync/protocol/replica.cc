@@ -330,6 +330,10 @@ Result<std::optional<ReplicaRow>> Replica::row(std::string_view tbl, std::string
   return storage_->row(tbl, key, shown_slots(now));
 }
 
+Result<Seq> Replica::newest_ver(std::string_view tbl, std::string_view key, Instant now) {
+  return storage_->newest_ver(tbl, key, shown_slots(now));
+}
+
 Result<void> Replica::put_local(std::string_view key, std::string_view value) {
   return transact([&](ReplicaState&) -> Result<void> { return storage_->put_local(key, value); });
 }

@@ -144,6 +144,8 @@ class Replica {
   /// Base rows, without the overlay; locked buckets (past their lease at `now`) are left out.
   Result<std::vector<ReplicaRow>> rows(std::string_view tbl, const RowRange& range, Instant now);
   Result<std::optional<ReplicaRow>> row(std::string_view tbl, std::string_view key, Instant now);
+  /// Newest ver of a row, deleted or not, in what `rows` reads; Seq{} = never seen.
+  Result<Seq> newest_ver(std::string_view tbl, std::string_view key, Instant now);
   /// What the overlay is made of: queued and confirmed, in order.
   Result<std::vector<LocalMutation>> overlay();
   Result<std::vector<LocalMutation>> pending();

@@ -188,6 +188,7 @@ Result<bool> Replica::requeue_above(ReplicaState& next, UpLane lane, std::uint64
     if (mutation.state == LocalMutation::State::queued) continue;
     if (mutation.state == LocalMutation::State::confirmed) --next.confirmed;
     mutation.state = LocalMutation::State::queued;
+    mutation.seq = Seq{};  // of the history that is gone
     ++next.queued[index(lane)];
     LINLI_CHECK(storage_->update_mutation(mutation));
   }

@@ -179,6 +179,9 @@ class ReplicaStorage {
                                                const std::vector<std::uint64_t>& slots) = 0;
   virtual Result<std::optional<ReplicaRow>> row(std::string_view tbl, std::string_view key,
                                                 const std::vector<std::uint64_t>& slots) = 0;
+  /// Highest ver of the row in the given slots, deleted or not; Seq{} without an entry.
+  virtual Result<Seq> newest_ver(std::string_view tbl, std::string_view key,
+                                 const std::vector<std::uint64_t>& slots) = 0;
 
   /// Local state that is never synced: what was seen, which alarm has sounded (decision E9).
   virtual Result<std::optional<std::string>> local(std::string_view key) = 0;

@@ -83,6 +83,40 @@ class Gateway(harness.WorldTest):
         self.assertEqual(self.world.reach(notice)["in_person"], 1)
         self.assertNotIn(task, [t["id"] for t in desk.get("/tasks")["tasks"]])
 
+    def test_RAIN_11_a_stairwell_is_walked_from_the_top_floor_down_without_a_net(self):
+        desk, worker = self.world.desk(WINDOW), self.world.grid_worker("g1")
+        phone = self.world.phone("stairs", worker.slip)
+        floors = {}
+        for floor in (2, 6, 4):
+            home = desk.post(
+                "/households",
+                {"id": self.world.new_id(), "door": f"楼梯{floor}01", "area": "g1", "floor": floor},
+            )["id"]
+            person = {"id": self.world.new_id(), "household": home, "name": f"老人{floor}"}
+            person |= {"phone": f"1200000096{floor}", "mobility": "wheelchair"}
+            desk.post("/persons", person)
+            floors[person["id"]] = floor
+        notice = self.world.send("红色暴雨 楼梯", severity="red", action_line="上二楼")
+
+        def mine(tasks):
+            return [t for t in tasks if t["notice"] == notice and t["person"] in floors]
+
+        wait_for(lambda: len(mine(desk.get("/tasks")["tasks"])) == 3, "the tasks", 20)
+        phone.sync()
+        phone.offline()
+        tasks = mine(phone.json("tasks")["tasks"])
+        self.assertEqual([floors[t["person"]] for t in tasks], [6, 4, 2])
+        for task, outcome in zip(tasks, ("refused", "no_answer", "rescue")):
+            done = phone.run("visit", task["id"], outcome, "--note", "敲门", ok=(0, 3))
+            self.assertEqual(done.returncode, 3, "saved without a net")
+        phone.online()
+        phone.sync()
+        left = mine(desk.get("/tasks")["tasks"])
+        self.assertEqual([(t["id"], t["state"]) for t in left], [(tasks[1]["id"], "no_answer")])
+        self.assertEqual(left[0]["outcomes"][0]["by"], worker.account)
+        row = self.world.rows("ack")[f"{notice}:{tasks[2]['person']}"]
+        self.assertEqual((row["state"], row["choice"]), ("help", "help"), "RAIN-10: 需救助")
+
     def test_G1_a_server_killed_in_the_middle_of_a_sending_loses_nobody(self):
         people = {self.person(f"1200000{910 + n:04d}"): f"1200000{910 + n:04d}" for n in range(12)}
         notice = self.world.send("红色暴雨 重启", severity="red", action_line="上二楼")

@@ -49,7 +49,8 @@ class PublicPage(harness.WorldTest):
         status, headers, body = self.get("/c/huainan/api/v1/public/notices")
         self.assertEqual((status, headers["cache-control"]), (200, "public, max-age=60"))
         titles = [notice["title"] for notice in json.loads(body)["items"]]
-        self.assertEqual(titles[:2], ["红色暴雨", "全社区停水"])
+        self.assertEqual(titles[0], "红色暴雨")
+        self.assertIn("全社区停水", titles)
         self.assertNotIn("只给一网格", titles)
         status, headers, body = self.get("/c/huainan/public/atom.xml")
         feed = feedparser.parse(body)

@@ -61,8 +61,9 @@ class Messages:
     def make(self, kind="Alert", colour="Red", grids=("r1", "r2"), refers="", **more):
         self.count += 1
         now = datetime.datetime.now(ZONE).replace(microsecond=0)
+        now -= datetime.timedelta(hours=more.get("hours_ago", 0))
         sent = now + datetime.timedelta(seconds=self.count)
-        identifier = f"41010341600000_{sent:%Y%m%d%H%M%S}_{self.count}"
+        identifier = f"41010341600000_{sent:%Y%m%d%H%M%S}_0"
         sender = more.get("sender", SENDER)
         word, severity = WORDS[colour]
         areas = "".join(
@@ -77,7 +78,7 @@ class Messages:
 <sender>{sender}</sender><sent>{sent.isoformat()}</sent>
 <status>{more.get("status", "Actual")}</status>
 <msgType>{kind}</msgType><scope>Public</scope>{references}
-<info><language>zh-CN</language><category>Met</category><event>暴雨</event>
+<info><language>zh-CN</language><category>Met</category><event>{more.get("event", "暴雨")}</event>
 <urgency>Immediate</urgency><severity>{severity}</severity><certainty>Observed</certainty>
 <effective>{sent.isoformat()}</effective><expires>{expires.isoformat()}</expires>
 <senderName>气象台</senderName><headline>气象台发布暴雨{word}预警信号</headline>
@@ -166,10 +167,15 @@ period_s = 1
         self.assertEqual(sum(states.values()), total["audience"], "RAIN-13: it always sums")
         return total
 
-    def sent(self, purpose=None):
+    def sent(self, notice):
+        """What the provider was given of it; notices of the demo go out beside it."""
         lines = (self.world.folder / "sms.log").read_text().splitlines()
         items = [json.loads(line) for line in lines]
-        return [i for i in items if purpose is None or i["message"]["purpose"] == purpose]
+        return [i for i in items if i["message"]["notice"] == notice]
+
+    def numbers(self, notice, *purposes):
+        return {i["to"]["address"] for i in self.sent(notice)
+                if not purposes or i["message"]["purpose"] in purposes}
 
     def answer(self, identity, notice, choice):
         desk = Desk(identity)
@@ -191,6 +197,8 @@ period_s = 1
         documents.append("<alert><!DOCTYPE bomb [<!ENTITY a 'b'>]></alert>")
         documents.append(self.messages.make(sender="forged@example.cn")[1])
         documents.append(self.messages.make(status="Test")[1])
+        # RAIN-14: over before it came.
+        documents.append(self.messages.make(hours_ago=7, event="大风")[1])
         self.orange_name, document = self.messages.make(colour="Orange")
         documents.append(document)
         warning = wait_for(self.incident, "the draft", 30)
@@ -239,8 +247,7 @@ period_s = 1
             thread.join(30)
         wait_for(lambda: self.funnel(notice)["delivered"] == wanted["sms_unanswered"],
                  "RAIN-9: SMS to whom the app does not reach", 60)
-        numbers = {i["to"]["address"] for i in self.sent()}
-        self.assertEqual(numbers, set(self.sms))
+        self.assertEqual(self.numbers(notice), set(self.sms), "these and nobody else")
         for phone in self.phones[len(at_once):][:wanted["phones_that_return"]]:
             self.answer(phone, notice, "ok")
         self.assertEqual(self.funnel(notice)["help"], wanted["ask_for_help"], "RAIN-10")
@@ -283,11 +290,11 @@ period_s = 1
         self.assertEqual(self.funnel(notice), before)
 
     def cancel(self, notice):
-        told = {i["to"]["address"] for i in self.sent() if i["message"]["purpose"] != "all_clear"}
+        told = self.numbers(notice)
         self.feed.documents.append(self.messages.make(kind="Cancel", refers=self.names[0])[1])
         self.proposal(lambda p: p["what"] == "withdraw", "RAIN-4: the Cancel")
         self.desk().post(f"/notices/{notice}/withdraw", {"reason": "预警解除"})
-        wait_for(lambda: {i["to"]["address"] for i in self.sent("all_clear")} == told,
+        wait_for(lambda: self.numbers(notice, "all_clear") == told,
                  "RAIN-4: an all-clear for those who were told, and only for them", 30)
         self.assertFalse(self.world.rows("notice")[notice]["alert"], "RAIN-4: it never sounds")
         log = self.world.server.text()

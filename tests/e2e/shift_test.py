@@ -7,13 +7,16 @@ import time
 import urllib.request
 
 import harness
+from harness.keys import is_signed, unb64
 from harness.world import SLUG, WINDOW
 
 
-class Shift(harness.WorldTest):
+class Service(harness.WorldTest):
+    """Teams with a lead and a volunteer, each with a phone."""
+
     people = 40
 
-    def make_team(self, name):
+    def make_team(self, name, **more):
         desk = self.world.desk(WINDOW)
         team = desk.post("/teams", {"id": self.world.new_id(), "name": name, "area": "hn"})["id"]
         lead, volunteer = (self.world.phone(f"{name}-{who}") for who in ("lead", "volunteer"))
@@ -30,6 +33,7 @@ class Shift(harness.WorldTest):
                 "from": now - 3_600_000,
                 "to": now + 7_200_000,
                 "need": 2,
+                **more,
             },
         )["id"]
         for phone in (lead, volunteer):
@@ -48,6 +52,61 @@ class Shift(harness.WorldTest):
     def hours(self, shift, person):
         return self.world.rows("hours").get(f"{shift}:{person}")
 
+    def station(self, name):
+        """A station of the community and its printed code."""
+        desk = self.world.desk(WINDOW)
+        id = self.world.new_id()
+        desk.post("/teams", {"id": id, "name": name, "area": "hn", "kind": "station"})
+        return id, desk.get(f"/teams/{id}/station-code")["code"]
+
+
+class Codes(Service):
+    def test_VOL_1_the_code_changes_every_30_seconds_and_is_signed_for_team_shift_and_place(self):
+        place, _ = self.station("连心桥二")
+        team, shift, lead, _ = self.make_team("轮换", place=place)
+        lead.offline()
+        [mine] = [one for one in lead.json("teams")["teams"] if one["id"] == team]
+        self.assertEqual((mine["my_role"], len(mine["members"])), ("lead", 2))
+        if time.time() % 30 > 22:
+            time.sleep(30 - time.time() % 30)
+        first = lead.json("lead", "qr", "--shift", shift)
+        again = lead.json("lead", "qr", "--shift", shift)
+        self.assertEqual(first["qr"], again["qr"], "in one window one code")
+        self.assertEqual(first["until"] % 30_000, 0)
+        time.sleep(max(0, first["until"] / 1000 - time.time()) + 0.2)
+        second = lead.json("lead", "qr", "--shift", shift)
+        self.assertNotEqual(first["qr"], second["qr"])
+        codes = [LeadCode(shown["qr"]) for shown in (first, second)]
+        for code in codes:
+            self.assertEqual((code.team, code.shift, code.place), (team, shift, place))
+            self.assertEqual(harness.sha256(code.key)[:16].hex(), lead.cid)
+            self.assertTrue(is_signed(code.key, code.signature, "linli.lead.1\0", code.signed))
+            moved = code.signed.replace(place.encode(), b"x" * len(place))
+            self.assertFalse(is_signed(code.key, code.signature, "linli.lead.1\0", moved))
+        self.assertEqual(codes[1].window - codes[0].window, 1)
+
+    def test_VOL_1_a_printed_station_code_is_of_lower_grade_and_only_for_its_place(self):
+        place, code = self.station("爱心曲二")
+        _, other = self.station("民心网二")
+        _, shift, lead, volunteer = self.make_team("站点", place=place)
+        volunteer.json("checkin", "--qr", code, "--shift", shift)
+        self.assertEqual(self.hours(shift, volunteer.person)["grade"], "C")
+        lead.json("checkin", "--qr", other, "--shift", shift)
+        row = self.hours(shift, lead.person)
+        self.assertEqual(row["grade"], "C")
+        self.assertIn("elsewhere", row["flags"])
+
+    def test_VOL_1_a_reprinted_code_voids_the_old_sheet(self):
+        place, code = self.station("暖心岛二")
+        _, shift, _, volunteer = self.make_team("重印", place=place)
+        self.world.desk(WINDOW).post(f"/teams/{place}/renew-code")
+        volunteer.sync()
+        done = volunteer.run("checkin", "--qr", code, "--shift", shift, ok=False)
+        self.assertEqual(done.returncode, 4, done.stdout)
+        self.assertEqual(volunteer.pending(), [])
+
+
+class Shift(Service):
     def test_VOL_2_two_phones_without_a_net_end_in_the_same_hours_in_every_order(self):
         seen = []
         for number, order in enumerate(itertools.permutations(("lead", "volunteer"))):
@@ -146,6 +205,30 @@ class Shift(harness.WorldTest):
             [answers[p.person] for p in (volunteer, lead, other)], ["yes", "yes", "full"]
         )
         self.assertEqual(self.world.rows("shift")[shift]["state"], "full")
+
+
+class LeadCode:
+    """LLQ1 of PROTOCOL.md section 12, read anew."""
+
+    def __init__(self, text):
+        magic, _, body = text.partition(".")
+        assert magic == "LLQ1", text
+        self.bytes = unb64(body)
+        self.at = 0
+        assert self._take(1) == b"\x01"
+        self.team, self.shift, self.place = (
+            self._take(self._take(1)[0]).decode() for _ in range(3)
+        )
+        self.key = self._take(32)
+        self.window = int.from_bytes(self._take(4), "big")
+        self.nonce = self._take(8)
+        self.signed = self.bytes[: self.at]
+        self.signature = self._take(64)
+        assert self.at == len(self.bytes)
+
+    def _take(self, count):
+        self.at += count
+        return self.bytes[self.at - count : self.at]
 
 
 if __name__ == "__main__":

@@ -259,8 +259,12 @@ void Phone::check() {
   for (const ReplicaRow& row : counts) table[row.key] = {*parse_json(row.data), false};
   std::vector<OverlayMutation> pending;
   const std::vector<LocalMutation> overlay = *replica_->overlay();
-  for (const LocalMutation& m : overlay) pending.push_back({m.name, m.args, m.wall});
-  apply_overlay(world_.effects, account_, pending, "count", table);
+  for (const LocalMutation& m : overlay) pending.push_back({m.name, m.args, m.wall, m.seq});
+  const auto ver_of = [&](std::string_view key) {
+    return replica_->newest_ver("count", key, world_.clock.now());
+  };
+  if (!apply_overlay(world_.effects, {account_, pending, ver_of}, "count", table))
+    faults.push_back(name_ + ": its overlay cannot be read");
   if (auto it = table.find(name_); it != table.end())
     if (json_int(it->second.value, "n") > static_cast<std::int64_t>(increments_))
       faults.push_back(name_ + ": an own increment shows twice: " + dump_json(it->second.value) +

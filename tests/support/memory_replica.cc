@@ -190,6 +190,16 @@ Result<std::optional<ReplicaRow>> MemoryStorage::row(std::string_view tbl, std::
   return std::nullopt;
 }
 
+Result<sync::Seq> MemoryStorage::newest_ver(std::string_view tbl, std::string_view key,
+                                            const std::vector<std::uint64_t>& slots) {
+  sync::Seq newest{};
+  for (const std::uint64_t slot : slots)
+    if (const auto entries = slots_.find(slot); entries != slots_.end())
+      for (const auto& [id, entry] : entries->second)
+        if (id.tbl == tbl && id.key == key) newest = std::max(newest, entry.ver);
+  return newest;
+}
+
 Result<std::optional<std::string>> MemoryStorage::local(std::string_view key) {
   const auto at = local_.find(key);
   if (at == local_.end()) return std::nullopt;

@@ -56,6 +56,8 @@ class MemoryStorage final : public sync::ReplicaStorage {
                                              const std::vector<std::uint64_t>& slots) override;
   Result<std::optional<sync::ReplicaRow>> row(std::string_view tbl, std::string_view key,
                                               const std::vector<std::uint64_t>& slots) override;
+  Result<sync::Seq> newest_ver(std::string_view tbl, std::string_view key,
+                               const std::vector<std::uint64_t>& slots) override;
   Result<std::optional<std::string>> local(std::string_view key) override;
   Result<void> put_local(std::string_view key, std::string_view value) override;
   Result<void> remove_local(std::string_view key) override;

@@ -25,47 +25,57 @@ after(async () => {
 
 const FOLLOWS = '邻里已在另一个窗口打开，由那边负责收发。';
 
-test('two tabs: one leads, the other takes over, and the same write goes out once', options, async (t) => {
-  const phone = await openPhone(t, world);
-  await phone.enrol(await world.household());
-  const notice = await world.send('两个窗口', { needs_ack: true });
-  await phone.sees('两个窗口');
-  const { cid } = await phone.identity();
-  await phone.go('#/mine/device');
-  assert.equal(await phone.page.getByText(FOLLOWS).count(), 0);
+test(
+  'two tabs: one leads, the other takes over, and the same write goes out once',
+  options,
+  async (t) => {
+    const phone = await openPhone(t, world);
+    await phone.enrol(await world.household());
+    const notice = await world.send('两个窗口', { needs_ack: true });
+    await phone.sees('两个窗口');
+    const { cid } = await phone.identity();
+    await phone.go('#/mine/device');
+    assert.equal(await phone.page.getByText(FOLLOWS).count(), 0);
 
-  const second = await phone.browser.context.newPage();
-  await second.goto(`${phone.home}#/mine/device`);
-  await second.getByText(FOLLOWS).waitFor();
-  const before = await phone.line.connections();
-  await phone.line.offline();
-  // The same tap in both windows; the second one meets an answer that is there already.
-  for (const page of [phone.page, second]) {
-    await page.bringToFront();
-    await page.goto(`${phone.home}#/notices/${notice}`);
-    if (page === phone.page) await page.getByRole('button', { name: '我知道了' }).click();
-    await page.getByText('已记在手机上，联网后自动上传。').waitFor();
-  }
-  await phone.page.close();
-  phone.page = second;
-  await phone.line.online();
-  await phone.waitState(/已同步/, 60);
-  await second.getByText('社区已收到。').waitFor();
-  await phone.go('#/mine/device');
-  await second.getByText(FOLLOWS).waitFor({ state: 'hidden' });
-  assert.ok((await phone.line.connections()) > before);
-  assert.equal(await world.acks(notice), 1);
-  assert.deepEqual((await world.results(cid)).filter(([lane]) => lane === 0), [[0, 1]]);
-  const late = await world.send('接管之后', {});
-  await phone.go(`#/notices/${late}`);
-  await second.getByRole('heading', { name: '接管之后' }).waitFor();
-});
+    const second = await phone.browser.context.newPage();
+    await second.goto(`${phone.home}#/mine/device`);
+    await second.getByText(FOLLOWS).waitFor();
+    const before = await phone.line.connections();
+    await phone.line.offline();
+    // The same tap in both windows; the second one meets an answer that is there already.
+    for (const page of [phone.page, second]) {
+      await page.bringToFront();
+      await page.goto(`${phone.home}#/notices/${notice}`);
+      if (page === phone.page) await page.getByRole('button', { name: '我知道了' }).click();
+      await page.getByText('已记在手机上，联网后自动上传。').waitFor();
+    }
+    await phone.page.close();
+    phone.page = second;
+    await phone.line.online();
+    await phone.waitState(/已同步/, 60);
+    await second.getByText('社区已收到。').waitFor();
+    await phone.go('#/mine/device');
+    await second.getByText(FOLLOWS).waitFor({ state: 'hidden' });
+    assert.ok((await phone.line.connections()) > before);
+    assert.equal(await world.acks(notice), 1);
+    assert.deepEqual(
+      (await world.results(cid)).filter(([lane]) => lane === 0),
+      [[0, 1]],
+    );
+    const late = await world.send('接管之后', {});
+    await phone.go(`#/notices/${late}`);
+    await second.getByRole('heading', { name: '接管之后' }).waitFor();
+  },
+);
 
 /** Puts another index.html into the folder, as a newer version would. */
 function release(mark) {
   const file = join(webRoot, 'index.html');
   const before = readFileSync(file, 'utf8');
-  const next = before.replace(/<meta name="version"[^>]*>|(?=<title>)/, `<meta name="version" content="${mark}">`);
+  const next = before.replace(
+    /<meta name="version"[^>]*>|(?=<title>)/,
+    `<meta name="version" content="${mark}">`,
+  );
   writeFileSync(file, next);
   const worker = join(webRoot, 'sw.js');
   const hash = createHash('sha256').update(next).digest('hex').slice(0, 16);
@@ -80,70 +90,106 @@ const lookForUpdate = (page) =>
 const versionOf = (page) =>
   page.evaluate(() => document.querySelector('meta[name=version]')?.content ?? '');
 
-test('a newer version waits for the person and never reloads a half-filled form', options, async (t) => {
-  const phone = await openPhone(t, world);
-  await phone.open('#/enrol');
-  await phone.shellKept();
-  await phone.page.reload();
-  await phone.page.evaluate(() => (globalThis.isSamePage = true));
-  await phone.page.getByLabel('门牌').fill('6号院2号楼');
-  release('two');
-  await lookForUpdate(phone.page);
-  await waitFor(
-    () => phone.page.evaluate(async () => {
-      return Boolean((await navigator.serviceWorker.getRegistration()).waiting);
-    }),
-    'the newer worker to wait',
-  );
-  assert.equal(await phone.page.getByText('邻里有新版本').count(), 0, 'not while a form is dirty');
+test(
+  'a newer version waits for the person and never reloads a half-filled form',
+  options,
+  async (t) => {
+    const phone = await openPhone(t, world);
+    await phone.open('#/enrol');
+    await phone.shellKept();
+    await phone.page.reload();
+    await phone.page.evaluate(() => (globalThis.isSamePage = true));
+    await phone.page.getByLabel('门牌').fill('6号院2号楼');
+    release('two');
+    await lookForUpdate(phone.page);
+    await waitFor(
+      () =>
+        phone.page.evaluate(async () => {
+          return Boolean((await navigator.serviceWorker.getRegistration()).waiting);
+        }),
+      'the newer worker to wait',
+    );
+    assert.equal(
+      await phone.page.getByText('邻里有新版本').count(),
+      0,
+      'not while a form is dirty',
+    );
 
-  // Another window takes the new version; this one keeps its form.
-  const other = await phone.browser.context.newPage();
-  await other.goto(phone.home);
-  await other.getByRole('button', { name: '重新打开' }).click();
-  await waitFor(async () => (await versionOf(other).catch(() => '')) === 'two', 'the newer version');
-  assert.equal(await phone.page.evaluate(() => globalThis.isSamePage), true);
-  assert.equal(await phone.page.getByLabel('门牌').inputValue(), '6号院2号楼');
-  await other.close();
-  await phone.offline();
-  await phone.page.reload();
-  assert.equal(await versionOf(phone.page), 'two', 'kept for offline starts as well');
-});
+    // Another window takes the new version; this one keeps its form.
+    const other = await phone.browser.context.newPage();
+    await other.goto(phone.home);
+    await other.getByRole('button', { name: '重新打开' }).click();
+    await waitFor(
+      async () => (await versionOf(other).catch(() => '')) === 'two',
+      'the newer version',
+    );
+    assert.equal(await phone.page.evaluate(() => globalThis.isSamePage), true);
+    assert.equal(await phone.page.getByLabel('门牌').inputValue(), '6号院2号楼');
+    await other.close();
+    await phone.offline();
+    await phone.page.reload();
+    assert.equal(await versionOf(phone.page), 'two', 'kept for offline starts as well');
+  },
+);
 
-test('NTC-5 a push shows a notification with the tag of its notice, a second one replaces it', options, async (t) => {
-  const phone = await openPhone(t, world, { permissions: ['notifications'] });
-  await phone.open();
-  await phone.shellKept();
-  const cdp = await phone.browser.context.newCDPSession(phone.page);
-  const registered = new Promise((done) => {
-    cdp.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
-      const ours = registrations.find(({ scopeURL }) => scopeURL.startsWith(phone.line.origin));
-      if (ours) done(ours.registrationId);
+test(
+  'NTC-5 a push shows a notification with the tag of its notice, a second one replaces it',
+  options,
+  async (t) => {
+    const phone = await openPhone(t, world, { permissions: ['notifications'] });
+    await phone.open();
+    await phone.shellKept();
+    const cdp = await phone.browser.context.newCDPSession(phone.page);
+    const registered = new Promise((done) => {
+      cdp.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
+        const ours = registrations.find(({ scopeURL }) => scopeURL.startsWith(phone.line.origin));
+        if (ours) done(ours.registrationId);
+      });
     });
-  });
-  await cdp.send('ServiceWorker.enable');
-  const registrationId = await registered;
-  const push = (data) => cdp.send('ServiceWorker.deliverPushMessage', {
-    origin: phone.line.origin, registrationId, data: JSON.stringify(data),
-  });
-  const shown = () => phone.page.evaluate(async () => {
-    const registration = await navigator.serviceWorker.ready;
-    return (await registration.getNotifications()).map(({ title, body, tag }) => ({ title, body, tag }));
-  });
-  const payload = {
-    v: 1, id: 'n1', rev: 1, kind: 'notice', sev: 'red', tag: 'n1', title: '暴雨红色预警',
-    line: '今晚别出门', silent: false,
-  };
-  await push(payload);
-  await waitFor(async () => (await shown()).length === 1, 'the notification');
-  assert.deepEqual(await shown(), [{ title: '暴雨红色预警', body: '今晚别出门', tag: 'n1' }]);
-  await push({ ...payload, rev: 2, line: '已转移到二楼' });
-  await waitFor(async () => (await shown())[0]?.body === '已转移到二楼', 'the newer text');
-  assert.equal((await shown()).length, 1);
-  await push({ ...payload, id: 'n2', tag: 'n2', title: '停水' });
-  await waitFor(async () => (await shown()).length === 2, 'the second notification');
-  await cdp.send('ServiceWorker.deliverPushMessage', {
-    origin: phone.line.origin, registrationId, data: 'not JSON',
-  });
-  await waitFor(async () => (await shown()).some(({ body }) => body === '社区有新通知'), 'the fallback');
-});
+    await cdp.send('ServiceWorker.enable');
+    const registrationId = await registered;
+    const push = (data) =>
+      cdp.send('ServiceWorker.deliverPushMessage', {
+        origin: phone.line.origin,
+        registrationId,
+        data: JSON.stringify(data),
+      });
+    const shown = () =>
+      phone.page.evaluate(async () => {
+        const registration = await navigator.serviceWorker.ready;
+        return (await registration.getNotifications()).map(({ title, body, tag }) => ({
+          title,
+          body,
+          tag,
+        }));
+      });
+    const payload = {
+      v: 1,
+      id: 'n1',
+      rev: 1,
+      kind: 'notice',
+      sev: 'red',
+      tag: 'n1',
+      title: '暴雨红色预警',
+      line: '今晚别出门',
+      silent: false,
+    };
+    await push(payload);
+    await waitFor(async () => (await shown()).length === 1, 'the notification');
+    assert.deepEqual(await shown(), [{ title: '暴雨红色预警', body: '今晚别出门', tag: 'n1' }]);
+    await push({ ...payload, rev: 2, line: '已转移到二楼' });
+    await waitFor(async () => (await shown())[0]?.body === '已转移到二楼', 'the newer text');
+    assert.equal((await shown()).length, 1);
+    await push({ ...payload, id: 'n2', tag: 'n2', title: '停水' });
+    await waitFor(async () => (await shown()).length === 2, 'the second notification');
+    await cdp.send('ServiceWorker.deliverPushMessage', {
+      origin: phone.line.origin,
+      registrationId,
+      data: 'not JSON',
+    });
+    await waitFor(
+      async () => (await shown()).some(({ body }) => body === '社区有新通知'),
+      'the fallback',
+    );
+  },
+);

@@ -26,7 +26,10 @@ test('RAIN-8 GEN-12 a red warning overtakes 200 old notices on a slow line', opt
   await phone.go('#/');
   await phone.sees('正在取回社区的通知，先到的先显示。');
   const began = performance.now();
-  const warning = await world.send('暴雨红色预警', { severity: 'red', action_line: '今晚别出门，去二楼' });
+  const warning = await world.send('暴雨红色预警', {
+    severity: 'red',
+    action_line: '今晚别出门，去二楼',
+  });
   const sent = performance.now();
   const banner = phone.page.getByRole('article', { name: '暴雨红色预警' });
   await banner.waitFor();
@@ -63,8 +66,12 @@ test('NTC-4 correction and withdrawal reach a phone that was offline', options, 
 
   await phone.offline();
   const { approver } = await world.names();
-  await world.as_staff(approver, 'POST', `/notices/${water}/correct`, { value: { body: '改为周四八点停水。' } });
-  await world.as_staff(approver, 'POST', `/notices/${fair}/withdraw`, { value: { reason: '医生来不了' } });
+  await world.as_staff(approver, 'POST', `/notices/${water}/correct`, {
+    value: { body: '改为周四八点停水。' },
+  });
+  await world.as_staff(approver, 'POST', `/notices/${fair}/withdraw`, {
+    value: { reason: '医生来不了' },
+  });
   await phone.page.reload();
   await phone.page.getByRole('link', { name: '周六义诊' }).first().waitFor();
   await phone.online();
@@ -97,7 +104,10 @@ test('ENR-5 a revoked phone loses its rows, keeps its work and can save it', opt
   await phone.button('存成文件').click();
   const saved = await (await (await download).createReadStream()).toArray();
   const kept = JSON.parse(Buffer.concat(saved).toString());
-  assert.deepEqual(kept.pending.map(({ name }) => name), ['notice.acknowledge']);
+  assert.deepEqual(
+    kept.pending.map(({ name }) => name),
+    ['notice.acknowledge'],
+  );
   assert.equal(await world.acks(notice), 0);
   await phone.page.reload();
   await phone.sees('这台手机已被停用。看看怎么办');

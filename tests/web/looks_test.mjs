@@ -13,14 +13,30 @@ let notice;
 before(async () => {
   if (!canRun) return;
   world = await openWorld('web-looks');
-  warning = await world.send('暴雨红色预警', { severity: 'red', action_line: '今晚别出门，去二楼' });
-  notice = await world.send('六十五岁以上免费体检', { body: '周四起发号。'.repeat(30), needs_ack: true });
+  warning = await world.send('暴雨红色预警', {
+    severity: 'red',
+    action_line: '今晚别出门，去二楼',
+  });
+  notice = await world.send('六十五岁以上免费体检', {
+    body: '周四起发号。'.repeat(30),
+    needs_ack: true,
+  });
 });
 after(() => world?.close());
 
 const screens = () => [
-  '#/', '#/notices', `#/notices/${warning}`, `#/notices/${notice}`, '#/events', '#/services',
-  '#/mine', '#/mine/family', '#/mine/queue', '#/mine/device', '#/mine/privacy', '#/mine/settings',
+  '#/',
+  '#/notices',
+  `#/notices/${warning}`,
+  `#/notices/${notice}`,
+  '#/events',
+  '#/services',
+  '#/mine',
+  '#/mine/family',
+  '#/mine/queue',
+  '#/mine/device',
+  '#/mine/privacy',
+  '#/mine/settings',
   '#/nowhere',
 ];
 
@@ -40,7 +56,10 @@ async function wear(phone, { mode, size, theme = 'light', zoom = 1 }) {
   await phone.page.locator('main h1').first().waitFor();
   // As with a browser whose text is set to twice its size: addresses change below without a load.
   if (zoom !== 1) {
-    await phone.page.evaluate((by) => (document.documentElement.style.fontSize = by), `${zoom * 100}%`);
+    await phone.page.evaluate(
+      (by) => (document.documentElement.style.fontSize = by),
+      `${zoom * 100}%`,
+    );
   }
 }
 
@@ -48,8 +67,10 @@ async function faultsOf(phone, { mode }) {
   const rules = mode === 'elder' ? { target: 60, text: 18 } : { target: 44, text: 0 };
   const { page } = phone;
   return [
-    ...(await sizeFaults(page, rules)), ...(await contrastFaults(page)),
-    ...(await axeFaults(page)), ...(await focusFaults(page)),
+    ...(await sizeFaults(page, rules)),
+    ...(await contrastFaults(page)),
+    ...(await axeFaults(page)),
+    ...(await focusFaults(page)),
   ];
 }
 

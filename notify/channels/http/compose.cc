@@ -6,27 +6,13 @@
 
 #include "base/bytes.h"
 #include "notify/channels/http/names.h"
+#include "notify/text/headline.h"
 #include "notify/text/segment.h"
 
 namespace linli::notify::http {
 namespace {
 
 constexpr std::string_view kEllipsis = "…";
-
-/// What a reader must know before the title; a drill says so first of all.
-std::string mark_of(const Message& message) {
-  std::string out = message.drill ? "【演练】" : "";
-  switch (message.purpose) {
-    case Purpose::correction: return out + "更正：";
-    case Purpose::all_clear: return out + "解除：";
-    case Purpose::reminder: return out + "再次提醒：";
-    case Purpose::test: return out + "测试：";
-    case Purpose::notice:
-    case Purpose::summary:
-    case Purpose::alarm: return out;
-  }
-  return out;
-}
 
 std::size_t units(std::string_view text, LengthUnit unit) {
   if (unit == LengthUnit::bytes) return text.size();
@@ -53,7 +39,7 @@ Json message_values(const Message& message, Lane lane) {
           {"link", message.link},
           {"needs_ack", message.needs_ack},
           {"drill", message.drill},
-          {"mark", mark_of(message)},
+          {"mark", opening_of(message)},
           {"lane", kLaneNames[static_cast<std::size_t>(lane)]}};
 }
 

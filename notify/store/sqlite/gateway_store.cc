@@ -139,13 +139,23 @@ class SqliteGatewayStore::Impl {
                              static_cast<ReceiptState>(row.i64(2)), row.instant(3)});
     for (Query row = db.query("SELECT channel, why FROM paused ORDER BY channel"); row.step();)
       out.paused.emplace_back(row.text(0), row.text(1));
-    for (Query row = db.query("SELECT channel, address, person, lane, n, intent_at FROM attempt "
-                              "WHERE intent_at >= ? ORDER BY intent_at",
-                              now - kDay);
-         row.step();)
-      out.sent.push_back({row.text(0), row.text(1), row.text(2), static_cast<Lane>(row.i64(3)),
-                          row.u32(4), row.instant(5)});
+    out.sent = read_sent(now - other.look_back);
     transaction.commit();
+    return out;
+  }
+
+  std::vector<StoreSnapshot::Sent> read_sent(Instant since) {
+    std::vector<StoreSnapshot::Sent> out;
+    for (Query row = db.query(
+             "SELECT a.channel, a.address, a.person, a.lane, a.n, a.intent_at, "
+             "coalesce(json_extract(coalesce(d.says, n.message), '$.category'), ''), "
+             "max(1, coalesce(d.parts, 1)) FROM attempt a LEFT JOIN delivery d ON d.id = "
+             "a.delivery "
+             "LEFT JOIN notice n ON n.id = d.notice WHERE a.intent_at >= ? ORDER BY a.intent_at",
+             since);
+         row.step();)
+      out.push_back({row.text(0), row.text(1), row.text(2), static_cast<Lane>(row.i64(3)),
+                     row.u32(4), row.instant(5), row.text(6), row.u32(7)});
     return out;
   }
 

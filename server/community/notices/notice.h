@@ -97,6 +97,10 @@ Result<void> start_sending(MutatorContext& ctx, const std::string& id, Json admi
 void start_recount(MutatorContext& ctx, const std::string& id, const Json& admin);
 /// Due kind kPersonChanged: counts somebody who left as excluded, and back.
 void recount_person(MutatorContext& ctx, std::string_view person, bool missed);
+/// Whether what was `before` became urgent in a worse colour.
+bool is_worse(const Json& before, const Json& content);
+/// The mutator notice.correct; the standing rule uses it too. Rights were checked before.
+MutatorResult correct(MutatorContext& ctx, const Json& args);
 /// Starts a new snapshot of a notice that is out already.
 Result<void> start_resnapshot(MutatorContext& ctx, const std::string& id, Json& admin);
 /// Removes snapshot pages and audience memberships of snapshots below `snap`, in steps.

@@ -171,6 +171,8 @@ bool alert_after(const Json& admin, const Json& before) {
   return is > was ? is_urgent(content) : json_bool(admin, "alert");
 }
 
+}  // namespace
+
 bool is_worse(const Json& before, const Json& content) {
   return is_urgent(content) && severity_rank(json_text(content, "severity")) >
                                    severity_rank(json_text(before, "severity"));
@@ -220,6 +222,8 @@ MutatorResult correct(MutatorContext& ctx, const Json& args) {
   put_admin(ctx, id, std::move(admin));
   return Json{{"id", id}};
 }
+
+namespace {
 
 /// Halts what the channels have not sent yet; what is out stays out (F6). The notice itself stays
 /// on the phones: withdrawing it is another decision.

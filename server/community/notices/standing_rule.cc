@@ -17,6 +17,9 @@ constexpr std::size_t kRuleHistoryMax = 50;
 /// A server that was down so long asks a person.
 constexpr std::chrono::minutes kVetoGrace{10};
 
+/// How long a countdown that is over waits for the sending before.
+constexpr std::chrono::seconds kBusyWait{5};
+
 const Permit kApprovers = allow({Role::approver});
 const Permit kMayVeto = allow({Role::editor, Role::approver, Role::window});
 
@@ -90,25 +93,64 @@ Result<void> send_draft(MutatorContext& ctx, const std::string& id, Json admin) 
   return start_sending(ctx, id, std::move(admin), false);
 }
 
+/// What the sender proposes for the notice that is out, done by the rule.
+Result<void> send_correction(MutatorContext& ctx, const std::string& id, const Json& proposal) {
+  Json args = {{"id", id}, {"reason", "by the standing rule, nobody objected"}};
+  copy_members(proposal, args,
+               {"title", "severity", "action_line", "body", "valid_to", "audience"});
+  LINLI_CHECK(correct(ctx, args));
+  const Json rule = rule_row(ctx);
+  Json admin = *ctx.get("notice_admin", id);
+  admin["rule"] = {{"proposed_by", rule.at("proposed_by")}, {"signed_by", rule.at("signed_by")}};
+  put_admin(ctx, id, std::move(admin));
+  return {};
+}
+
+/// What the countdown is for: another text, or a notice that somebody sent or corrected, ends it.
+std::string subject_of(const Json& admin, const Json& row) {
+  std::string out = json_text(admin, "state") + ":" + std::to_string(json_int(admin, "rev")) + ":" +
+                    json_text(admin, "fingerprint");
+  if (is_live(admin)) out += ":" + json_text(row, "alert");
+  return out;
+}
+
+/// A worse colour of what is out; everything else that changes is a person's to send.
+bool escalates(const Json& admin, const Json& row) {
+  if (!is_live(admin) || !row.contains("proposal")) return false;
+  const Json& proposal = row.at("proposal");
+  return json_text(proposal, "what") == "correct" && is_worse(admin.at("content"), proposal);
+}
+
+/// The sending before is still being counted, and a correction has to wait for its end.
+bool is_busy(ReadContext& ctx, const Json& row) {
+  return !json_bool(row, "drill") && ctx.get("notice_job", json_text(row, "notice")) != nullptr;
+}
+
+/// What became of the countdown.
+const char* end_countdown(MutatorContext& ctx, Json& row, const std::string& of) {
+  const std::string id = json_text(row, "notice");
+  const Row admin = ctx.get("notice_admin", id);
+  if (json_bool(row, "drill")) return "drilled";
+  // Changed meanwhile: a person has it in hand.
+  const bool is_same = admin != nullptr && subject_of(*admin, row) == of;
+  if (!is_same || json_text(rule_row(ctx), "state") != "active") return "not_applied";
+  if (!is_live(*admin)) return send_draft(ctx, id, *admin) ? "sent" : "not_applied";
+  if (!escalates(*admin, row)) return "not_applied";
+  if (!send_correction(ctx, id, row.at("proposal"))) return "not_applied";
+  row.erase("proposal");
+  return "sent";
+}
+
 void veto_due(MutatorContext& ctx, std::string_view key, bool missed) {
   const std::string incident(key);
   const Row found = ctx.get("warning", incident);
   if (found == nullptr || !found->contains("veto_until")) return;
+  if (!missed && is_busy(ctx, *found))
+    return ctx.schedule(ctx.now() + kBusyWait, kVetoDue, incident);
   Json row = *found;
-  row.erase("veto_until");
-  const std::string id = json_text(row, "notice");
-  const Row admin = ctx.get("notice_admin", id);
-  const bool holds = json_text(rule_row(ctx), "state") == "active";
-  // Edited meanwhile: a person has it in hand.
-  const bool is_same = admin != nullptr && json_text(*admin, "state") == "in_review" &&
-                       json_text(*admin, "fingerprint") == json_text(row, "veto_of");
-  if (missed || !holds || !is_same) {
-    row["rule"] = missed ? "missed" : "not_applied";
-    ctx.put("warning", incident, std::move(row));
-    return;
-  }
-  const auto sent = send_draft(ctx, id, *admin);
-  row["rule"] = sent ? "sent" : "not_applied";
+  const std::string of = json_text(row, "veto_of");
+  for (const char* member : {"veto_until", "veto_of", "veto_since"}) row.erase(member);
+  row["rule"] = missed ? "missed" : end_countdown(ctx, row, of);
   ctx.put("warning", incident, std::move(row));
 }
 
@@ -118,8 +160,9 @@ Result<Json> rule(ReadContext& ctx, const Json& /*params*/) { return rule_row(ct
 
 void start_veto(MutatorContext& ctx, const std::string& incident, bool by_rule, Json& row) {
   const Row admin = ctx.get("notice_admin", json_text(row, "notice"));
-  const bool waits = admin != nullptr && json_text(*admin, "state") == "in_review";
-  const bool holds = json_text(rule_row(ctx), "state") == "active";
+  const bool waits =
+      admin != nullptr && (json_text(*admin, "state") == "in_review" || escalates(*admin, row));
+  const bool holds = json_bool(row, "drill") || json_text(rule_row(ctx), "state") == "active";
   if (!by_rule || !holds || !waits || row.contains("vetoed_by"))
     return stop_veto(ctx, incident, row);
   // Another text gets its own two minutes, but a storm of updates must not put the sending off.
@@ -127,7 +170,7 @@ void start_veto(MutatorContext& ctx, const std::string& incident, bool by_rule, 
   const Instant until = std::min<Instant>(ctx.now() + kVetoTime,
                                           from_unix_ms(json_int(row, "veto_since")) + kVetoMax);
   row["veto_until"] = to_unix_ms(until);
-  row["veto_of"] = admin->at("fingerprint");
+  row["veto_of"] = subject_of(*admin, row);
   ctx.schedule(until, kVetoDue, incident);
 }
 

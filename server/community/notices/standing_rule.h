@@ -16,7 +16,10 @@ inline constexpr std::chrono::seconds kVetoTime{120};
 /// At most so long from the first countdown, however often the text changes.
 inline constexpr std::chrono::seconds kVetoMax{300};
 
-/// Row `warning` gets `veto_until` when the rule holds for what came, and loses it otherwise.
+/// Row `warning` gets `veto_until` when the rule holds for what came, and loses it otherwise: for a
+/// draft that waits, and for a worse colour of what is out already. An exercise that the rule would
+/// have covered counts down as a drill of it, whether the rule is signed or not; it ends with a
+/// note in the row, and nothing goes out.
 void start_veto(MutatorContext& ctx, const std::string& incident, bool by_rule, Json& row);
 /// Nothing goes out by itself for this incident any more.
 void stop_veto(MutatorContext& ctx, const std::string& incident, Json& row);

@@ -74,7 +74,7 @@ Seen look(ReadContext& ctx, const std::string& prefix) {
   return out;
 }
 
-/// By floor, so that one walk down the stairwell meets them all.
+/// By entrance, then from the top floor down: one walk down the stairwell meets them all.
 Result<Json> list_tasks(ReadContext& ctx, const Json& params) {
   const std::string unit = json_text(params, "unit");
   Seen seen = look(ctx, unit.empty() ? std::string() : exact(unit));
@@ -87,8 +87,8 @@ Result<Json> list_tasks(ReadContext& ctx, const Json& params) {
   }
   std::ranges::stable_sort(found, [](const Json& a, const Json& b) {
     const auto order = [](const Json& t) {
-      return std::tuple(json_text(t, "unit"), json_text(t, "door").substr(0, 3),
-                        -json_int(t, "floor"), json_text(t, "door"));
+      return std::tuple(json_text(t, "unit"), json_text(t, "area"), -json_int(t, "floor"),
+                        json_text(t, "door"));
     };
     return order(a) < order(b);
   });

@@ -8,10 +8,11 @@
 ///
 /// Row `task`, key <notice>:<person>: {kind: knock, notice, person, name, door, floor, area, unit,
 /// community, line, why: ladder|parallel|by_hand, ask, state: open|no_answer|handed_on|done,
-/// assignee?, owner: grid|assignee|lead|desk, tries, next_at, outcomes: [{at, by, outcome, note?}]}.
+/// assignee?, owner: grid|assignee|lead|desk, tries, next_at,
+/// outcomes: [{at, by, outcome, note?}]}.
 /// One opened by hand has {reason, by}; without a notice its key is an id of its own.
-/// Kind `post`, a sheet for a stairwell: {area, name, door, notice?, place?}; reaches nobody by name.
-/// Kind `erasure`, for the office: {person, name, door, due_at}; see `erasure` in people/.
+/// Kind `post`, a sheet for a stairwell: {area, name, door, notice?, place?}; it reaches a place.
+/// Kind `erasure`, for the office: {person, name, door, due_at}; see erasure.cc.
 /// Buckets: staff:<unit>, staff:<community>, and user:<assignee> of the volunteer who goes.
 namespace linli::community::tasks {
 

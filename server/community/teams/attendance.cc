@@ -15,8 +15,11 @@ using checkin::Entry;
 using checkin::EntryType;
 using checkin::Method;
 
-/// Digits of a window so far from the phone's time are looked for; each costs one HMAC.
-constexpr std::uint32_t kDigitsSearch = 6 * 120;
+/// Digits of a window so far from the phone's time are looked for: two hours, about as much as a
+/// volunteer is late. Each window costs one HMAC of about 1 us in the writer.
+constexpr std::uint32_t kDigitsSearch = 2 * 120;
+/// Codes are shown so long before the shift begins and after it ends.
+constexpr std::int64_t kShownAroundMs = 3600 * 1000;
 
 std::string cid_of(const PublicKey& pub) { return client_id_of(pub).hex(); }
 
@@ -148,12 +151,16 @@ void take_station_code(const Taking& taking, Json& row) {
   if (station == nullptr || json_text(*station, "code_hash") != hash) refuse(row, "wrong_code");
 }
 
-/// Windows around the phone's time first, then the rest of the shift.
+/// Windows around the phone's time first, then those of the shift that are not far from it.
 std::optional<std::uint32_t> window_of_digits(const Taking& taking, ByteView key,
                                               std::int64_t captured) {
   const std::uint32_t around = checkin::window_of(captured);
+  const std::uint32_t first = checkin::window_of(
+      std::max<std::int64_t>(0, json_int(*taking.shift, "from") - kShownAroundMs));
+  const std::uint32_t last = checkin::window_of(json_int(*taking.shift, "to") + kShownAroundMs);
   const auto is_it = [&](std::uint32_t window) {
-    return checkin::six_digits(key, window) == taking.entry.evidence;
+    return window >= first && window <= last &&
+           checkin::six_digits(key, window) == taking.entry.evidence;
   };
   for (std::uint32_t by = 0; by <= kDigitsSearch; ++by) {
     if (around >= by && is_it(around - by)) return around - by;

@@ -145,6 +145,7 @@ Result<Json> list_hours(ReadContext& ctx, const Json& params) {
   Json out = {{"hours", Json::array()}};
   const std::string state = json_text(params, "state");
   const std::string person = json_text(params, "person");
+  const bool only_ready = params.contains("ready") && json_bool(params, "ready");
   const std::string index = person.empty() ? "hours.state" : "hours.person";
   const std::string prefix = person.empty() ? (state.empty() ? "" : exact(state)) : exact(person);
   const auto hits = ctx.scan(index, prefix, parse_cursor(params), limit);
@@ -153,6 +154,7 @@ Result<Json> list_hours(ReadContext& ctx, const Json& params) {
     const std::string team = json_text(params, "team");
     if (!team.empty() && json_text(item, "team") != team) continue;
     if (!state.empty() && json_text(item, "state") != state) continue;
+    if (only_ready && !json_bool(item, "ready")) continue;
     if (may_see(ctx, item)) out["hours"].push_back(std::move(item));
   }
   if (hits.size() == limit) out["next"] = cursor_text(hits.back());
@@ -189,16 +191,20 @@ void declare_tables(sync::Registry& registry) {
     return {team_bucket(json_text(row, "team"))};
   };
   registry.add(std::move(publicity));
+  registry.add(
+      sync::DueDef{std::string(kPublicityEnd), std::chrono::hours{24 * 365 * 10}, publicity_due});
 }
 
 void declare_queries(sync::Registry& registry) {
   const Permit readers = allow(
       {Role::volunteer, Role::lead, Role::window, Role::grid, Role::approver, Role::supervisor});
   add(registry, Query{.name = "hours.list",
-                      .summary = "Hours, newest first: of a team, a person, in a state.",
+                      .summary = "Hours, newest first: of a team, a person, in a state; ready = to "
+                                 "be finalised.",
                       .params = arg::object({{"team", arg::short_id()},
                                              {"person", arg::id()},
                                              {"state", arg::text(12)},
+                                             {"ready", arg::flag()},
                                              {"after", arg::cursor()},
                                              {"limit", arg::limit()}}),
                       .permit = readers,

@@ -25,6 +25,9 @@ void count_rows(std::vector<std::pair<std::string, Json>>& rows);
 /// Computes and stores the hours of a shift and person, and what that changes in neighbours.
 /// Null when there are none.
 Json recompute(MutatorContext& ctx, const std::string& shift, const std::string& person);
+/// Due kind, key = that of the hours: 公示 has ended.
+inline constexpr std::string_view kPublicityEnd = "hours.publicity_end";
+void publicity_due(MutatorContext& ctx, std::string_view key, bool missed);
 /// Recomputes some of those who are still checked in at a closed shift; true when there are more.
 bool close_some(MutatorContext& ctx, const std::string& shift);
 

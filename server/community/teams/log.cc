@@ -129,7 +129,8 @@ std::vector<Record> records_of(ReadContext& ctx, const std::string& shift,
   std::vector<Record> out;
   for (const std::string& key :
        keys_of(ctx, "attendance.subject", pair_key(shift, person), kSubjectRecordsMax))
-    out.push_back({key, ctx.get("attendance", key)});
+    // A row that somebody removed past the engine is still in its index; verify names it.
+    if (Row row = ctx.get("attendance", key); row != nullptr) out.push_back({key, std::move(row)});
   return out;
 }
 

@@ -18,14 +18,22 @@ bool is_counting(const Json& row) {
   return json_int(row, "in_at") != 0 && json_text(row, "state") != "void";
 }
 
+/// When 公示 has ended, the hours are ready to be finalised.
+void mark_ready(const ReadContext& ctx, Json& row) {
+  if (json_text(row, "state") == "publicised" && json_int(row, "until") <= now_ms(ctx))
+    row["ready"] = true;
+}
+
+/// While 公示 lasts the team has a row of it, and a due row sees to its end (decision M8).
 void publish(MutatorContext& ctx, const std::string& key, const Json& row) {
-  if (json_text(row, "state") != "publicised") {
+  if (json_text(row, "state") != "publicised" || row.contains("ready")) {
     if (ctx.get("publicity", key) != nullptr) ctx.del("publicity", key);
     return;
   }
   Json shown = Json::object();
   copy_members(row, shown, {"team", "name", "title", "day", "minutes", "until"});
   ctx.put("publicity", key, std::move(shown));
+  ctx.schedule(from_unix_ms(json_int(row, "until")), kPublicityEnd, key);
 }
 
 }  // namespace
@@ -80,10 +88,19 @@ Json recompute(MutatorContext& ctx, const std::string& shift, const std::string&
     if (key != own) rows.emplace_back(key, *ctx.get("hours", key));
   count_rows(rows);
   for (auto& [key, row] : rows) {
+    mark_ready(ctx, row);
+    // Neighbours are mostly as they were.
+    if (const Row old = ctx.get("hours", key); old != nullptr && *old == row) continue;
     publish(ctx, key, row);
     ctx.put("hours", key, row);
   }
   return rows.front().second;
+}
+
+void publicity_due(MutatorContext& ctx, std::string_view key, bool /*missed*/) {
+  const Row row = ctx.get("hours", key);
+  if (row != nullptr && json_text(*row, "state") == "publicised")
+    recompute(ctx, json_text(*row, "shift"), json_text(*row, "person"));
 }
 
 bool close_some(MutatorContext& ctx, const std::string& shift) {

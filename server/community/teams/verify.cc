@@ -2,6 +2,7 @@
 #include "server/community/teams/verify.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -26,7 +27,10 @@ class Verifier {
     check_signed_heads();
     walk_devices();
     check_hours();
-    std::ranges::stable_sort(out_.findings, {}, &Finding::pos);
+    // What has no place in the log, such as hours, follows from what has one.
+    std::ranges::stable_sort(out_.findings, {}, [](const Finding& one) {
+      return one.pos == 0 ? std::numeric_limits<std::uint64_t>::max() : one.pos;
+    });
     return std::move(out_);
   }
 
@@ -55,9 +59,10 @@ class Verifier {
     each("attendance_log", [this](const std::string& key, const Json& log) {
       std::uint64_t pos = 0;
       for (const char c : key) pos = pos * 10 + static_cast<std::uint64_t>(c - '0');
+      is_before_right_ = is_before_right_ && head_.n + 1 == pos;
       for (; head_.n + 1 < pos; ++head_.n)
         find("removed", head_.n + 1, pos_key(head_.n + 1), "the log has no such place any more");
-      check_record(pos, log);
+      is_before_right_ = check_record(pos, log);
       links_[pos] = json_text(log, "link");
       const auto stored = from_hex(json_text(log, "link"));
       head_ = {pos, {}};
@@ -66,24 +71,29 @@ class Verifier {
     out_.records = head_.n;
   }
 
-  void check_record(std::uint64_t pos, const Json& log) {
+  /// Whether the link of this place follows from the one before.
+  bool check_record(std::uint64_t pos, const Json& log) {
     const std::string id = json_text(log, "id");
-    const Row row = ctx_.get("attendance", id);
     Sha256 hash{};
     if (const auto bytes = from_hex(json_text(log, "hash")); bytes && bytes->size() == 32)
       std::ranges::copy(as_bytes(*bytes), hash.begin());
     const checkin::Head next = checkin::append(head_, hash);
     const bool is_linked = to_hex(next.link) == json_text(log, "link");
     known_.insert(id);
-    if (row == nullptr) return find("removed", pos, id, "the log names this entry, it is gone");
-    if (static_cast<std::uint64_t>(json_int(*row, "pos")) != pos)
-      return find("reordered", pos, id,
-                  "the entry says it is number " + std::to_string(json_int(*row, "pos")));
-    if (checkin::record_hash(dump_json(*row)) != hash)
-      return find("altered", pos, id, "its content is not what the log has hashed");
-    if (!is_linked && head_.n + 1 == pos)
-      return find("altered", pos, id, "the link of this place does not follow from the one before");
-    check_entry(pos, id, *row);
+    const Row row = ctx_.get("attendance", id);
+    if (row == nullptr) {
+      find("removed", pos, id, "the log names this entry, it is gone");
+    } else if (static_cast<std::uint64_t>(json_int(*row, "pos")) != pos) {
+      find("reordered", pos, id,
+           "the entry says it is number " + std::to_string(json_int(*row, "pos")));
+    } else if (checkin::record_hash(dump_json(*row)) != hash) {
+      find("altered", pos, id, "its content is not what the log has hashed");
+    } else if (!is_linked && is_before_right_) {
+      find("altered", pos, id, "the link of this place does not follow from the one before");
+    } else {
+      check_entry(pos, id, *row);
+    }
+    return is_linked;
   }
 
   void check_entry(std::uint64_t pos, const std::string& id, const Json& row) {
@@ -109,6 +119,9 @@ class Verifier {
 
   void find_inserted() {
     each("attendance", [this](const std::string& id, const Json& row) {
+      const std::string kind = json_text(row, "kind");
+      if ((kind == "in" || kind == "out") && !row.contains("refused"))
+        served_.insert(pair_key(json_text(row, "shift"), json_text(row, "person")));
       if (!known_.contains(id))
         find("inserted",
              static_cast<std::uint64_t>(std::max<std::int64_t>(0, json_int(row, "pos"))), id,
@@ -185,6 +198,7 @@ class Verifier {
   // --- Hours -------------------------------------------------------------------------------------
   void check_hours() {
     each("hours", [this](const std::string& key, const Json& row) {
+      served_.erase(key);
       const auto now = derive(ctx_, json_text(row, "shift"), json_text(row, "person"));
       if (!now) return find("hours", 0, key, "no entry says so");
       const bool is_closing = json_text(row, "state") == "open";
@@ -196,6 +210,8 @@ class Verifier {
       }
       persons_.insert(json_text(row, "person"));
     });
+    for (const std::string& key : served_)
+      find("hours", 0, key, "entries say so, and the hours are gone");
     for (const std::string& person : persons_) check_counted(person);
   }
 
@@ -205,7 +221,7 @@ class Verifier {
     for (;;) {
       const auto hits = ctx_.scan("hours.person", exact(person), after, kPage);
       for (const sync::IndexHit& hit : hits)
-        rows.emplace_back(hit.key, *ctx_.get("hours", hit.key));
+        if (const Row row = ctx_.get("hours", hit.key)) rows.emplace_back(hit.key, *row);
       if (hits.size() < kPage) break;
       after = hits.back();
     }
@@ -220,9 +236,14 @@ class Verifier {
   const VerifyOptions& options_;
   Verdict out_;
   checkin::Head head_;
+  /// Whether the place before is as it was, so that this one's link has to follow from its: what
+  /// comes after a place that is gone or was swapped is not accused for it.
+  bool is_before_right_ = true;
   std::map<std::uint64_t, std::string> links_;
   std::set<std::string> known_;
   std::set<std::string> persons_;
+  /// Keys of hours that the entries tell of.
+  std::set<std::string> served_;
 };
 
 Json list_of(const std::vector<Finding>& findings) {

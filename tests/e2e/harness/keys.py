@@ -39,3 +39,10 @@ class Key:
             out, None, message, ctypes.c_ulonglong(len(message)), self._secret
         )
         return out.raw
+
+
+def is_signed(pub, signature, *parts):
+    """Whether the key signed the parts."""
+    message = b"".join(p.encode() if isinstance(p, str) else p for p in parts)
+    length = ctypes.c_ulonglong(len(message))
+    return _sodium.crypto_sign_verify_detached(signature, message, length, pub) == 0

@@ -120,6 +120,20 @@ TEST(VOL_4, SixDigitsHoldForSixtySeconds) {
   EXPECT_TRUE(day.has_flag("p-chen", "late_digits"));
 }
 
+TEST(VOL_4, DigitsOfTheDayBeforeOrFarFromTheShiftAreRefused) {
+  ServiceDay day;
+  const auto digits = [&](std::int64_t at) {
+    return checkin::six_digits(as_bytes(day.shift_key("s1")), checkin::window_of(at));
+  };
+  const auto refused = [&](std::int64_t shown, std::int64_t typed) {
+    const auto said = day.send(day.li, day.with_digits(day.li, true, typed, digits(shown)), typed);
+    return said->contains("refused");
+  };
+  EXPECT_TRUE(refused(day.start - 61 * kMinuteMs, day.start)) << "before it was shown";
+  EXPECT_TRUE(refused(day.start, day.start + 121 * kMinuteMs)) << "too late";
+  EXPECT_FALSE(refused(day.start, day.start + 119 * kMinuteMs));
+}
+
 TEST(VOL_5, AWalkUpIsEnteredByTheLeadAndClaimedLater) {
   ServiceDay day;
   const Json name = {{"name", "陈大爷"}, {"last4", "0002"}};

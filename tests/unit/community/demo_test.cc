@@ -161,6 +161,7 @@ TEST(Demo, NinetyDaysOfAttendanceHoldAndAForgedEntryIsFound) {
 
 TEST(M12, NoMutationOfTheDemoTouchesMoreThanTwoHundredRows) {
   EXPECT_LE(town().rows_max, limits::kMutationRowsMax) << town().rows_max_name;
+  EXPECT_LE(service_town().rows_max, limits::kMutationRowsMax) << service_town().rows_max_name;
 }
 
 TEST(Demo, IsTheSameEveryTime) {

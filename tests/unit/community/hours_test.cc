@@ -53,6 +53,29 @@ TEST(VOL_11, ALeadConfirmsAndAnApproverFinalisesAfterSevenDays) {
   EXPECT_TRUE(day.verdict().findings.empty());
 }
 
+TEST(VOL_11, WhatWasPublicLongEnoughIsListedAsReadyByItself) {
+  Served day;
+  const Json ready = {{"state", "publicised"}, {"ready", true}};
+  const auto listed = [&] {
+    return day.ask(day.approver, "hours.list", ready)->at("hours").size();
+  };
+  day.must(day.lead.account, "hours.confirm", day.id());
+  day.settle();
+  EXPECT_EQ(listed(), 0U);
+  day.clock().advance(7 * 24h - 1min);
+  day.settle();
+  EXPECT_EQ(listed(), 0U);
+  EXPECT_TRUE(day.holds(day.chen.account, "publicity", "s1:p-li"));
+  day.clock().advance(1min);
+  day.settle();
+  EXPECT_EQ(listed(), 1U);
+  EXPECT_TRUE(day.row("publicity", "s1:p-li").is_null()) << "the team's list is of what is public";
+  EXPECT_TRUE(day.verdict().findings.empty());
+  day.must(day.approver, "hours.finalise", day.id());
+  EXPECT_EQ(listed(), 0U);
+  EXPECT_FALSE(day.hours("p-li").contains("ready"));
+}
+
 TEST(VOL_11, ADisputeFreezesOnlyItsOwnHours) {
   Served day;
   day.must(day.lead.account, "hours.confirm", day.id());
@@ -134,6 +157,71 @@ TEST(VOL_13, AMinorServesOnlyWithAGuardiansConsent) {
   day.must(day.window, "team.guardian_consent",
            {{"team", "lf"}, {"person", "p-kid"}, {"how", "paper"}, {"witness", "孙浩"}});
   day.must(day.window, "shift.answer", yes);
+}
+
+TEST(VOL_13, HoursOfAMinorWaitForTheGuardian) {
+  ServiceDay day;
+  day.must("", "person.put",
+           {{"id", "p-kid"}, {"household", "h2b"}, {"name", "小明"}, {"birth_year", 2012}});
+  day.must(day.window, "team.confirm", {{"team", "lf"}, {"person", "p-kid"}});
+  const std::int64_t out = day.start + 60 * kMinuteMs;
+  EXPECT_TRUE(day.send(day.lead, day.by_lead(true, day.start, day.start, "p-kid"), day.start));
+  EXPECT_TRUE(day.send(day.lead, day.by_lead(false, out, out, "p-kid"), out));
+  EXPECT_TRUE(day.has_flag("p-kid", "no_consent"));
+  const Json ids = {{"ids", {"s1:p-kid"}}};
+  EXPECT_EQ(code_of(day.call(day.lead.account, "hours.confirm", ids)), Errc::wrong_state);
+  EXPECT_EQ(code_of(day.call(day.window, "team.set_role",
+                             {{"team", "lf"}, {"person", "p-kid"}, {"role", "lead"}})),
+            Errc::wrong_state);
+}
+
+TEST(VOL_13, HoursAndRostersAreForThePersonTheLeadsAndTheStaffOfThePlace) {
+  Served day;
+  const std::string wang = day.enrol("p-wang", 9);
+  for (const std::string& other : {day.chen.account, wang, day.admin}) {
+    EXPECT_FALSE(day.holds(other, "hours", "s1:p-li"));
+    EXPECT_EQ(code_of(day.ask(other, "team.members", {{"team", "lf"}})), Errc::forbidden);
+    EXPECT_EQ(code_of(day.ask(other, "shift.list", {{"team", "lf"}})), Errc::forbidden);
+    const auto listed = day.ask(other, "hours.list", Json::object());
+    EXPECT_TRUE(!listed || listed->at("hours").empty());
+  }
+  for (const std::string& may : {day.li.account, day.lead.account, day.window})
+    EXPECT_TRUE(day.holds(may, "hours", "s1:p-li"));
+  RowSet rows = day.rows();
+  for (const auto& [id, record] : rows.rows("attendance"))
+    EXPECT_FALSE(day.holds(day.chen.account, "attendance", id)) << "entries of another member";
+}
+
+TEST(VOL_13, ALeadOfAnotherTeamSeesNothingOfThisOne) {
+  Served day;
+  const std::string wang = day.enrol("p-wang", 9);
+  day.must(day.window, "team.create", {{"id", "cx"}, {"name", "文艺合唱队"}, {"area", "hn"}});
+  day.must(day.window, "team.confirm", {{"team", "cx"}, {"person", "p-wang"}});
+  day.must(day.window, "team.set_role", {{"team", "cx"}, {"person", "p-wang"}, {"role", "lead"}});
+  EXPECT_TRUE(day.ask(wang, "team.members", {{"team", "cx"}}));
+  EXPECT_EQ(code_of(day.ask(wang, "team.members", {{"team", "lf"}})), Errc::forbidden);
+  EXPECT_EQ(code_of(day.call(wang, "hours.confirm", day.id())), Errc::forbidden);
+  for (const char* secret : {"s1:p-li", "李敏", "清扫楼道"})
+    EXPECT_EQ(day.everything_on_phone_of(wang).find(secret), std::string::npos) << secret;
+}
+
+TEST(VOL_13, WhoLeftATeamLosesItsRoster) {
+  ServiceDay day;
+  EXPECT_TRUE(day.holds(day.chen.account, "team_member", "lf:p-li"));
+  day.must(day.chen.account, "team.leave", {{"team", "lf"}, {"person", "p-chen"}});
+  EXPECT_FALSE(day.holds(day.chen.account, "team_member", "lf:p-li"));
+  EXPECT_EQ(day.everything_on_phone_of(day.chen.account).find("李敏"), std::string::npos);
+}
+
+TEST(VOL_5, AWalkUpsNameAndNumberAreForTheLeadAndStaffOnly) {
+  ServiceDay day;
+  const Json name = {{"name", "路过的老张"}, {"last4", "7391"}};
+  EXPECT_TRUE(day.send(day.lead, day.by_lead(true, day.start, day.start, "w-1", name), day.start));
+  EXPECT_TRUE(day.holds(day.lead.account, "walkup", "w-1"));
+  EXPECT_TRUE(day.holds(day.window, "walkup", "w-1"));
+  for (const std::string& other : {day.li.account, day.chen.account})
+    for (const char* secret : {"路过的老张", "last4"})
+      EXPECT_EQ(day.everything_on_phone_of(other).find(secret), std::string::npos) << secret;
 }
 
 TEST(VOL_14, TheListClosesAtTheNumberAndThanksTheRest) {

@@ -75,7 +75,8 @@ TEST(ENR_12, AConsentTakenBackEndsTheProxyThatRestedOnIt) {
   town.must(li, "proxy.request", {{"id", "x1"}, {"proxy", "p-li"}, {"dependant", "p-wang"}});
   town.must(wang, "proxy.confirm", {{"id", "x1"}, {"evidence", {{"how", "tap"}}}});
   std::string id;
-  for (const Json& one : town.ask(wang, "people.my_consents", Json::object())->at("consents"))
+  const Json mine = *town.ask(wang, "people.my_consents", Json::object());
+  for (const Json& one : mine.at("consents"))
     if (json_text(one, "purpose") == "proxy") id = json_text(one, "id");
   ASSERT_FALSE(id.empty());
   const std::string liu = town.enrol("p-liu", 3);

@@ -357,8 +357,8 @@ TEST(M28, AnApprovalIsBoundToTheCostThatWasQuoted) {
     return done ? std::string("ok") : std::string(errc_name(done.error().code));
   };
   EXPECT_EQ(approve(1800), "conflict") << "nobody quoted it";
-  Json quote = {{"id", "n1"}, {"fingerprint", made.at("fingerprint")}, {"persons", 4},
-                {"cost", 2400}};
+  Json quote = {
+      {"id", "n1"}, {"fingerprint", made.at("fingerprint")}, {"persons", 4}, {"cost", 2400}};
   town.must("", "notice.quoted", quote);
   EXPECT_EQ(approve(2400), "wrong_state") << "above the cap";
   quote["cost"] = 1800;
@@ -401,7 +401,10 @@ TEST(Zones, OnlyWhatIsForEverybodyOfAPlaceIsToldToThePlace) {
   EXPECT_EQ(told, (std::map<std::string, std::size_t>{{"n1", 1}, {"n2", 0}, {"n3", 0}}));
   const Json before = town.ask(town.approver, "notice.reach", {{"id", "n1"}})->at("total");
   town.must("", "reach.zone",
-            {{"notice", "n1"}, {"area", "g1"}, {"medium", "loudspeaker"}, {"state", "delivered"},
+            {{"notice", "n1"},
+             {"area", "g1"},
+             {"medium", "loudspeaker"},
+             {"state", "delivered"},
              {"at", 1}});
   const Json after = *town.ask(town.approver, "notice.reach", {{"id", "n1"}});
   EXPECT_EQ(after.at("total"), before) << "nobody counts as reached by it";

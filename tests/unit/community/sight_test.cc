@@ -31,15 +31,15 @@ struct TwoGrids : SmallTown {
   }
   std::vector<std::string> seen(const std::string& who, const Json& params = Json::object()) {
     std::vector<std::string> out;
-    for (const Json& task : ask(who, "task.list", params)->at("tasks"))
-      out.push_back(task.at("person").get<std::string>());
+    const Json list = *ask(who, "task.list", params);
+    for (const Json& task : list.at("tasks")) out.push_back(task.at("person").get<std::string>());
     std::ranges::sort(out);
     return out;
   }
   std::int64_t counted(const std::string& who) {
     std::int64_t out = 0;
-    for (const Json& unit : ask(who, "task.list", Json::object())->at("counts"))
-      out += unit.at("open").get<std::int64_t>();
+    const Json list = *ask(who, "task.list", Json::object());
+    for (const Json& unit : list.at("counts")) out += unit.at("open").get<std::int64_t>();
     return out;
   }
 
@@ -122,8 +122,8 @@ TEST(RAIN_12, NamesOfThoseWhoMayBeSentAreForThoseWhoSend) {
   TwoGrids town;
   const auto names = [&](const std::string& who) {
     std::set<std::string> out;
-    for (const Json& one :
-         town.ask(who, "identity.account_names", Json::object())->at("accounts")) {
+    const Json list = *town.ask(who, "identity.account_names", Json::object());
+    for (const Json& one : list.at("accounts")) {
       EXPECT_EQ(one.size(), 2U) << "id and name only";
       out.insert(json_text(one, "name"));
     }

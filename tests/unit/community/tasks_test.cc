@@ -173,5 +173,27 @@ TEST(F6, StoppingTellsTheGatewayOnce) {
   EXPECT_FALSE(town.call(town.approver, "notice.stop", {{"id", town.id}, {"reason", "x"}}));
 }
 
+TEST(RAIN_11, KnocksAreListedByEntranceFromTheTopFloorDown) {
+  SmallTown town;
+  town.must("", "area.create",
+            {{"id", "e9"}, {"parent", "b1"}, {"kind", "entrance"}, {"name", "2门栋"}});
+  std::vector<std::string> wanted;
+  for (const auto& [person, area, floor] : {std::tuple("p1", "e9", 2), std::tuple("p2", "e1", 3),
+                                            std::tuple("p3", "e1", 6), std::tuple("p4", "e9", 5)}) {
+    const std::string home = std::string("h-") + person;
+    town.must("", "household.put",
+              {{"id", home}, {"door", home}, {"area", area}, {"floor", floor}});
+    town.must("", "person.put", {{"id", person}, {"household", home}, {"name", "老人"}});
+  }
+  const std::string id = town.send(SmallTown::notice("n1", kEverybody, "red"), 8);
+  for (const char* person : {"p1", "p2", "p3", "p4"})
+    town.must("", "reach.open_task",
+              {{"notice", id}, {"person", person}, {"ask", 0}, {"why", "ladder"}});
+  std::vector<std::string> listed;
+  const Json said = town.ask(town.grid1, "task.list", Json::object()).value();
+  for (const Json& task : said.at("tasks")) listed.push_back(json_text(task, "person"));
+  EXPECT_EQ(listed, (std::vector<std::string>{"p3", "p2", "p4", "p1"}));
+}
+
 }  // namespace
 }  // namespace linli::test

@@ -95,10 +95,15 @@ struct Ruled : Weather {
                    {"roles", Json::array({{{"role", "approver"}, {"scope", "hn"}}})}})["id"];
     must(approver, "warning.propose_rule", Json::object());
   }
-  void verified(const char* alert) {
+  void verified(const char* alert, Json more = Json::object()) {
     Json args = signal(alert, "open", "red");
     args["by_rule"] = true;
+    args.update(more);
     must("", "warning.receive", args);
+  }
+  void wait_for_rule() {
+    clock().advance(121s);
+    settle();
   }
   std::string state() { return json_text(row("notice_admin", "inc1"), "state"); }
   std::string second;
@@ -119,8 +124,7 @@ TEST(RAIN_7, AVerifiedRedWarningGoesOutAfterTheVetoTimeAndBothAreAudited) {
   Ruled town;
   town.must(town.second, "warning.sign_rule", Json::object());
   town.verified("a1");
-  EXPECT_EQ(town.row("warning", "inc1").at("veto_until"),
-            to_unix_ms(town.clock().now() + 120s));
+  EXPECT_EQ(town.row("warning", "inc1").at("veto_until"), to_unix_ms(town.clock().now() + 120s));
   town.clock().advance(119s);
   town.settle();
   EXPECT_EQ(town.state(), "in_review");
@@ -147,6 +151,67 @@ TEST(RAIN_7, AVetoAnEditOrTheEndOfTheRuleLeavesItToAPerson) {
     EXPECT_NE(town.state(), "sent") << how;
     EXPECT_FALSE(town.row("warning", "inc1").contains("veto_until")) << how;
   }
+}
+
+// Nobody is at the desk at night when an orange warning that was approved in the evening turns red.
+TEST(RAIN_7, TheRuleSendsTheWorseColourOfWhatIsOutAndNothingElse) {
+  Ruled town;
+  town.must(town.second, "warning.sign_rule", Json::object());
+  town.tell("a1", "open", "orange");
+  town.approve();
+  town.settle();
+  town.verified("a2", {{"kind", "update"}});
+  EXPECT_EQ(town.row("notice", "inc1").at("severity"), "orange") << "two minutes for a veto";
+  EXPECT_TRUE(town.row("warning", "inc1").contains("veto_until"));
+  town.wait_for_rule();
+  EXPECT_EQ(town.row("notice", "inc1").at("severity"), "red");
+  EXPECT_EQ(town.row("warning", "inc1").at("rule"), "sent");
+  EXPECT_EQ(town.row("notice_admin", "inc1").at("rule").at("signed_by"), town.second);
+  EXPECT_FALSE(town.row("warning", "inc1").contains("proposal"));
+  town.verified("a3", {{"kind", "update"}, {"signal_no", 2}});
+  EXPECT_FALSE(town.row("warning", "inc1").contains("veto_until")) << "no worse: a person's";
+  town.wait_for_rule();
+  EXPECT_EQ(town.row("notice", "inc1").at("title"), "暴雨红色预警");
+}
+
+TEST(RAIN_7, AVetoOrACorrectionOfTheDeskLeavesTheWorseColourToAPerson) {
+  for (const std::string how : {"veto", "correct", "withdraw", "end"}) {
+    Ruled town;
+    town.must(town.second, "warning.sign_rule", Json::object());
+    town.tell("a1", "open", "orange");
+    town.approve();
+    town.settle();
+    town.verified("a2", {{"kind", "update"}});
+    if (how == "veto")
+      town.must(town.window, "warning.veto", {{"incident", "inc1"}, {"reason", "误报"}});
+    if (how == "correct")
+      town.must(town.editor, "notice.correct", {{"id", "inc1"}, {"body", "今晚有雨。"}});
+    if (how == "withdraw")
+      town.must(town.editor, "notice.withdraw", {{"id", "inc1"}, {"reason", "误报"}});
+    if (how == "end") town.must(town.approver, "warning.end_rule", Json::object());
+    town.wait_for_rule();
+    EXPECT_EQ(town.row("notice_admin", "inc1").at("content").at("severity"), "orange") << how;
+    EXPECT_FALSE(town.row("warning", "inc1").contains("veto_until")) << how;
+  }
+}
+
+// The desk learns what the two minutes are like, and how to say no, before it matters.
+TEST(RAIN_7, AnExerciseIsADrillOfTheRuleSignedOrNotAndReachesNobody) {
+  for (const bool is_signed : {false, true}) {
+    Ruled town;
+    if (is_signed) town.must(town.second, "warning.sign_rule", Json::object());
+    town.verified("a1", {{"drill", true}});
+    EXPECT_TRUE(town.row("warning", "inc1").contains("veto_until"));
+    town.wait_for_rule();
+    EXPECT_EQ(town.row("warning", "inc1").at("rule"), "drilled");
+    EXPECT_EQ(town.state(), "in_review");
+    EXPECT_TRUE(town.row("notice", "inc1").is_null()) << "RAIN-2";
+  }
+  Ruled town;
+  town.verified("a1", {{"drill", true}});
+  town.must(town.window, "warning.veto", {{"incident", "inc1"}, {"reason", "演练否决"}});
+  town.wait_for_rule();
+  EXPECT_FALSE(town.row("warning", "inc1").contains("rule"));
 }
 
 // Decision E10: the watcher never says by_rule of what is unsigned, and a drill waits for a person.

@@ -488,6 +488,45 @@ TEST(Pacing, TheQuotasOfAChannelAreObeyed) {
   EXPECT_EQ(town.sent.size(), 8U);
 }
 
+// A server that restarts in the middle of a storm must not spend the quota of the day twice.
+TEST(Pacing, QuotasOfTheAccountAndOfTemplatesHoldAcrossARestart) {
+  Town town;
+  town.people(4, {Medium::sms});
+  auto& adapter = static_cast<ScriptedAdapter&>(const_cast<Adapter&>(*town.setup("sms").adapter));
+  adapter.parts = 2;
+  adapter.can.quotas = {{.scope = Scope::account, .max = 6, .per = 48h}};
+  town.answer = [](const Sent& one) {
+    Outcome out = accepted({one.item.key});
+    out.parts = 2;
+    return out;
+  };
+  town.open();
+  town.send("a", "red", {{"valid_to", to_unix_ms(town.clock.now() + 72h)}});
+  town.run();
+  ASSERT_EQ(town.sent.size(), 3U) << "of two parts each";
+  town.clock.advance(25h);
+  town.open();
+  town.run();
+  EXPECT_EQ(town.sent.size(), 3U) << "counted from the attempts of two days";
+  town.clock.advance(24h);
+  town.run();
+  EXPECT_GE(town.sent.size(), 4U);
+
+  Town other;
+  other.people(1, {Medium::sms});
+  auto& template_limit =
+      static_cast<ScriptedAdapter&>(const_cast<Adapter&>(*other.setup("sms").adapter));
+  template_limit.can.quotas = {{.scope = Scope::content_template, .max = 1, .per = 24h}};
+  other.open();
+  other.send("a", "red");
+  other.run();
+  ASSERT_EQ(other.sent.size(), 1U);
+  other.open();
+  other.send("b", "red");
+  other.run();
+  EXPECT_EQ(other.sent.size(), 1U) << "the same category to the same number";
+}
+
 TEST(M21, WhatFamilyAnswersSaysNothingAboutThePerson) {
   Town town;
   town.people(1, {Medium::webpush});

@@ -13,8 +13,38 @@ EffectTable table_of(const char* effects) {
 }
 
 MergedTable applied(const char* effects, const char* args, MergedTable table = {}) {
-  apply_overlay(table_of(effects), "acc", {{.name = "m", .args = args, .wall = 42}}, "t", table);
+  const std::vector<OverlayMutation> pending{{.name = "m", .args = args, .wall = 42}};
+  EXPECT_TRUE(apply_overlay(table_of(effects), {"acc", pending, {}}, "t", table));
   return table;
+}
+
+/// An accepted increment of row `k`, commit 7, over a base that has `k` from commit `held`.
+MergedTable counted(Seq held, MergedTable table) {
+  const std::vector<OverlayMutation> pending{{.name = "m", .args = "{}", .seq = Seq{7}}};
+  const auto ver_of = [&](std::string_view) -> Result<Seq> { return held; };
+  const auto effects = table_of(R"([{"op":"inc","tbl":"t","key":"k","row":{"n":1}}])");
+  EXPECT_TRUE(apply_overlay(effects, {"acc", pending, ver_of}, "t", table));
+  return table;
+}
+
+TEST(Effects, OfAnAcceptedMutationAreNotLaidOverTheRowThatHasThemAlready) {
+  MergedTable base;
+  base.emplace("k", MergedRow{.value = {{"n", 2}}});
+  EXPECT_EQ(counted(Seq{6}, base).at("k").value["n"], 3);
+  EXPECT_EQ(counted(Seq{7}, base).at("k").value["n"], 2);
+  EXPECT_EQ(counted(Seq{9}, base).at("k").value["n"], 2);
+  EXPECT_FALSE(counted(Seq{7}, base).at("k").pending);
+}
+
+TEST(Effects, OfAnAcceptedMutationDoNotBringBackWhatALaterCommitDeleted) {
+  const std::vector<OverlayMutation> pending{{.name = "m", .args = "{}", .seq = Seq{7}}};
+  const auto effects = table_of(R"([{"op":"put","tbl":"t","key":"k","row":{"n":1}}])");
+  MergedTable table;
+  const auto deleted = [](std::string_view) -> Result<Seq> { return Seq{8}; };
+  EXPECT_TRUE(apply_overlay(effects, {"acc", pending, deleted}, "t", table));
+  EXPECT_TRUE(table.empty());
+  const auto broken = [](std::string_view) -> Result<Seq> { return fail(Errc::io, "disk"); };
+  EXPECT_FALSE(apply_overlay(effects, {"acc", pending, broken}, "t", table));
 }
 
 TEST(Effects, PutFillsTemplatesByTypeAndMarksTheRowPending) {

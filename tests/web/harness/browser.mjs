@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Debian's Chromium as somebody's phone or office computer. Its profile outlives it, so that it can be
+// Debian's Chromium as somebody's phone or office computer. Its profile outlives it, so that it
+// can be
 // killed and started again. Everything that the Content-Security-Policy stopped, and every error on
 // the console, is gathered and has to be nothing at the end.
 import assert from 'node:assert/strict';
@@ -18,14 +19,19 @@ const STEP_MS = 20_000 * SLOW;
 export const PHONE = { width: 360, height: 740 };
 export const OFFICE = { width: 1440, height: 900 };
 
-/** What a browser says by itself of a server that is away or refuses; the app tells people about it.
+/** What a browser says by itself of a server that is away or refuses; the app tells people, too.
  *  A missing file or a failing server is none of that. */
 const NO_SERVER = /net::ERR_|WebSocket connection to|with a status of 4(0[0139]|22|29)/;
 
 const ARGUMENTS = [
-  '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--lang=zh-CN',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-dev-shm-usage',
+  '--lang=zh-CN',
   // Chromium's own traffic: this machine speaks to the test's server only.
-  '--disable-background-networking', '--disable-component-update', '--no-pings',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--no-pings',
 ];
 
 export class Browser {
@@ -41,9 +47,18 @@ export class Browser {
   async start() {
     const { isPhone, viewport, permissions = [], colorScheme = 'light' } = this.#options;
     this.context = await chromium.launchPersistentContext(this.#profile, {
-      executablePath: CHROMIUM, headless: true, args: ARGUMENTS, timeout: 60_000 * SLOW,
-      viewport, hasTouch: isPhone, isMobile: isPhone, locale: 'zh-CN', permissions, colorScheme,
-      serviceWorkers: 'allow', acceptDownloads: true,
+      executablePath: CHROMIUM,
+      headless: true,
+      args: ARGUMENTS,
+      timeout: 60_000 * SLOW,
+      viewport,
+      hasTouch: isPhone,
+      isMobile: isPhone,
+      locale: 'zh-CN',
+      permissions,
+      colorScheme,
+      serviceWorkers: 'allow',
+      acceptDownloads: true,
     });
     this.context.setDefaultTimeout(STEP_MS);
     this.context.on('page', (page) => this.#watch(page));
@@ -82,20 +97,26 @@ export class Browser {
   /** Those that were started with this profile, which nobody else knows. */
   #processes() {
     const ours = `--user-data-dir=${this.#profile}`;
-    return readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(ours);
-      } catch {
-        return false; // ended meanwhile
-      }
-    }).map(Number);
+    return readdirSync('/proc')
+      .filter((name) => /^[0-9]+$/.test(name))
+      .filter((pid) => {
+        try {
+          return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(ours);
+        } catch {
+          return false; // ended meanwhile
+        }
+      })
+      .map(Number);
   }
 
   /** LINLI_KEEP: what was on the screens at the end, to see why a test failed. */
   async #keepPictures() {
     for (const page of this.context.pages()) {
       const path = join(tmpdir(), `linli-end-${process.pid}-${Date.now()}.png`);
-      await page.screenshot({ path }).then(() => console.log(`# kept: ${path}`), () => {});
+      await page.screenshot({ path }).then(
+        () => console.log(`# kept: ${path}`),
+        () => {},
+      );
     }
   }
 

@@ -39,7 +39,11 @@ export async function openDesk(t, world, who, options = {}) {
   const page = browser.context.pages()[0] ?? (await browser.context.newPage());
   const { secret } = await world.staff_slip(who);
   await page.goto(`${world.origin}/c/${world.slug}/desk#enrol=${secret}`);
-  await page.getByRole('button', { name: /^我是/ }).or(page.getByRole('navigation')).first().waitFor();
+  await page
+    .getByRole('button', { name: /^我是/ })
+    .or(page.getByRole('navigation'))
+    .first()
+    .waitFor();
   const isMe = page.getByRole('button', { name: /^我是/ });
   if (await isMe.count()) await isMe.click();
   await page.getByRole('navigation').waitFor();

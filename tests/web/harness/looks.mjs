@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can be measured of a screen (community.md §3): sizes, distances, contrast, the way of the focus.
+// What can be measured of a screen (community.md §3): sizes, distances, contrast, the way of the
+// focus.
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 
@@ -12,11 +13,15 @@ export async function axeFaults(page) {
   // In a world of its own: the page's policy lets no foreign script in.
   const { frameTree } = await cdp.send('Page.getFrameTree');
   const world = await cdp.send('Page.createIsolatedWorld', {
-    frameId: frameTree.frame.id, worldName: 'axe',
+    frameId: frameTree.frame.id,
+    worldName: 'axe',
   });
   const run = async (expression, awaitPromise = false) => {
     const { result, exceptionDetails } = await cdp.send('Runtime.evaluate', {
-      expression, awaitPromise, returnByValue: true, contextId: world.executionContextId,
+      expression,
+      awaitPromise,
+      returnByValue: true,
+      contextId: world.executionContextId,
     });
     if (exceptionDetails) throw new Error(JSON.stringify(exceptionDetails).slice(0, 500));
     return result.value;
@@ -34,27 +39,33 @@ export async function axeFaults(page) {
 }
 
 /**
- * Sizes by our own ruler. `rules`: target (px each side), text (px of body text, 0 = not held to it).
+ * Sizes by our own ruler. `rules`: target (px each side), text (px of body text, 0 = not held).
  * Returns one sentence for each fault.
  */
 export function sizeFaults(page, rules) {
   return page.evaluate(({ target, text }) => {
     const faults = [];
     const name = (of) =>
-      `<${of.tagName.toLowerCase()} ${of.className}> ${(of.textContent || of.ariaLabel || '').trim().slice(0, 20)}`;
+      `<${of.tagName.toLowerCase()} ${of.className}> ` +
+      (of.textContent || of.ariaLabel || '').trim().slice(0, 20);
     const isShown = (of) => {
       const { width, height } = of.getBoundingClientRect();
       const style = getComputedStyle(of);
-      return width > 1 && height > 1 && style.visibility !== 'hidden' && !of.closest('.hidden, .skip');
+      return (
+        width > 1 && height > 1 && style.visibility !== 'hidden' && !of.closest('.hidden, .skip')
+      );
     };
     const root = document.documentElement;
     if (root.scrollWidth > root.clientWidth) {
       faults.push(`scrolls sideways: ${root.scrollWidth} of ${root.clientWidth} px`);
     }
-    for (const one of document.querySelectorAll('a[href], button, input, select, textarea, summary')) {
+    for (const one of document.querySelectorAll(
+      'a[href], button, input, select, textarea, summary',
+    )) {
       // What is pressed is the whole label.
       const pressed = one.matches('input[type=checkbox], input[type=radio]')
-        ? (one.closest('label') ?? one) : one;
+        ? (one.closest('label') ?? one)
+        : one;
       if (!isShown(pressed)) continue;
       const { width, height, left, right } = pressed.getBoundingClientRect();
       if (width < target - 0.5 || height < target - 0.5) {
@@ -109,14 +120,17 @@ export function contrastFaults(page) {
         if (colour.a > 0) layers.push(colour);
         if (colour.a === 1) break;
       }
-      return layers.reverse().reduce((under, top) => over(top, under), { r: 255, g: 255, b: 255, a: 1 });
+      return layers
+        .reverse()
+        .reduce((under, top) => over(top, under), { r: 255, g: 255, b: 255, a: 1 });
     };
     const faults = [];
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
       const of = walker.currentNode.parentElement;
       const box = of.getBoundingClientRect();
-      if (!walker.currentNode.data.trim() || box.width < 2 || of.closest('.hidden, :disabled')) continue;
+      if (!walker.currentNode.data.trim() || box.width < 2 || of.closest('.hidden, :disabled'))
+        continue;
       const behind = ground(of);
       if (!behind) continue;
       const style = getComputedStyle(of);
@@ -150,12 +164,15 @@ export async function focusFaults(page, stopsMax = 120) {
       if (!of || of === document.body) return { isEnd: true };
       if (globalThis.walked.has(of)) return { isEnd: true };
       globalThis.walked.add(of);
-      const shown = of.matches('input[type=checkbox], input[type=radio]') ? (of.closest('label') ?? of) : of;
+      const shown = of.matches('input[type=checkbox], input[type=radio]')
+        ? (of.closest('label') ?? of)
+        : of;
       const box = shown.getBoundingClientRect();
-      const name = `<${of.tagName.toLowerCase()}> ${(of.textContent || of.ariaLabel || of.id || '').trim().slice(0, 20)}`;
-      const points = [0.1, 0.5, 0.9].flatMap((x) => [0.2, 0.8].map((y) => [
-        box.left + box.width * x, box.top + box.height * y,
-      ]));
+      const says = (of.textContent || of.ariaLabel || of.id || '').trim().slice(0, 20);
+      const name = `<${of.tagName.toLowerCase()}> ${says}`;
+      const points = [0.1, 0.5, 0.9].flatMap((x) =>
+        [0.2, 0.8].map((y) => [box.left + box.width * x, box.top + box.height * y]),
+      );
       const isCovered = points.every(([x, y]) => {
         const top = document.elementFromPoint(x, y);
         return !top || !(shown.contains(top) || top.contains(shown));

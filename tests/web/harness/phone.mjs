@@ -95,17 +95,57 @@ export class Phone {
 
   /** cid, account and person, as the store has them. */
   async identity() {
-    return this.page.evaluate(async (slug) => {
-      const opened = (request) => new Promise((done, failed) => {
-        request.onsuccess = () => done(request.result);
-        request.onerror = () => failed(request.error);
-      });
-      const db = await opened(indexedDB.open(`linli:${slug}`));
-      const { identity } = await opened(db.transaction('meta').objectStore('meta').get('state'));
-      db.close();
-      const { cid, account, person } = identity;
-      return { cid, account, person };
-    }, this.world.slug);
+    const { identity } = await this.#stored('identity');
+    const { cid, account, person } = identity;
+    return { cid, account, person };
+  }
+
+  countRows() {
+    return this.#stored('count');
+  }
+
+  /** Changes members of a notice in the store itself, as no server of ours would. */
+  plant(notice, members) {
+    return this.page.evaluate(
+      async ({ name, key, members: planted }) => {
+        const opened = (request) =>
+          new Promise((done, failed) => {
+            request.onsuccess = () => done(request.result);
+            request.onerror = () => failed(request.error);
+          });
+        const db = await opened(indexedDB.open(name));
+        const entries = () => db.transaction('entries', 'readwrite').objectStore('entries');
+        for (const entry of await opened(entries().getAll())) {
+          if (entry.tbl !== 'notice' || entry.key !== key) continue;
+          const data = JSON.stringify({ ...JSON.parse(entry.data), ...planted });
+          await opened(entries().put({ ...entry, data }));
+        }
+        db.close();
+      },
+      { name: `linli:${this.world.slug}`, key: notice, members },
+    );
+  }
+
+  /** Read past the app, from its own IndexedDB: `identity` or `count`. */
+  #stored(what) {
+    return this.page.evaluate(
+      async ({ name, what }) => {
+        const opened = (request) =>
+          new Promise((done, failed) => {
+            request.onsuccess = () => done(request.result);
+            request.onerror = () => failed(request.error);
+          });
+        const db = await opened(indexedDB.open(name));
+        const requests = {
+          identity: () => db.transaction('meta').objectStore('meta').get('state'),
+          count: () => db.transaction('entries').objectStore('entries').count(),
+        };
+        const found = await opened(requests[what]());
+        db.close();
+        return found;
+      },
+      { name: `linli:${this.world.slug}`, what },
+    );
   }
 }
 

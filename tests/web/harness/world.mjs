@@ -17,7 +17,8 @@ export const SLOW = Number(process.env.LINLI_SLOW ?? 1);
 
 /** False, with a word about it, where the app was not built or Chromium is missing. */
 export const canRun =
-  existsSync(`${DIST}/index.html`) && existsSync('/usr/bin/chromium') &&
+  existsSync(`${DIST}/index.html`) &&
+  existsSync('/usr/bin/chromium') &&
   existsSync(`${ROOT}tests/tools/node_modules/playwright-core`);
 if (!canRun) console.log('# skipped: needs clients/web/dist, Chromium, and npm ci in tests/tools');
 
@@ -45,7 +46,8 @@ export async function waitFor(ready, what, limit = 15) {
  */
 export async function openWorld(name, { people = 40, webRoot = DIST } = {}) {
   const child = spawn(PYTHON, [PROGRAM, name, String(people), webRoot], {
-    stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, LINLI_ROOT: ROOT },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, LINLI_ROOT: ROOT },
   });
   let said = '';
   child.stderr.on('data', (piece) => (said = (said + piece).slice(-8000)));
@@ -75,10 +77,13 @@ export async function openWorld(name, { people = 40, webRoot = DIST } = {}) {
     await Promise.race([ended, pause(15_000 * SLOW)]);
     if (child.exitCode === null) child.kill('SIGKILL');
   };
-  return new Proxy({ ...about, close }, {
-    get: (own, method) =>
-      method in own || method === 'then' ? own[method] : (...args) => ask(String(method), args),
-  });
+  return new Proxy(
+    { ...about, close },
+    {
+      get: (own, method) =>
+        method in own || method === 'then' ? own[method] : (...args) => ask(String(method), args),
+    },
+  );
 }
 
 /** A spoiled line of its own: `await line.spoil({refuse: true})`. */

@@ -53,7 +53,9 @@ export class ServiceApi {
 
   teams = (cursor?: string) => this.client.get<Page<TeamLine>>('/teams', { cursor, limit: 500 });
 
-  createTeam = (args: { id: string; name: string; area: string; kind: string; what?: string }, key: string) =>
+  createTeam = (
+    args: { id: string; name: string; area: string; kind: string; what?: string }, key: string,
+  ) =>
     this.client.post<{ id: string }>('/teams', args, { key });
 
   closeTeam = (id: string, key: string) =>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shapes of the HTTP interface as the desk reads them; times are unix ms. openapi.json is the law.
 
+import type { MediaRef } from '../media/ref';
+
 /** One page of a list; `next` is the cursor of the page after it. */
 export interface Page<T> {
   items: T[];
@@ -61,6 +63,8 @@ export interface Content {
   needs_ack?: boolean;
   issuer?: string;
   drill?: boolean;
+  images?: MediaRef[];
+  voice?: MediaRef;
 }
 
 /** What POST and PATCH of a notice take. Prices are in 1/10000 yuan. */

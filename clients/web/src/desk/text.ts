@@ -2,6 +2,7 @@
 // Every sentence of the desk, Chinese first. A key without both languages does not compile.
 
 import { kAdvice } from './text/advice';
+import { kMediaText } from './text/media';
 import { kNoticeText } from './text/notices';
 import { kPeopleText } from './text/people';
 import { kReachText } from './text/reach';
@@ -16,6 +17,7 @@ export type Pair = readonly [string, string];
 const kAll = {
   ...kWords,
   ...kNoticeText,
+  ...kMediaText,
   ...kReachText,
   ...kPeopleText,
   ...kSystemText,

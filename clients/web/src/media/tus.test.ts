@@ -58,7 +58,11 @@ class FakeTus {
     if (request.method === 'POST') {
       const id = randomBytes(16).toString('hex');
       const sum = Buffer.from(header('upload-metadata').split(' ')[1]!, 'base64').toString();
-      this.uploads.set(id, { length: Number(header('upload-length')), sum, bytes: Buffer.alloc(0) });
+      this.uploads.set(id, {
+        length: Number(header('upload-length')),
+        sum,
+        bytes: Buffer.alloc(0),
+      });
       response.writeHead(201, { Location: `/c/hn/blobs/${id}`, 'Upload-Offset': '0' }).end();
       return;
     }
@@ -146,39 +150,51 @@ const noWait = { sleep: async () => undefined, token };
 const some = (length: number) => new Uint8Array(randomBytes(length)) as Uint8Array<ArrayBuffer>;
 
 describe('an upload', () => {
-  it.each([1, 2, 3])('arrives once and whole over a line cut 20 times, seed %i', async (seed) => {
-    const { server, line, base } = await world();
-    const random = dice(seed);
-    const bytes = some(10 * PIECE_BYTES + 77);
-    const spoiled: typeof fetch = (input, init) => {
-      if (line.cuts < CUTS) {
-        const isUp = random() < 0.6;
-        const reach = init?.method === 'PATCH' ? PIECE_BYTES + 300 : 300;
-        if (isUp) line.cutUp = 1 + Math.floor(random() * reach);
-        else line.cutDown = 1 + Math.floor(random() * 150);
-      }
-      return fetch(input, init);
-    };
-    const seen: number[] = [];
-    const onProgress = (sent: number) => void seen.push(sent);
-    let place: string | undefined;
-    const onPlace = (next: string) => (place = next);
-    // Nine in a row may fail by chance: a person would press the button again.
-    const go = async (): Promise<Awaited<ReturnType<typeof upload>>> => {
-      try {
-        return await upload({ base, bytes, fetch: spoiled, place, onPlace, onProgress, ...noWait });
-      } catch (problem) {
-        expect((problem as UploadProblem).code).toBe('offline');
-        return go();
-      }
-    };
-    const stored = await go();
-    expect(stored).toEqual({ sha: sumOf(bytes), type: 'audio/webm', bytes: bytes.length });
-    expect(line.cuts).toBeGreaterThanOrEqual(CUTS);
-    expect(server.taken, 'no byte was taken twice').toBe(bytes.length);
-    expect(seen).toEqual([...seen].sort((a, b) => a - b));
-    expect([...server.uploads.values()].some((one) => one.sum === sumOf(bytes))).toBe(true);
-  }, 20_000);
+  it.each([1, 2, 3])(
+    'arrives once and whole over a line cut 20 times, seed %i',
+    async (seed) => {
+      const { server, line, base } = await world();
+      const random = dice(seed);
+      const bytes = some(10 * PIECE_BYTES + 77);
+      const spoiled: typeof fetch = (input, init) => {
+        if (line.cuts < CUTS) {
+          const isUp = random() < 0.6;
+          const reach = init?.method === 'PATCH' ? PIECE_BYTES + 300 : 300;
+          if (isUp) line.cutUp = 1 + Math.floor(random() * reach);
+          else line.cutDown = 1 + Math.floor(random() * 150);
+        }
+        return fetch(input, init);
+      };
+      const seen: number[] = [];
+      const onProgress = (sent: number) => void seen.push(sent);
+      let place: string | undefined;
+      const onPlace = (next: string) => (place = next);
+      // Nine in a row may fail by chance: a person would press the button again.
+      const go = async (): Promise<Awaited<ReturnType<typeof upload>>> => {
+        try {
+          return await upload({
+            base,
+            bytes,
+            fetch: spoiled,
+            place,
+            onPlace,
+            onProgress,
+            ...noWait,
+          });
+        } catch (problem) {
+          expect((problem as UploadProblem).code).toBe('offline');
+          return go();
+        }
+      };
+      const stored = await go();
+      expect(stored).toEqual({ sha: sumOf(bytes), type: 'audio/webm', bytes: bytes.length });
+      expect(line.cuts).toBeGreaterThanOrEqual(CUTS);
+      expect(server.taken, 'no byte was taken twice').toBe(bytes.length);
+      expect(seen).toEqual([...seen].sort((a, b) => a - b));
+      expect([...server.uploads.values()].some((one) => one.sum === sumOf(bytes))).toBe(true);
+    },
+    20_000,
+  );
 
   it('goes on after a reload where it was', async () => {
     const { server, base } = await world();
@@ -186,7 +202,11 @@ describe('an upload', () => {
     let place = '';
     const stop = new AbortController();
     const first = upload({
-      base, bytes, ...noWait, signal: stop.signal, onPlace: (next) => (place = next),
+      base,
+      bytes,
+      ...noWait,
+      signal: stop.signal,
+      onPlace: (next) => (place = next),
       onProgress: (sent) => sent >= PIECE_BYTES && stop.abort(),
     });
     await expect(first).rejects.toMatchObject({ code: 'stopped' });
@@ -207,7 +227,10 @@ describe('an upload', () => {
   it('waits longer each time and tells when the line stays dead', async () => {
     const waits: number[] = [];
     const dead = upload({
-      base: new URL('http://127.0.0.1:9/c/hn/'), bytes: some(10), token, random: () => 1,
+      base: new URL('http://127.0.0.1:9/c/hn/'),
+      bytes: some(10),
+      token,
+      random: () => 1,
       fetch: async () => Promise.reject(new TypeError('no line')),
       sleep: async (ms) => void waits.push(ms),
     });
@@ -231,14 +254,16 @@ describe('an upload', () => {
     expect(asked).toBe(1);
   });
 
-  it('does not believe another sum of a sound, and does of a picture that was stripped', async () => {
+  it('does not believe another sum of a sound, but of a stripped picture', async () => {
     const { server, base } = await world();
     const bytes = some(10);
     server.answer = (request, response) => {
       if (request.method !== 'PATCH') return false;
       response
         .writeHead(204, {
-          'Upload-Offset': '10', 'Linli-Blob': 'a'.repeat(64), 'Linli-Blob-Type': server.type,
+          'Upload-Offset': '10',
+          'Linli-Blob': 'a'.repeat(64),
+          'Linli-Blob-Type': server.type,
           'Linli-Blob-Bytes': '8',
         })
         .end();

@@ -113,7 +113,8 @@ class Upload {
     const piece = bytes.subarray(this.offset, this.offset + PIECE_BYTES);
     this.mustAsk = true;
     const headers = {
-      'Upload-Offset': String(this.offset), 'Content-Type': 'application/offset+octet-stream',
+      'Upload-Offset': String(this.offset),
+      'Content-Type': 'application/offset+octet-stream',
     };
     const answer = await this.request('PATCH', this.address(), headers, piece);
     this.mustAsk = false;
@@ -146,7 +147,8 @@ class Upload {
 
   /** A picture may lose what the camera wrote beside it; a sound is stored as it was sent. */
   private checked(stored: MediaRef): MediaRef {
-    const isStripped = stored.type.startsWith('image/') && stored.bytes <= this.options.bytes.length;
+    const isStripped =
+      stored.type.startsWith('image/') && stored.bytes <= this.options.bytes.length;
     if (stored.sha !== this.sum && !isStripped) throw new UploadProblem('wrong_sum');
     return stored;
   }
@@ -165,8 +167,12 @@ class Upload {
     try {
       const bearer = { Authorization: `Bearer ${await this.options.token()}` };
       const answer = await this.send(url, {
-        method, headers: { ...headers, ...bearer, 'Tus-Resumable': '1.0.0' },
-        signal: abort.signal, cache: 'no-store', credentials: 'omit', ...(body && { body }),
+        method,
+        headers: { ...headers, ...bearer, 'Tus-Resumable': '1.0.0' },
+        signal: abort.signal,
+        cache: 'no-store',
+        credentials: 'omit',
+        ...(body && { body }),
       });
       if (!answer.ok) throw await this.refusal(method, answer);
       return answer;
@@ -189,7 +195,8 @@ class Upload {
     }
     const mayPass = status >= 500 || [401, 408, 409, 423, 429].includes(status);
     // A captive portal answers in its own way; only our server has `code`.
-    if (mayPass || (!code && method !== 'HEAD')) return new UploadProblem(code || 'offline', detail);
+    if (mayPass || (!code && method !== 'HEAD'))
+      return new UploadProblem(code || 'offline', detail);
     return new Refusal(code || `http_${status}`, detail);
   }
 

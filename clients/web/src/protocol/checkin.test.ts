@@ -78,7 +78,8 @@ describe('check-in bytes', { timeout: 30_000 }, () => {
 
   it('refuses to sign what no server takes', () => {
     const one = golden.entries[0];
-    const draft = { ...one, prev: hex(one.prev), evidence: hex(one.evidence), nonce: hex(one.nonce) };
+    const bytes = { prev: hex(one.prev), evidence: hex(one.evidence), nonce: hex(one.nonce) };
+    const draft = { ...one, ...bytes };
     const bad = [
       { ...draft, dseq: 0 }, { ...draft, dseq: 2 }, { ...draft, person: '' },
       { ...draft, note: '因'.repeat(101) }, { ...draft, evidence: new Uint8Array(31) },

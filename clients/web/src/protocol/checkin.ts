@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bytes of check-in (docs/PROTOCOL.md §10): lead's code, station's code, entry, six digits, log.
+// The bytes of check-in (docs/PROTOCOL.md §10): codes of leads and stations, entries,
+// six digits, log.
 // Held to tests/protocol/checkin.json. Nothing here reads a clock, a row or a key of its own.
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { hmac } from '@noble/hashes/hmac.js';

@@ -38,6 +38,13 @@ export interface Identity {
   name: string;
 }
 
+/** Numbers of mutations since this phone heard of it. */
+export interface HandOver {
+  taken: number;
+  refused: number;
+  waiting: number;
+}
+
 export interface Status {
   state: SyncState;
   identity?: Identity;
@@ -60,6 +67,8 @@ export interface Status {
   trouble?: Problem;
   /** The device was revoked: its rows are gone, its unsent work is kept. */
   isRevoked: boolean;
+  /** The owner's new phone took this one's place (ENR-10): what became of the work made here. */
+  handOver?: HandOver;
   /** The store was lost under us (site data wiped, evicted) since the last start. */
   wasWiped: boolean;
   /** Another tab holds the connection. */

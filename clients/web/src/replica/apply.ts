@@ -198,7 +198,7 @@ export async function requeueAbove(step: Step, lane: UpLane, lastN: number): Pro
       if (mutation.lane !== lane || mutation.n <= lastN) continue;
       known.add(mutation.n);
       if (state === 'queued') continue;
-      tx.putMutation({ ...mutation, state: 'queued', attention: 'none' });
+      tx.putMutation({ ...mutation, state: 'queued', attention: 'none', seq: 0 });
       step.changes.addEffectsOf(mutation.name);
     }
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one place that signs check-in with the device's key. A screen says what happened; the key, the
-// chain and the mutation stay here, and move in one transaction (docs/PROTOCOL.md §10).
+// The one place that signs check-in with the device's key. A screen says what happened; the key,
+// the chain and the mutation stay here, and move in one transaction (docs/PROTOCOL.md §10).
 import { fromHex, toHex } from '../protocol/bytes';
 import {
   entryHash, entryId, entryText, isIn, leadCodeText, makeLeadCode, parseEntry, signEntry, TYPES,
@@ -26,7 +26,7 @@ export interface Made {
   entry: Entry;
 }
 
-/** Errors: unauthenticated, revoked, invalid_argument, corrupt, too_large. Nothing is left behind. */
+/** Errors: unauthenticated, revoked, invalid_argument, corrupt, too_large; nothing stays behind. */
 export async function recordEntry(
   tx: Tx, ask: RecordAsk, { now, nonce }: { now: number; nonce: Uint8Array },
 ): Promise<Made> {
@@ -56,7 +56,9 @@ function signed(key: DeviceKey, entry: Omit<Entry, 'device' | 'sig'>): Entry {
 /** A countersign goes up with the entry that it signs. */
 function argsOf(entry: Entry, { receipt, qr, walkUp }: RecordAsk): Record<string, unknown> {
   const isCounter = entry.type === TYPES.countersign;
-  if (isCounter !== (receipt !== undefined)) throw new ReplicaProblem('invalid_argument', 'receipt');
+  if (isCounter !== (receipt !== undefined)) {
+    throw new ReplicaProblem('invalid_argument', 'receipt');
+  }
   const about = receipt === undefined ? entry : parseEntry(receipt);
   return {
     id: entryId(about), entry: entryText(about), shift: about.shift, person: about.person,

@@ -29,8 +29,11 @@ export const EFFECTS: Record<string, MutatorInfo> = {
   },
   "certificate.issue": {"lane":1},
   "certificate.revoke": {"lane":1},
+  "consent.withdraw": {"lane":1},
   "endpoint.put": {"lane":1},
   "endpoint.remove": {"lane":1},
+  "erasure.answer": {"lane":1},
+  "erasure.request": {"lane":1},
   "gateway.pause": {"lane":1},
   "gateway.replay": {"lane":1},
   "gateway.resume": {"lane":1},
@@ -155,6 +158,7 @@ export const EFFECTS: Record<string, MutatorInfo> = {
     ]
   },
   "task.assign": {"lane":1},
+  "task.open": {"lane":1},
   "task.visit": {
     "lane": 0,
     "effects": [

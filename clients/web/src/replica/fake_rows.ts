@@ -44,7 +44,8 @@ function notices(now: number): Seed['notice'] {
     'n-check': {
       ...plain, category: 'policy', title: '65岁以上免费体检，周四起发号', needs_ack: true,
       body: '带身份证，空腹。抽血、B超、心电图、量血压。行动不便请打581，有车接送。',
-      voice: { sha256: 'de3'.padEnd(64, '0'), seconds: 24 }, sent_at: now - DAY,
+      voice: { sha: 'de3'.padEnd(64, '0'), bytes: 96_000, type: 'audio/mp4', ms: 24_000 },
+      sent_at: now - DAY,
     },
     'n-draw': {
       ...plain, state: 'corrected', category: 'events', title: '写生游报名',

@@ -42,7 +42,8 @@ async function unsent(tx: Tx, id: number): Promise<MutationRecord> {
   if (!found || (found.state === 'settled' && found.attention !== 'open')) {
     throw new ReplicaProblem('not_found');
   }
-  if (found.state !== 'queued' || found.n > 0 || found.name === RECORD) throw new ReplicaProblem('wrong_state');
+  const isLoose = found.state === 'queued' && found.n === 0 && found.name !== RECORD;
+  if (!isLoose) throw new ReplicaProblem('wrong_state');
   return found;
 }
 

@@ -2,6 +2,7 @@
 // Rows that reach phones, by table. Names and members are those of the server; where a row is made
 // stands with it. The key of a row is `Row.key`, never a member. Times are unix ms. A row may lack
 // any member: an older server wrote it, or an effect of a pending mutation made it (PROTOCOL §8).
+import type { MediaRef } from '../media/ref';
 
 import type { ServiceTables } from './rows_service';
 
@@ -23,9 +24,9 @@ export interface NoticeRow {
   action_line?: string;
   /** Plain text, at most 8000 characters. */
   body?: string;
-  voice?: { sha256: string; seconds: number };
+  voice?: MediaRef;
   /** SHA-256 of each, at most 6. */
-  images?: string[];
+  images?: MediaRef[];
   severity: Severity;
   /** Of a warning: the same over corrections; with `severity` the key of `firstAlert` (E9). */
   incident?: string;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The five states (GEN-6), from what is in the store and what the leader knows.
-import type { Identity, Status, SyncState } from './api';
+import type { HandOver, Identity, Status, SyncState } from './api';
 import type { LiveFacts } from './channel';
 import { sentenceOf } from './problem';
 import { SLIP_KEY, slipStatus, type SlipRecord } from './slip_record';
@@ -12,11 +12,21 @@ export interface StoreFacts {
   confirmed: number;
   attention: number;
   slip?: SlipRecord;
+  handOver?: HandOver;
+}
+
+async function handOverOf(tx: ReadTx, since: number): Promise<HandOver> {
+  const answered = [...(await tx.mutationsIn('confirmed')), ...(await tx.mutationsIn('settled'))];
+  const here = answered.filter(({ answeredAt }) => answeredAt >= since);
+  const refused = here.filter(({ code }) => code !== '').length;
+  return { taken: here.length - refused, refused, waiting: await tx.countQueued() };
 }
 
 export async function readFacts(tx: ReadTx): Promise<StoreFacts> {
+  const state = await tx.state();
   return {
-    state: await tx.state(), queued: await tx.countQueued(),
+    ...(state.handOverAt > 0 && { handOver: await handOverOf(tx, state.handOverAt) }),
+    state, queued: await tx.countQueued(),
     confirmed: (await tx.mutationsIn('confirmed')).length,
     attention: (await tx.openAttention()).length, slip: await tx.local<SlipRecord>(SLIP_KEY),
   };
@@ -48,7 +58,7 @@ function stateOf(of: Omit<Status, 'state'>, live: LiveFacts | undefined): SyncSt
 
 /** `live` undefined: no tab leads, or it has not spoken yet. */
 export function statusOf(facts: StoreFacts, live: LiveFacts | undefined, tab: TabFacts): Status {
-  const { state, slip } = facts;
+  const { state, slip, handOver } = facts;
   const isRevoked = state.isRevoked || state.handOverAt > 0;
   const refused = slip?.stage === 'refused' ? slip.problem : undefined;
   const revoked = isRevoked ? { code: 'revoked', message: sentenceOf('revoked') } : undefined;
@@ -62,6 +72,7 @@ export function statusOf(facts: StoreFacts, live: LiveFacts | undefined, tab: Ta
     wasWiped: tab.wasWiped, isVolatile: tab.isVolatile,
     isFollower: live !== undefined && live.tab !== tab.tab,
     ...(state.identity && { identity: publicIdentity(state.identity) }),
+    ...(handOver && { handOver }),
     ...(slip && { slip: slipStatus(slip) }),
     ...(trouble && { trouble }),
   };

@@ -98,6 +98,8 @@ export const mine: Record<keyof typeof words, string> = {
   'device.volatileShort': 'This browser keeps nothing. What to do',
   'device.storage': 'Storage',
   'device.storageUse': '{used} used of {quota}',
+  'device.storageMedia':
+    'Of it, pictures and recordings: {n}, {size} (at most {max}; they go with their notice)',
   'device.persisted': 'The browser promised to keep it',
   'device.notPersisted': 'The browser made no promise; it may erase it when space is short',
   'device.askPersist': 'Ask the browser to keep it',
@@ -117,6 +119,12 @@ export const mine: Record<keyof typeof words, string> = {
   'device.onlineOnlyShort': 'This browser works only online. What to do',
   'device.wipedShort': 'The data on this phone was erased and is being fetched again',
   'device.revokedShort': 'This phone was stopped. What to do',
+  'device.handOver': 'You have a new phone; this one gets no more notices.',
+  'device.handOverTaken': 'The community took {n} items from this phone.',
+  'device.handOverRefused': '{n} items were not taken; “My uploads” says why.',
+  'device.handOverWaiting': '{n} items are still to be sent. Stay online and keep this phone.',
+  'device.handOverDone': 'Everything is handed over. This phone may be cleared.',
+  'device.handOverShort': 'You have a new phone. See what is left here',
   'device.push': 'Reminders',
   'device.pushHonest':
     'A closed web page makes no sound by itself. These are the ways to reach you on a locked ' +

@@ -4,7 +4,9 @@ import type { volunteer as zh } from './zh_volunteer';
 export const volunteer: Record<keyof typeof zh, string> = {
   'vol.title': 'Volunteers',
   'vol.hint': 'Tasks, signing in, teams, hours',
-  'vol.noTeam': 'You are in no team yet. Choose one under Teams and tap “I want to join”; its lead has to agree.',
+  'vol.noTeam':
+    'You are in no team yet. ' +
+    'Choose one under Teams and tap “I want to join”; its lead has to agree.',
   'vol.now': 'Going on now',
   'vol.nowNone': 'No shift of yours is going on.',
   'vol.calls': 'Hands are needed',
@@ -15,7 +17,9 @@ export const volunteer: Record<keyof typeof zh, string> = {
   'vol.inAt': 'Signed in at {time}',
   'vol.outAt': 'Signed out at {time}',
   'vol.notIn': 'Not signed in yet',
-  'vol.forgot': 'This shift is over and you have not signed out. Do it now; otherwise the planned end counts, marked “automatic”.',
+  'vol.forgot':
+    'This shift is over and you have not signed out. ' +
+    'Do it now; otherwise the planned end counts, marked “automatic”.',
   'vol.cosigned': 'Scanned back by the lead',
   'vol.notCosigned': 'Not yet scanned back',
   'vol.pending': 'Waiting to upload',
@@ -76,11 +80,15 @@ export const volunteer: Record<keyof typeof zh, string> = {
   'vol.scan.own': 'Nobody signs for themselves. Ask another lead.',
   'vol.scan.oldStation': 'This sheet is not the present one. Tell the lead.',
   'vol.scan.digits': 'Six digits are needed.',
-  'vol.scan.notShown': 'The code of this receipt is more than two minutes old. Let the volunteer scan again.',
-  'vol.scan.notRotating': 'This receipt needs no scan: it was made with digits or a station’s code.',
-  'vol.warn.late': 'This code is more than two minutes old; the grade will be lower. Scan the lead’s live screen.',
+  'vol.scan.notShown':
+    'The code of this receipt is more than two minutes old. Let the volunteer scan again.',
+  'vol.scan.notRotating':
+    'This receipt needs no scan: it was made with digits or a station’s code.',
+  'vol.warn.late':
+    'This code is more than two minutes old; the grade will be lower. Scan the lead’s live screen.',
   'vol.warn.elsewhere': 'The code is of another place than the shift; the grade will be lower.',
-  'vol.warn.noShiftHere': 'This phone has not got the shift yet; it fits together once there is a net.',
+  'vol.warn.noShiftHere':
+    'This phone has not got the shift yet; it fits together once there is a net.',
   'vol.useAnyway': 'Use this one',
   'vol.scanAgain': 'Scan again',
 
@@ -105,7 +113,9 @@ export const volunteer: Record<keyof typeof zh, string> = {
   'vol.leadNobody': 'Nobody has signed in yet.',
   'vol.leadEnter': 'Enter somebody',
   'vol.leadEnterHint': 'Flat battery, no phone, no account',
-  'vol.leadHonest': 'Scanning back says that you saw their phone yourself. A code passed on by video looks the same to a phone: please do not.',
+  'vol.leadHonest':
+    'Scanning back says that you saw their phone yourself. ' +
+    'A code passed on by video looks the same to a phone: please do not.',
 
   'vol.enterTitle': 'Enter somebody',
   'vol.enterWho': 'Who',
@@ -185,7 +195,8 @@ export const volunteer: Record<keyof typeof zh, string> = {
 
   'vol.hours': 'My hours',
   'vol.hoursHint': 'Each time, grades, certificates',
-  'vol.hoursNone': 'No hours yet. After signing in and out they are worked out once there is a net.',
+  'vol.hoursNone':
+    'No hours yet. After signing in and out they are worked out once there is a net.',
   'vol.hoursSettled': '{hours} final',
   'vol.hoursWaiting': '{hours} being confirmed and made public',
   'vol.hoursTime': '{h} h {m} min',
@@ -235,17 +246,21 @@ export const volunteer: Record<keyof typeof zh, string> = {
   'vol.chainGood': 'All {n} records of this phone fit together; none was changed.',
   'vol.chainMissing': '{n} more are not on this phone and cannot be checked here.',
   'vol.chainBad.altered': 'The record of {time} was changed. Please tell the community.',
-  'vol.chainBad.moved': 'The record of {time} does not follow the one before. Please tell the community.',
+  'vol.chainBad.moved':
+    'The record of {time} does not follow the one before. Please tell the community.',
   'vol.chainNone': 'Nothing on this phone to check yet.',
 
   'vol.certificates': 'Certificates',
   'vol.certificate': 'Certificate of voluntary service',
   'vol.certificateNo': 'No. {number}',
-  'vol.certificateSays': '{name} took part in the services below, made public without objection, {hours} in all.',
+  'vol.certificateSays':
+    '{name} took part in the services below, made public without objection, {hours} in all.',
   'vol.certificateIssuer': '{issuer} (seal), {day}',
   'vol.certificateCode': 'Verify code',
   'vol.certificateCheck': 'Check a certificate',
-  'vol.certificateHow': 'Whoever receives it types number and code under “Check a certificate”. The sealed paper comes from the office.',
+  'vol.certificateHow':
+    'Whoever receives it types number and code under “Check a certificate”. ' +
+    'The sealed paper comes from the office.',
   'vol.certificateNone': 'No certificate yet. Once hours are final, ask at the office.',
   'vol.certificateRevoked': 'Revoked: {reason}',
   'vol.certificateGone': 'This certificate was not found.',

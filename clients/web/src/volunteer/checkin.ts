@@ -119,7 +119,7 @@ export interface ReceiptAsk {
   /** The lead's own person. */
   person: string;
   shift: string;
-  /** Texts of the codes that this phone showed in the present and the last FRESH_WINDOWS windows. */
+  /** Texts of the codes that this phone showed in the present and the FRESH_WINDOWS before. */
   shown: readonly string[];
 }
 

@@ -14,12 +14,14 @@ const HOUR = 3_600_000;
 const NOW = 1_772_614_800_000;
 
 function task(key: string, some: Partial<TaskRow>, isPending = false): Task {
-  const value = { kind: 'knock', state: 'open', severity: 'orange', area: 'e1', door: key, ...some };
-  return { key, value: value as TaskRow, isPending };
+  const plain = { kind: 'knock', state: 'open', severity: 'orange', area: 'e1', door: key };
+  return { key, value: { ...plain, ...some } as TaskRow, isPending };
 }
 const shift = (key: string, some: Partial<ShiftRow> = {}): Shift => ({
   key, isPending: false,
-  value: { team: 't', title: '', place: '', from: NOW, to: NOW + HOUR, need: 0, state: 'open', ...some },
+  value: {
+    team: 't', title: '', place: '', from: NOW, to: NOW + HOUR, need: 0, state: 'open', ...some,
+  },
 });
 const mark = (key: string, some: Partial<AttendanceRow>, isPending = false): Mark => ({
   key, value: { kind: 'in', shift: 's', person: 'p', ...some } as AttendanceRow, isPending,
@@ -81,6 +83,10 @@ describe('shifts', () => {
       mark('elsewhere', { shift: 's2', person: 'x', device_at: NOW }),
     ], 's');
     expect([...all.keys()].sort()).toEqual(['p', 'q']);
+    expect(all.get('q')?.isCosigned).toBe(false);
+    const unsent = new Set(['other']);
+    expect(presences([mark('other', { device_at: NOW }, true)], 's', unsent).get('p'))
+      .toMatchObject({ isCosigned: true, isPending: true });
     expect(all.get('p')).toMatchObject({ inAt: NOW, outAt: NOW + HOUR, isCosigned: true });
     expect([nextAct(all.get('p')), nextAct(all.get('q')), nextAct(undefined)])
       .toEqual(['done', 'out', 'in']);

@@ -15,7 +15,8 @@ function pixels(text: string, dot: number) {
   const data = new Uint8Array(side * side * 4).fill(255);
   for (let y = 0; y < side; ++y) {
     for (let x = 0; x < side; ++x) {
-      if (rows[Math.floor(y / dot)]![Math.floor(x / dot)]) data.fill(0, (y * side + x) * 4, (y * side + x) * 4 + 3);
+      const at = (y * side + x) * 4;
+      if (rows[Math.floor(y / dot)]![Math.floor(x / dot)]) data.fill(0, at, at + 3);
     }
   }
   return { width: side, height: side, data };

@@ -30,14 +30,18 @@ export function teamsOf(members: readonly Member[], persons: readonly string[]):
 const isOff = ({ value }: Shift) => value.state === 'cancelled';
 
 /** Shifts of these teams that go on now, in the order of their start. */
-export function shiftsNow(shifts: readonly Shift[], teams: ReadonlySet<string>, now: number): Shift[] {
+export function shiftsNow(
+  shifts: readonly Shift[], teams: ReadonlySet<string>, now: number,
+): Shift[] {
   return byStart(shifts.filter((shift) =>
     teams.has(shift.value.team) && !isOff(shift) && shift.value.from - BEFORE_MS <= now &&
     now <= shift.value.to + AFTER_MS));
 }
 
 /** What is still to come, or goes on. */
-export function shiftsAhead(shifts: readonly Shift[], teams: ReadonlySet<string>, now: number): Shift[] {
+export function shiftsAhead(
+  shifts: readonly Shift[], teams: ReadonlySet<string>, now: number,
+): Shift[] {
   return byStart(shifts.filter(({ value }) =>
     teams.has(value.team) && value.to >= now && value.state !== 'closed'));
 }
@@ -87,8 +91,11 @@ function readTime(text: string | undefined): number {
   }
 }
 
-/** Everybody with an entry in this shift, by person. */
-export function presences(marks: readonly Mark[], shift: string): Map<string, Presence> {
+/** Everybody with an entry in this shift, by person. `cosigned`: entries whose countersign is not
+ *  sent yet and shows in no row. */
+export function presences(
+  marks: readonly Mark[], shift: string, cosigned: ReadonlySet<string> = new Set(),
+): Map<string, Presence> {
   const here = marks.filter(({ value }) => value.shift === shift && !value.refused);
   const signed = new Set(here.map(({ value }) => value.target).filter(Boolean));
   const out = new Map<string, Presence>();
@@ -102,7 +109,8 @@ export function presences(marks: readonly Mark[], shift: string): Map<string, Pr
     const isIn = kind === 'in';
     out.set(person, {
       ...old, ...(isIn ? { inAt: at, inId: mark.key } : { outAt: at, outId: mark.key }),
-      isCosigned: signed.has(mark.key), isPending: old.isPending || mark.isPending,
+      isCosigned: signed.has(mark.key) || cosigned.has(mark.key),
+      isPending: old.isPending || mark.isPending,
     });
   }
   return out;
@@ -115,7 +123,9 @@ export function nextAct(presence: Presence | undefined): 'in' | 'out' | 'done' {
 }
 
 /** Checked in and not out when the shift is over: the phone reminds (VOL-8). */
-export function isForgotten({ value }: Shift, presence: Presence | undefined, now: number): boolean {
+export function isForgotten(
+  { value }: Shift, presence: Presence | undefined, now: number,
+): boolean {
   return nextAct(presence) === 'out' && now > value.to && now < value.to + DAY_MS;
 }
 

@@ -2,6 +2,7 @@
 // Rows of teams and shifts as runes, for the screens below #/volunteer.
 import { getContext, setContext } from 'svelte';
 import type { Replica, Row } from '../replica/api';
+import { RECORD } from '../replica/record_name';
 import type { AreaRow, TaskRow } from '../replica/rows';
 import type {
   AttendanceRow, CertificateRow, HoursRow, PublicityRow, ShiftAnswerRow, ShiftKeyRow, ShiftRow,
@@ -30,6 +31,13 @@ export class Service {
   readonly persons = $derived.by(() => this.session.persons.map(({ id }) => id));
   readonly own = $derived.by(() => this.session.status.identity?.person ?? '');
   readonly mine = $derived(teamsOf(this.members, this.persons));
+
+  /** Entries that this phone countersigned and has not sent yet. */
+  readonly cosigned = $derived.by(() => new Set(
+    this.session.pending
+      .filter(({ name, args }) => name === RECORD && args.countersign !== undefined)
+      .map(({ args }) => String(args.id)),
+  ));
 
   constructor(readonly session: Session) {
     this.replica = session.replica;
@@ -65,7 +73,7 @@ export class Service {
   }
 
   presences(shift: string): Map<string, Presence> {
-    return presences(this.marks, shift);
+    return presences(this.marks, shift, this.cosigned);
   }
 
   /** Whom this phone may sign for in a team. */

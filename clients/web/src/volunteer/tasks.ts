@@ -9,7 +9,9 @@ export interface Staircase {
   area: string;
   tasks: Task[];
 }
-export const OUTCOMES: readonly VisitOutcome[] = ['told', 'no_answer', 'moved', 'refused', 'rescue'];
+export const OUTCOMES: readonly VisitOutcome[] = [
+  'told', 'no_answer', 'moved', 'refused', 'rescue',
+];
 /** Of task.visit. */
 export const NOTE_MAX = 200;
 const RANK: Record<Severity, number> = { none: 0, blue: 1, yellow: 2, orange: 3, red: 4 };

@@ -3,6 +3,8 @@
 
 import type { Notice, NoticeArgs, Severity } from '../../api/types';
 import type { DraftForm } from '../state/drafts';
+import { refsOf } from '../../media/ref';
+import { attached, attachmentsOf, mediaArgsOf } from './attachments';
 import { audienceOf, emptyAudience, formOf } from './audience';
 import { fromInput, toInput } from './format';
 import { characters, kActionLineMax } from './parts';
@@ -22,7 +24,8 @@ export type Lack =
   | 'over'
   | 'from_after_to'
   | 'send_after_end'
-  | 'bad_cost';
+  | 'bad_cost'
+  | 'not_sent';
 
 /** Urgent notices go ahead of everything and need an action line; as the server decides it. */
 export function isUrgent(category: string, severity: Severity): boolean {
@@ -47,6 +50,7 @@ export function lacksOf(form: DraftForm, now: number): Lack[] {
   if (to && from && to <= from) out.push('from_after_to');
   if (to && at && at >= to) out.push('send_after_end');
   if (form.costCap.trim() && !(Number(form.costCap) >= 0)) out.push('bad_cost');
+  if (attachmentsOf(form).some(({ ref }) => !ref)) out.push('not_sent');
   return out;
 }
 
@@ -65,6 +69,7 @@ export function argsOf(form: DraftForm): NoticeArgs {
     send_at: fromInput(form.sendAt),
     cost_cap: form.costCap.trim() ? Math.round(Number(form.costCap) * kYuan) : 0,
     audience: audienceOf(form.audience),
+    ...mediaArgsOf(form),
   };
 }
 
@@ -82,11 +87,13 @@ export function emptyForm(areas: string[]): DraftForm {
     sendAt: '',
     costCap: '',
     audience: emptyAudience(areas),
+    images: [],
   };
 }
 
 export function formOfNotice(notice: Notice): DraftForm {
   const { content } = notice;
+  const { images, voice } = refsOf(content);
   return {
     category: content.category,
     severity: content.severity ?? 'none',
@@ -100,6 +107,8 @@ export function formOfNotice(notice: Notice): DraftForm {
     sendAt: toInput(notice.send_at),
     costCap: notice.cost_cap ? String(notice.cost_cap / kYuan) : '',
     audience: notice.audience ? formOf(notice.audience) : emptyAudience(),
+    images: images.map(attached),
+    ...(voice && { voice: attached(voice) }),
   };
 }
 

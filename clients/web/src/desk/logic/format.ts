@@ -53,3 +53,9 @@ export function age(birthYear: number | undefined, now = Date.now()): string {
 export function shortId(id: string | undefined): string {
   return id ? `#${id.slice(-6)}` : '—';
 }
+
+/** Length of a sound: 0:07. */
+export function seconds(ms: number | undefined): string {
+  const whole = Math.round((ms ?? 0) / 1000);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
+}

@@ -9,6 +9,7 @@ import { audienceOf } from '../logic/audience';
 import { argsOf, lacksOf } from '../logic/compose';
 import { type Draft, DraftBox, type DraftForm, isSaved } from '../state/drafts';
 import { session } from '../state/session.svelte';
+import { Uploads } from './uploads.svelte';
 
 /** Quiet time after a key before the server is asked to count. */
 const kCountAfterMs = 400;
@@ -23,6 +24,7 @@ export class Composer {
   countProblem = $state.raw<ApiProblem | undefined>();
   quoteProblem = $state.raw<ApiProblem | undefined>();
   isCounting = $state(false);
+  readonly uploads: Uploads;
   private readonly box: DraftBox;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private turn = 0;
@@ -31,6 +33,10 @@ export class Composer {
     const desk = session();
     this.draft = draft;
     this.box = new DraftBox(localStorage, desk.replica.slug, desk.me!.account);
+    this.uploads = new Uploads({
+      form: () => this.form,
+      change: (form) => this.change(form),
+    });
     this.countSoon();
   }
 
@@ -40,6 +46,11 @@ export class Composer {
 
   get lacks() {
     return lacksOf(this.form, session().now());
+  }
+
+  /** The server has a voice note: it may be replaced, not taken away. */
+  get isVoiceTaken(): boolean {
+    return this.draft.taken.includes('"voice":');
   }
 
   get isSaved(): boolean {
@@ -55,6 +66,7 @@ export class Composer {
   stop(): void {
     clearTimeout(this.timer);
     this.turn += 1;
+    this.uploads.stop();
   }
 
   /** On this computer only. */
@@ -65,6 +77,7 @@ export class Composer {
 
   drop(): void {
     this.box.drop(this.draft.id);
+    this.uploads.forget();
   }
 
   private countSoon(): void {

@@ -3,8 +3,9 @@
 // approver.
 
 import type { Audience, Content, Notice, Version } from '../../api/types';
+import { refsOf, type MediaRef } from '../../media/ref';
 import type { AreaIndex } from '../logic/audience';
-import { when, yuan } from '../logic/format';
+import { seconds, when, yuan } from '../logic/format';
 import { t, type Key } from '../text';
 
 export function audienceText(audience: Audience | undefined, areas: AreaIndex): string {
@@ -23,6 +24,16 @@ export function audienceText(audience: Audience | undefined, areas: AreaIndex): 
   if (audience.exclude_persons?.length)
     out.push(t('audience.without_persons', { n: audience.exclude_persons.length }));
   return out.join('；');
+}
+
+/** By the first digits of their sums: another picture is another field. */
+function mediaFields(content: Notice['content']): Record<string, string> {
+  const { images, voice } = refsOf(content);
+  const short = ({ sha }: MediaRef) => sha.slice(0, 8);
+  return {
+    images: images.length ? `${images.length} (${images.map(short).join(' ')})` : '',
+    voice: voice ? `${seconds(voice.ms)} (${short(voice)})` : '',
+  };
 }
 
 /** What is read by residents; every field is there, empty when unset. */
@@ -45,6 +56,7 @@ export function fieldsOf(notice: Notice, areas: AreaIndex): Record<string, strin
   const { drill, ...content } = contentFields(notice.content);
   return {
     ...content,
+    ...mediaFields(notice.content),
     audience: audienceText(notice.audience, areas),
     send_at: notice.send_at ? when(notice.send_at) : t('notice.at_once'),
     cost_cap: notice.cost_cap ? yuan(notice.cost_cap) : '',

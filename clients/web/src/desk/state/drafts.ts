@@ -4,9 +4,10 @@
 
 import type { KeptAttempt } from '../../api/attempt';
 import type { Category, Severity } from '../../api/types';
+import type { AttachedForm } from '../logic/attachments';
 import type { AudienceForm } from '../logic/audience';
 
-export interface DraftForm {
+export interface DraftForm extends AttachedForm {
   category: Category;
   severity: Severity;
   title: string;

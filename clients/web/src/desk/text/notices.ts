@@ -39,6 +39,8 @@ export const kNoticeText = {
   'field.title': ['标题', 'Title'],
   'field.action_line': ['行动提示', 'Action line'],
   'field.body': ['正文', 'Text'],
+  'field.images': ['图片', 'Pictures'],
+  'field.voice': ['录音', 'Voice note'],
   'field.valid': ['有效期', 'Valid'],
   'field.needs_ack': ['需要回应', 'Asks for an answer'],
   'field.audience': ['发给', 'For'],
@@ -102,6 +104,10 @@ export const kNoticeText = {
   'compose.discard': ['放弃修改', 'Discard'],
   'compose.discard_kept': ['服务器上已保存的那一版还在。', 'The version on the server stays.'],
   'compose.discard_lost': ['没有保存过，放弃后找不回来。', 'It was never saved: it will be gone.'],
+  'lack.not_sent': [
+    '附件还没传完。传完再提交，或去掉它。',
+    'An attachment is not on the server yet: wait for it, or take it off.',
+  ],
   'lack.no_title': ['请写标题。', 'A title is missing.'],
   'lack.title_long': ['标题最多 60 字。', 'The title has at most 60 characters.'],
   'lack.no_action': [

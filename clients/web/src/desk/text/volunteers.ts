@@ -32,7 +32,10 @@ export const kVolunteerText = {
   'hours.pick_all': ['全选', 'Select all'],
   'hours.pick': ['选{name} {day}', 'Select {name} {day}'],
   'hours.confirm': ['确认 {n} 条，开始公示', 'Confirm {n}, make public'],
-  'hours.confirm_says': ['公示 7 天，其间任何队员都可以提出异议。', 'Public for 7 days; any member may object.'],
+  'hours.confirm_says': [
+    '公示 7 天，其间任何队员都可以提出异议。',
+    'Public for 7 days; any member may object.',
+  ],
   'hours.finalise': ['定下 {n} 条', 'Finalise {n}'],
   'hours.finalise_says': [
     '定下以后只能用更正改，原来的记录都留着。确认的人不能定。',
@@ -116,7 +119,10 @@ export const kVolunteerText = {
   'team.station_code': ['张贴的码', 'Printed code'],
   'team.renew': ['换一张新码', 'New code'],
   'team.renew_says': ['旧的那张马上作废。', 'The old sheet is void at once.'],
-  'team.export': ['导出（民政部令67号的字段；MZ/T 061 对应未核实）', 'Export (MZ/T 061 mapping unconfirmed)'],
+  'team.export': [
+    '导出（民政部令67号的字段；MZ/T 061 对应未核实）',
+    'Export (MZ/T 061 mapping unconfirmed)',
+  ],
   'team.csv': ['CSV 表格', 'CSV'],
   'team.json': ['JSON', 'JSON'],
   'shift.title': ['做什么', 'What'],
@@ -171,7 +177,10 @@ export const kVolunteerText = {
     'Only final hours count. Choose Final under Hours and press the name.',
   ],
   'cert.issue_title': ['给{name}开证明？', 'Issue a certificate for {name}?'],
-  'cert.issue_says': ['列出全部已定的时长，编号和核验码由系统给。', 'Lists all final hours; number and code are given.'],
+  'cert.issue_says': [
+    '列出全部已定的时长，编号和核验码由系统给。',
+    'Lists all final hours; number and code are given.',
+  ],
   'cert.issued': ['已开：{number}', 'Issued: {number}'],
   'cert.find': ['查编号', 'Find'],
   'cert.none': ['没有证明。', 'No certificates.'],
@@ -179,7 +188,8 @@ export const kVolunteerText = {
   'cert.heading': ['志愿服务记录证明', 'Certificate of voluntary service'],
   'cert.says': [
     '兹证明 {name} 参加下列志愿服务，经公示无异议，合计 {hours} 小时。',
-    'This certifies that {name} served as below, made public without objection, {hours} hours in all.',
+    'This certifies that {name} served as below, made public without objection, ' +
+    '{hours} hours in all.',
   ],
   'cert.hours': ['小时', 'Hours'],
   'cert.seal': ['（盖章处）', '(seal)'],

@@ -129,3 +129,9 @@ export function bytesText(bytes: number): string {
   for (; n >= 1000 && at < units.length - 1; ++at) n /= 1000;
   return `${n < 10 && at > 0 ? n.toFixed(1) : Math.round(n)} ${units[at]}`;
 }
+
+/** Length of a sound: 0:24. */
+export function lengthText(ms: number | undefined): string {
+  const seconds = Math.round((ms ?? 0) / 1000);
+  return `${Math.floor(seconds / 60)}:${two(seconds % 60)}`;
+}

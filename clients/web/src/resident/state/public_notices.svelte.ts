@@ -6,7 +6,9 @@ import type { Notice } from '../model/notices';
 import { getJson } from './http';
 
 interface PublicList {
-  items: (NoticeRow & { id: string })[];
+  items?: (NoticeRow & { id: string })[];
+  /** As it was called before lists had pages. */
+  notices?: (NoticeRow & { id: string })[];
 }
 interface Kept {
   at: number;
@@ -22,6 +24,8 @@ export class PublicNotices {
   /** Unix ms of the copy; 0 while there is none. */
   at = $state(0);
   isAsking = $state(true);
+  /** The server told them since the page was opened. */
+  isFresh = $state(false);
   /** The server answered, but not with notices: its own public page has them. */
   isRefused = $state(false);
 
@@ -31,7 +35,9 @@ export class PublicNotices {
     if (kept && !this.at) this.show(kept);
     try {
       const fresh = { at: Date.now(), list: await getJson<PublicList>(PATH) };
-      this.show(fresh);
+      if (!this.show(fresh)) throw { code: 'malformed', message: '' } satisfies Problem;
+      this.isFresh = true;
+      this.isRefused = false;
       await this.keep(fresh);
     } catch (problem) {
       // What is kept stays, with its time beside it.
@@ -41,10 +47,13 @@ export class PublicNotices {
     }
   }
 
-  private show({ at, list }: Kept): void {
-    if (!Array.isArray(list?.items)) return;
+  /** False when that is no list. */
+  private show({ at, list }: Kept): boolean {
+    const items = list?.items ?? list?.notices;
+    if (!Array.isArray(items)) return false;
     this.at = at;
-    this.rows = list.items.map((value) => ({ key: String(value.id), value, isPending: false }));
+    this.rows = items.map((value) => ({ key: String(value.id), value, isPending: false }));
+    return true;
   }
 
   private async kept(): Promise<Kept | undefined> {

@@ -8,6 +8,8 @@ import {
   type Choice, type Notice, type Person, type ReadMarks, ackArgs,
 } from '../model/notices';
 import { loadMarks, saveMarks } from './marks';
+import type { MediaCache } from '../../media/cache';
+import { openMedia } from './media.svelte';
 import { PublicNotices } from './public_notices.svelte';
 
 /** Times on the screen move on by themselves. */
@@ -24,6 +26,12 @@ export class Session {
   pending = $state.raw<LocalMutation[]>([]);
   attention = $state.raw<LocalMutation[]>([]);
   marks = $state.raw<ReadMarks>({});
+  /** The notices of the store have been read: an empty list is then the truth. */
+  hasRead = $state(false);
+  /** Somebody was enrolled here since the page was opened. */
+  wasEnrolled = $state(false);
+  /** Pictures and voice notes kept beside the notices. */
+  readonly media: MediaCache;
   private wall = $state(Date.now());
   private readonly stops: (() => void)[] = [];
 
@@ -49,8 +57,17 @@ export class Session {
 
   constructor(readonly replica: Replica) {
     this.marks = loadMarks(replica.slug);
-    this.watch(replica.status, (status) => (this.status = status));
-    this.watch(replica.rows<NoticeRow>('notice'), (rows) => (this.own = rows));
+    this.media = openMedia(this);
+    this.watch(replica.status, (status) => {
+      this.status = status;
+      if (status.identity) this.wasEnrolled = true;
+    });
+    let reads = 0;
+    this.watch(replica.rows<NoticeRow>('notice'), (rows) => {
+      this.own = rows;
+      // The first call says only that nothing was read yet.
+      this.hasRead = ++reads > 1;
+    });
     this.watch(replica.rows<AckRow>('ack'), (rows) => (this.acks = rows));
     this.watch(replica.rows<MuteRow>('mute'), (rows) => (this.mutes = rows));
     this.watch(replica.rows<MeRow>('me'), (rows) => (this.meRows = rows));
@@ -88,6 +105,7 @@ export class Session {
   forget(): void {
     this.marks = {};
     saveMarks(this.replica.slug, {}, new Set());
+    void this.media.keepOnly([]);
   }
 
   stop(): void {

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pictures of every main screen, for a person to look at: build/screenshots.
+import { mkdirSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { openDesk } from './harness/desk.mjs';
+import { openPhone } from './harness/phone.mjs';
+import { canRun, openWorld, pause, ROOT, SLOW } from './harness/world.mjs';
+
+const options = { skip: !canRun, timeout: 280_000 * SLOW };
+const FOLDER = `${ROOT}build/screenshots`;
+let world;
+let warning;
+before(async () => {
+  if (!canRun) return;
+  mkdirSync(FOLDER, { recursive: true });
+  world = await openWorld('web-pictures', { people: 300 });
+  warning = await world.send('暴雨红色预警', {
+    severity: 'red',
+    action_line: '今晚别出门，住一楼和地下室的请到社区服务中心二楼',
+    body: '预计今晚八点到明早六点有特大暴雨。\n需要帮助请按“我需要帮助”，或者打 581。',
+  });
+});
+after(() => world?.close());
+
+async function shoot(page, name) {
+  await pause(300);
+  await page.screenshot({ path: `${FOLDER}/${name}.png` });
+}
+
+const RESIDENT = {
+  home: '#/',
+  notices: '#/notices',
+  events: '#/events',
+  services: '#/services',
+  mine: '#/mine',
+  family: '#/mine/family',
+  queue: '#/mine/queue',
+  device: '#/mine/device',
+  privacy: '#/mine/privacy',
+  settings: '#/mine/settings',
+};
+
+for (const mode of ['normal', 'elder']) {
+  test(`a resident's phone, ${mode}`, options, async (t) => {
+    const phone = await openPhone(t, world);
+    await phone.open();
+    const settings = { mode, size: mode === 'elder' ? 22 : 18, theme: 'light', lang: 'zh' };
+    await phone.page.evaluate(
+      (text) => localStorage.setItem('linli.settings', text),
+      JSON.stringify(settings),
+    );
+    await phone.page.reload();
+    await phone.page.locator('main h1').first().waitFor();
+    await shoot(phone.page, `${mode}-guest`);
+    await phone.go('#/enrol');
+    await shoot(phone.page, `${mode}-enrol-1`);
+    const slip = await world.household();
+    await phone.open(`#enrol=${slip.secret}`);
+    await phone.button('知道了，继续').waitFor();
+    await shoot(phone.page, `${mode}-enrol-2`);
+    await phone.button('知道了，继续').click();
+    await phone.page.getByRole('button', { name: /^我是/ }).waitFor();
+    await shoot(phone.page, `${mode}-enrol-3`);
+    await phone.page.getByRole('button', { name: /^我是/ }).click();
+    await phone.page.getByRole('heading', { name: '登记好了' }).waitFor();
+    await shoot(phone.page, `${mode}-enrol-4`);
+    await phone.waitState(/已同步/);
+    for (const [name, hash] of Object.entries(RESIDENT)) {
+      await phone.go(hash);
+      await shoot(phone.page, `${mode}-${name}`);
+    }
+    await phone.go(`#/notices/${warning}`);
+    await shoot(phone.page, `${mode}-warning`);
+    await phone.button('求助 581').click();
+    await shoot(phone.page, `${mode}-help`);
+    await phone.page.keyboard.press('Escape');
+    await phone.offline();
+    await phone.button('我知道了').click();
+    await phone.waitState(/待上传/, 60);
+    await shoot(phone.page, `${mode}-offline-answer`);
+    await phone.go('#/mine/queue');
+    await shoot(phone.page, `${mode}-offline-queue`);
+  });
+}
+
+test('the desk', options, async (t) => {
+  const { approver } = await world.names();
+  const desk = await openDesk(t, world, approver);
+  const sections = {
+    warnings: '#/warnings',
+    reach: `#/warnings/${warning}`,
+    notices: '#/notices',
+    compose: '#/notices/new',
+    notice: `#/notices/${warning}`,
+    door: `#/notices/${warning}/print`,
+    people: '#/people',
+    devices: '#/devices',
+    channels: '#/channels',
+    access: '#/access',
+    unreached: `#/warnings/${warning}/print`,
+  };
+  for (const [name, hash] of Object.entries(sections)) {
+    await desk.go(hash);
+    await pause(1200);
+    await shoot(desk.page, `desk-${name}`);
+  }
+});
