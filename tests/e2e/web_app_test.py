@@ -16,6 +16,7 @@ from _linlid import SLUG, Linlid, free_port
 
 CHROMIUM = shutil.which("chromium")
 HERE = f"/c/{SLUG}"
+PAGE_OF = Path(__file__).parent / "harness" / "page_of.mjs"
 
 PROBE = """
 const tries = {
@@ -96,7 +97,14 @@ class App(unittest.TestCase):
     def test_app_and_desk_start_under_their_policy(self):
         for page in ("", "desk"):
             with self.subTest(page or "app"):
-                shown = dom_of(f"http://127.0.0.1:{self.server.port}{HERE}/{page}")
+                done = subprocess.run(
+                    ["node", PAGE_OF, f"http://127.0.0.1:{self.server.port}{HERE}/{page}"],
+                    capture_output=True,
+                    text=True,
+                    timeout=180,
+                )
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                shown = done.stdout
                 inside = shown.partition('<div id="app">')[2].partition("</body>")[0]
                 self.assertIn("<h1", inside)
 

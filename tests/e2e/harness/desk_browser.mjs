@@ -87,9 +87,13 @@ async function funnel(page, id) {
   await page.goto(`${address}#/warnings/${id}`);
   await page.getByText('= 受众').waitFor();
   const table = page.locator('section[aria-labelledby=funnel-head] table');
+  // Sending counts in the background: all of the 40 first.
+  await table.locator('tfoot td:nth-child(3)').filter({ hasText: '40' }).waitFor();
   const cells = await table.locator('tbody td:nth-child(3)').allInnerTexts();
   const sum = await table.locator('tfoot td:nth-child(3)').innerText();
-  const rows = await page.locator('section[aria-labelledby=unreached-head] tbody tr').count();
+  const unreached = page.locator('section[aria-labelledby=unreached-head] tbody tr');
+  await unreached.first().waitFor();
+  const rows = await unreached.count();
   return { parts: cells.map(Number), sum: Number(sum), rows };
 }
 

@@ -20,7 +20,8 @@ export function watchAlerts(session: Session): { readonly said: string } {
           if (!isFirst) return;
           const what = `${severityText(severity)}：${title}。${actionLine(notice)}`;
           said = drill ? `${t('notice.drill')}。${what}` : what;
-          navigator.vibrate?.(PATTERN_MS);
+          // Browsers refuse it before the first tap, and complain.
+          if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(PATTERN_MS);
         },
         () => {
           // The store is closing; the banner is there all the same.
