@@ -61,6 +61,8 @@ async function beginShift(t, teamName) {
 
 /** Volunteer scans the lead, the lead scans the receipt back. */
 async function sign({ lead, volunteer, shift }, act) {
+  // Opened anew: a screen that is open shows the code of before the clock was set.
+  await lead.go('#/volunteer');
   await lead.go(`#/volunteer/lead/${shift}`);
   await lookAt(volunteer, lead);
   await volunteer.go('#/volunteer');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Debian's Chromium as somebody's phone or office computer. Its profile outlives it, so that it can
-// be killed and started again. Everything that the Content-Security-Policy stopped, and every error on
-// the console, is gathered and has to be nothing at the end.
+// be killed and started again. Everything that the Content-Security-Policy stopped, and every error
+// on the console, is gathered and has to be nothing at the end.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -79,7 +79,8 @@ export class Browser {
       // what a browser asks for by itself on a page that is no HTML.
       const isExpected =
         /status of 404/.test(text) && /\/blobs\/|\/favicon\.ico$/.test(message.location().url);
-      if (isBad && !NO_SERVER.test(text) && !isExpected) this.#troubles.push(`${page.url()}: ${text}`);
+      if (isBad && !NO_SERVER.test(text) && !isExpected)
+        this.#troubles.push(`${page.url()}: ${text}`);
     });
     page.on('crash', () => this.#troubles.push(`${page.url()} crashed`));
   }
