@@ -132,6 +132,7 @@ class SyncConnection final : public TransportEvents,
   Session session_;
   Timer timer_{this};
   std::optional<sync::DeviceCursor> noted_;
+  /// Bounded by what a phone may push at once (docs/PROTOCOL.md section 4).
   std::deque<sync::AskMutate> unchecked_;
   std::uint32_t lags_ = 0;
   std::uint16_t close_code_ = 0;
