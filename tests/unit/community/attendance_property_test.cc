@@ -101,13 +101,17 @@ TEST_P(HonestHistory, EndsInTheSameHoursInEveryOrderAndAccusesNobody) {
     EXPECT_EQ(first.hours(person), second.hours(person)) << person;
 }
 
+/// Tried in the `quick` tier; the others are `full`.
+constexpr int kFewSeeds = 3;
+
 /// LINLI_SEEDS sets how many histories and attacked histories are tried.
 int seeds(int usual) {
   const char* wanted = std::getenv("LINLI_SEEDS");
   return 1 + (wanted == nullptr ? usual : std::atoi(wanted));
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, HonestHistory, testing::Range(1, seeds(40)));
+INSTANTIATE_TEST_SUITE_P(FewSeeds, HonestHistory, testing::Range(1, kFewSeeds + 1));
+INSTANTIATE_TEST_SUITE_P(ManySeeds, HonestHistory, testing::Range(kFewSeeds + 1, seeds(40)));
 
 // --- Attacks ----------------------------------------------------------------------------------
 
@@ -211,7 +215,8 @@ TEST_P(Attacked, IsNamed) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Attacked, testing::Range(1, seeds(20)));
+INSTANTIATE_TEST_SUITE_P(FewSeeds, Attacked, testing::Range(1, kFewSeeds + 1));
+INSTANTIATE_TEST_SUITE_P(ManySeeds, Attacked, testing::Range(kFewSeeds + 1, seeds(20)));
 
 /// Somebody with the whole database computes every link anew; the head published before tells.
 TEST(VOL_6, ARewrittenLogDoesNotLeadToThePublishedHead) {
