@@ -13,7 +13,7 @@
 #include "base/result.h"
 #include "clients/native/url.h"
 
-/// Everything of a client that touches the network; Boost stays inside connection.cc.
+/// Everything of a client that touches the network; Boost stays inside of connection/.
 namespace linli::client {
 
 struct TlsOptions {

@@ -65,12 +65,9 @@ std::string PeerConnection::read_request() {
 }
 
 void PeerConnection::write(std::string_view bytes) {
-  if (ssl_) {
-    SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()));
-    return;
-  }
   while (!bytes.empty()) {
-    const auto sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const auto sent = ssl_ ? SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()))
+                           : ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent <= 0) return;
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
