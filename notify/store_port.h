@@ -47,7 +47,7 @@ struct StoreSnapshot {
   std::vector<NoticeRecord> notices;
   /// Active ones.
   std::vector<PlanRecord> plans;
-  /// Those that may still change: ready, held, intent, accepted, unknown.
+  /// Those that a step may still change: ready, held, intent, unknown, owed.
   std::vector<DeliveryRecord> deliveries;
   /// Receipts without a delivery, a day old at most.
   std::vector<ReceiptRecord> orphans;

@@ -78,9 +78,8 @@ void Gateway::take(const OutboxItem& row) {
   if (row.kind == "person_acked")
     return ladder_.acked(json_text(row.data, "notice"), json_text(row.data, "person"));
   if (row.kind == "endpoint_changed") {
-    const std::string person = json_text(row.data, "person");
-    const auto plans = state_.plans_of_person(person);
-    if (!plans.empty()) turn_.persons.push_back(plans.front());
+    for (PlanKey& key : state_.plans_of_person(json_text(row.data, "person")))
+      turn_.persons.push_back(std::move(key));
     return;
   }
   if (row.kind == "notice_stopped") {
@@ -121,7 +120,7 @@ void Gateway::test(const std::string& channel, const std::string& address,
       setup != settings_.channels.end() &&
       std::ranges::find(setup->test_addresses, address) != setup->test_addresses.end();
   if (!is_allowed) return alarm("test_refused", channel, "测试地址不在通道的 test_addresses 里");
-  DeliveryRecord out = state_.new_delivery();
+  DeliveryRecord out = state_.new_delivery(clock_.now());
   out.purpose = Purpose::test;
   out.to = {setup->adapter->capabilities().medium, address, {}};
   Message message;
@@ -166,7 +165,10 @@ void Gateway::notice_changed(const OutboxItem& row) {
   NoticeRecord& record = notice->record;
   record.outbox_id = row.id;
   read_text(row.data, record.message);
-  if (row.data.contains("valid_to")) record.expires = expires_of(row.data, record.sent_at);
+  if (row.data.contains("valid_to")) {
+    record.expires = expires_of(row.data, record.sent_at);
+    move_expiry(record);
+  }
   const std::int64_t ask = json_int(row.data, "ask", record.ask);
   const bool is_worse = ask > record.ask;
   record.ask = ask;
@@ -185,10 +187,22 @@ void Gateway::notice_changed(const OutboxItem& row) {
   if (is_urgent) tell_handed(*notice, message);
 }
 
+void Gateway::move_expiry(const NoticeRecord& record) {
+  for (const DeliveryId id : state_.deliveries_of_notice(record.id)) {
+    DeliveryRecord d = *state_.delivery(id);
+    if (!is_waiting(d.state) || d.says || d.expires == record.expires) continue;
+    d.expires = record.expires;
+    state_.put_delivery(std::move(d));
+  }
+}
+
 void Gateway::notice_ended(const OutboxItem& row) {
   Notice* notice = state_.notice(json_text(row.data, "notice"));
   if (notice == nullptr) return;
-  const bool is_withdrawn = json_text(row.data, "why") == "withdrawn";
+  const std::string why = json_text(row.data, "why");
+  // Its own time has come: the next turn drops what waits, with the reason, and ends it.
+  if (why == "expired" && notice->record.expires <= clock_.now()) return;
+  const bool is_withdrawn = why == "withdrawn";
   ladder_.end_notice(*notice, NoticeRecord::State::ended, "ended");
   if (!is_withdrawn || !is_pressing(notice->record.lane)) return;
   Message& message = notice->record.message;

@@ -41,7 +41,9 @@ class Sender {
   /// answer).
   void recover(DeliveryId id, Times now);
 
-  [[nodiscard]] bool usable(Medium medium, MonoTime now) const;
+  [[nodiscard]] Service service(Medium medium, MonoTime now) const;
+  /// What is not worth sending any more, with the reason that the dead letters show.
+  void drop_expired(std::span<const DeliveryId> ids, Times now);
   /// Marks what may go out now as intent, red first, at most kSubmitItemsMax.
   std::vector<Submit> pick(Times now);
   void done(const std::string& channel, const action::Done& done, Times now);
@@ -59,10 +61,14 @@ class Sender {
     std::uint64_t handed = 0;
     std::uint64_t failed = 0;
     ChannelCounts counts{};
-    /// Ready or held back for this channel's medium, by lane.
+    /// Ready or owed over this channel's medium, by lane.
     std::array<std::size_t, kLaneNames.size()> queued{};
+    /// Of these, steps that came while it could not be used.
+    std::size_t owed = 0;
+    /// How long the oldest of them waits; nothing = none does.
+    std::optional<Millis> oldest{};
   };
-  [[nodiscard]] std::vector<Look> look() const;
+  [[nodiscard]] std::vector<Look> look(Instant now) const;
 
  private:
   struct Channel {

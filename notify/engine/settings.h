@@ -47,6 +47,10 @@ inline constexpr Millis kAlarmAgain{3'600'000};
 inline constexpr Millis kAlarmExpiry{3'600'000};
 inline constexpr std::size_t kAlarmTextMax = 120;  // bytes: 40 Chinese characters
 inline constexpr std::size_t kAlarmSubjectMax = 24;
+/// Persons that the directory is asked about at once before their owed steps are taken.
+inline constexpr std::size_t kOwedAsksMax = 200;
+/// A ladder without steps left looks so often whether something of it still waits.
+inline constexpr Millis kLastLook{10 * 60'000};
 /// An emptied page is asked for again after this: the snapshot is still being made.
 inline constexpr Millis kPageAgain{1'000};
 /// First and longest wait between tries; pressing lanes start sooner.

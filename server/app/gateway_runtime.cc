@@ -301,8 +301,11 @@ void GatewayRuntime::perform(notify::Turn turn) {
     });
   for (const auto& [notice, person] : turn.persons)
     directory_.person(notice, person,
-                      [this, id = person](Result<std::optional<notify::Recipient>> who) {
-                        post([this, id, who = std::move(who)] { gateway_->on_person(id, who); });
+                      [this, of = notice,
+                       id = person](Result<std::optional<notify::Recipient>> who) {
+                        post([this, of, id, who = std::move(who)] {
+                          gateway_->on_person(of, id, who);
+                        });
                       });
 }
 

@@ -42,6 +42,13 @@ class SqliteGatewayStore final : public GatewayStore {
     std::vector<NoticeRecord> notices;
     /// State word -> how many.
     std::vector<std::pair<std::string, std::int64_t>> deliveries;
+    /// What a channel of the medium would send next, and since when the oldest waits.
+    struct Waiting {
+      std::string medium;
+      std::uint64_t count = 0;
+      Instant since{};
+    };
+    std::vector<Waiting> waiting;
   };
   Result<Standing> standing();
 
