@@ -333,6 +333,8 @@ void Ladder::hasten(const PlanKey& key, Instant now) {
   if (state_.deliveries_of(key).size() > owed_of(key).size()) return;
   for (const DeliveryId id : owed_of(key)) {
     DeliveryRecord d = *state_.delivery(id);
+    // What was tried already waits for its next try.
+    if (d.attempts > 0) continue;
     d.ready_at = std::min(d.ready_at, now);
     state_.put_delivery(std::move(d));
   }

@@ -88,8 +88,8 @@ void Ladder::settle_owed(const PlanKey& key, const Recipient& who, Instant now) 
   asked_.erase(key);
   const PlanRecord* plan = state_.plan(key);
   const Notice* notice = state_.notice(key.first);
-  const bool is_live = plan != nullptr && notice != nullptr &&
-                       notice->record.state == NoticeRecord::State::live;
+  const bool is_live =
+      plan != nullptr && notice != nullptr && notice->record.state == NoticeRecord::State::live;
   for (const DeliveryId id : owed_of(key)) {
     const DeliveryRecord& d = *state_.delivery(id);
     if (!is_live)
@@ -114,12 +114,13 @@ void Ladder::pay_due(const PlanRecord& known, const Notice& notice, Instant now)
     // The one before may have been said for it too.
     if (d.state != owed) continue;
     const Service service = service_(d.to.medium);
-    const bool may_go = service == Service::open ||
-                        (service == Service::probing && wants_probe(d.to.medium, now));
+    const bool may_go =
+        service == Service::open || (service == Service::probing && wants_probe(d.to.medium, now));
     if (!may_go) continue;
-    if (is_hurried && !hurried) hurried = d.rung;
     // Red hurried past what nobody could use; what is not the first keeps its own time.
     const Instant step_at = time_of(d, plan, rungs);
+    if (d.attempts > 0 && d.ready_at > now) continue;
+    if (is_hurried && !hurried) hurried = d.rung;
     if (step_at <= now || d.rung == hurried) {
       pay(std::move(d), plan, notice, now);
     } else if (d.ready_at != step_at) {

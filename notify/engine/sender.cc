@@ -291,8 +291,9 @@ void Sender::settle(Channel& channel, DeliveryRecord d, const Outcome& outcome, 
         channel.bucket.throttled(now.mono, now.mono + outcome.wait);
       return retry(std::move(d), outcome.wait, now);
     case OutcomeKind::retry_after:
-      if (++d.faults >= channel.setup->attempts_max) return fail_for_good(std::move(d), dead, now);
-      return retry(std::move(d), outcome.wait, now);
+      if (++d.faults < channel.setup->attempts_max) return retry(std::move(d), outcome.wait, now);
+      if (outcome.is_peer_fault) return wait_for_peer(std::move(d), outcome.wait, now);
+      return fail_for_good(std::move(d), dead, now);
     case OutcomeKind::permanent_config: {
       // Nobody's message is worse for our mistake: it waits until a person has mended the channel.
       state_.set_paused(channel.setup->name, outcome.reason);
@@ -336,6 +337,18 @@ void Sender::retry(DeliveryRecord d, Millis asked, Times now) {
   d.state = ready;
   d.ready_at = now.wall + wait;
   state_.put_delivery(std::move(d));
+}
+
+void Sender::wait_for_peer(DeliveryRecord d, Millis asked, Times now) {
+  const PlanKey key{d.notice, d.person};
+  const bool has_ladder = !d.says && state_.plan(key) != nullptr;
+  d.faults = 0;
+  retry(d, asked, now);
+  if (!has_ladder) return;
+  d = *state_.delivery(d.id);
+  d.state = owed;
+  state_.put_delivery(std::move(d));
+  ladder_.hasten(key, now.wall);
 }
 
 void Sender::strike(const DeliveryRecord& d, const Outcome& outcome) {

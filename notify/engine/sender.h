@@ -102,6 +102,9 @@ class Sender {
   void accepted(Channel& channel, DeliveryRecord delivery, const Outcome& outcome, Times now);
   /// `asked`: what the peer wants; 0 = our own back-off.
   void retry(DeliveryRecord delivery, Millis asked, Times now);
+  /// The peer cannot be reached: nobody's message is lost for it. It stays owed until it expires,
+  /// and the person's ladder goes on meanwhile (RAIN-14).
+  void wait_for_peer(DeliveryRecord delivery, Millis asked, Times now);
   void refuse(DeliveryRecord delivery, const Outcome& outcome, Times now);
   void resolve_unknown(const Channel& channel, DeliveryRecord delivery, Times now);
   void fail_for_good(DeliveryRecord delivery, DeliveryRecord::State state, Times now);

@@ -18,7 +18,7 @@ struct ChannelSetup {
   const Adapter* adapter = nullptr;
   TokenBucket::Options rate{};
   std::vector<CalendarRule> rules{};
-  /// Tries of one delivery before it is dead.
+  /// Tries of one delivery before it is dead, or owed where every fault was the peer's.
   std::uint32_t attempts_max = 6;
   /// Addresses that a test message may go to; nobody else ever gets one.
   std::vector<std::string> test_addresses{};

@@ -172,8 +172,7 @@ void State::index(const DeliveryRecord& d) {
   const bool is_owed = d.state == DeliveryRecord::State::owed;
   if (is_ready) queue_in(ready_, d.to.medium, d.lane).insert({d.ready_at, d.id});
   if (is_owed) queue_in(owed_, d.to.medium, d.lane).insert({d.ready_at, d.id});
-  if (is_ready || is_owed)
-    made_[static_cast<std::size_t>(d.to.medium)].insert({d.made_at, d.id});
+  if (is_ready || is_owed) made_[static_cast<std::size_t>(d.to.medium)].insert({d.made_at, d.id});
   if (is_waiting(d.state)) expiries_.insert({d.expires, d.id});
   if (waits(d.state)) waits_.insert({d.ready_at, d.id});
   if (is_open(d.state)) plan_deliveries_.insert({{d.notice, d.person}, d.id});

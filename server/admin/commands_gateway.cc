@@ -99,7 +99,8 @@ Result<Report> Commands::gateway_channels() {
   LINLI_TRY(out.json, gateway->look());
   out.json["running"] = gateway->is_running();
   for (const Json& channel : out.json.at("channels")) out.text += line_of(channel);
-  if (out.json.contains("waiting")) out.text += standing_text(out.json.at("waiting"), parts_.clock.now());
+  if (out.json.contains("waiting"))
+    out.text += standing_text(out.json.at("waiting"), parts_.clock.now());
   if (!gateway->is_running()) out.text += "The server does not run; channels are its own.\n";
   out.text += paused_text(out.json);
   return out;

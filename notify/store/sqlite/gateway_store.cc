@@ -404,8 +404,9 @@ Result<std::vector<DeliveryRecord>> SqliteGatewayStore::handed(const std::string
     return Impl::read_deliveries(impl_->db.query(
         "SELECT id,key,notice,person,ask,rung,purpose,endpoint,says,lane,expires,state,ready_at,"
         "attempts,faults,lease_no,channel,provider_ids,parts,parts_delivered,handed_at,reason,"
-        "made_at FROM delivery WHERE notice = ? AND id > ? AND state IN "
-        "('accepted','delivered','unknown') AND purpose IN ('notice','reminder','correction') ORDER BY id LIMIT ?",
+        "made_at FROM delivery WHERE notice = ? AND id > ? "
+        "AND state IN ('accepted','delivered','unknown') "
+        "AND purpose IN ('notice','reminder','correction') ORDER BY id LIMIT ?",
         notice, after, limit));
   });
 }
