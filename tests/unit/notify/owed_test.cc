@@ -2,7 +2,6 @@
 // Goal:   a step whose channel could not be used when its time came is taken when the channel works
 //         again, once, for whom it helps; what waits for too long is dropped with its reason.
 // Method: the engine on its real store, scripted channels, a clock that moves when told.
-// A failure here means that an outage of an hour leaves people out for good, or writes to them late.
 #include <gtest/gtest.h>
 
 #include "tests/unit/notify/gateway_world.h"
