@@ -12,6 +12,9 @@ namespace {
 
 using enum DeliveryRecord::State;
 
+/// Of a peer and of ours, and the time between an answer and its name.
+constexpr Millis kClocksApart{60'000};
+
 /// As far back as a channel's limits count, and a day for the daily caps.
 Millis look_back_of(const GatewaySettings& settings) {
   Millis out = GatewayStore::OtherSide{}.look_back;
@@ -82,6 +85,17 @@ void Gateway::on_done(const std::string& channel, const action::Done& done) {
     orphans_settled_.emplace_back(channel, id);
 }
 
+Result<std::optional<DeliveryRecord>> Gateway::find_by_address(const std::string& channel,
+                                                               const Receipt& receipt) {
+  const Spellings address = spellings_of(receipt.address);
+  const Instant latest = clock_.now() + kClocksApart;
+  // What is told again an hour later was no answer to what went out meanwhile.
+  const Instant until = receipt.at ? std::min(latest, *receipt.at + kClocksApart) : latest;
+  LINLI_TRY(auto found, store_.delivery_by_address(channel, address, until));
+  if (found) return found;
+  return store_.delivery_by_address(channel, address, latest);
+}
+
 std::optional<DeliveryRecord> Gateway::find_delivery(const std::string& channel,
                                                      const Receipt& receipt) {
   std::optional<DeliveryId> id = receipt.delivery;
@@ -96,7 +110,7 @@ std::optional<DeliveryRecord> Gateway::find_delivery(const std::string& channel,
     }
     // Whose name we never learnt, and what people write back, is found by whom it is about.
     if (receipt.address.empty()) return std::nullopt;
-    return store_.delivery_by_address(channel, receipt.address);
+    return find_by_address(channel, receipt);
   };
   auto stored = look_up();
   if (!stored) {

@@ -94,6 +94,9 @@ class Gateway {
             Instant at);
   void replied(const DeliveryRecord& delivery, const std::string& reply);
   void settle_orphans();
+  /// The last message to whom it is about, at its time.
+  Result<std::optional<DeliveryRecord>> find_by_address(const std::string& channel,
+                                                        const Receipt& receipt);
   std::optional<DeliveryRecord> find_delivery(const std::string& channel, const Receipt& receipt);
   /// The operator hears of alarms over every channel that has an address for it (decision F5).
   void tell_operator(Instant at);

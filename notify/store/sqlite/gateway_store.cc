@@ -317,13 +317,13 @@ Result<std::optional<DeliveryRecord>> SqliteGatewayStore::delivery_by_provider(
 }
 
 Result<std::optional<DeliveryRecord>> SqliteGatewayStore::delivery_by_address(
-    const std::string& channel, const std::string& address) {
+    const std::string& channel, const Spellings& address, Instant until) {
   std::optional<DeliveryId> id;
   LINLI_CHECK(guarded("find a delivery", [&] {
     Query row = impl_->db.query(
-        "SELECT delivery FROM attempt WHERE channel = ? AND address = ? ORDER BY intent_at DESC, "
-        "delivery DESC LIMIT 1",
-        channel, address);
+        "SELECT delivery FROM attempt WHERE channel = ? AND address IN (?, ?) AND intent_at <= ? "
+        "ORDER BY intent_at DESC, delivery DESC LIMIT 1",
+        channel, address[0], address[1], until);
     if (row.step()) id = DeliveryId{row.u64(0)};
   }));
   if (!id) return std::nullopt;

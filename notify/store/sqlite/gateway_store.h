@@ -24,7 +24,8 @@ class SqliteGatewayStore final : public GatewayStore {
   Result<std::optional<DeliveryRecord>> delivery_by_provider(
       const std::string& channel, const std::string& provider_id) override;
   Result<std::optional<DeliveryRecord>> delivery_by_address(const std::string& channel,
-                                                            const std::string& address) override;
+                                                            const Spellings& address,
+                                                            Instant until) override;
   Result<std::optional<PlanRecord>> plan(const std::string& notice,
                                          const std::string& person) override;
   Result<std::vector<DeliveryRecord>> deliveries(const Search& search) override;
