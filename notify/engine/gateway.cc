@@ -253,7 +253,8 @@ void Gateway::set_times(Times at) {
   if (has_more_ || !state_.alarms().empty()) turn_.due = at.wall;
   for (const auto& [id, notice] : state_.notices()) {
     if (notice.record.state == NoticeRecord::State::ended) continue;
-    if (!notice.record.fan_done && !notice.is_asking)
+    const bool is_live = notice.record.state == NoticeRecord::State::live;
+    if (is_live && !notice.record.fan_done && !notice.is_asking)
       turn_.due = std::min(turn_.due.value_or(notice.ask_at), std::max(notice.ask_at, at.wall));
     turn_.due = std::min(turn_.due.value_or(notice.record.expires), notice.record.expires);
   }

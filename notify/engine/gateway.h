@@ -88,6 +88,10 @@ class Gateway {
   /// Stops what loudspeakers are saying of a notice that was halted.
   void silence_zones(const std::string& notice);
   void audience_changed(Notice& notice, const Json& data);
+  /// Areas that are new in a notice are told, those that are not in it any more are not told again.
+  void zones_changed(Notice& notice, const std::vector<Recipient>& zones);
+  /// Whether the notice has been said there, or is about to be.
+  [[nodiscard]] bool knows_zone(const PlanKey& key);
   /// Waiting messages of the notice end with it, also when its end was moved.
   void move_expiry(const NoticeRecord& record);
   void hear(DeliveryRecord delivery, const std::string& provider_id, ReceiptState state,

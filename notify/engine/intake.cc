@@ -177,14 +177,43 @@ void Gateway::notice_changed(const OutboxItem& row) {
   record.policy = settings_.policies.for_notice(severity, is_urgent, record.message.needs_ack).name;
   record.lane = lane_of(severity, is_urgent, record.message.needs_ack);
   state_.touch_notice(record.id);
+  const std::vector<Recipient> zones = zones_of(row.data);
   if (is_worse) {
+    ladder_.leave_zones(*notice, zones);
     ladder_.restart(*notice, clock_.now());
-    if (!record.message.drill) ladder_.plan_zones(*notice, zones_of(row.data), clock_.now());
+    if (!record.message.drill) ladder_.plan_zones(*notice, zones, clock_.now());
     return;
   }
+  zones_changed(*notice, zones);
   Message message = record.message;
   message.purpose = Purpose::correction;
   if (is_urgent) tell_handed(*notice, message);
+}
+
+bool Gateway::knows_zone(const PlanKey& key) {
+  if (state_.plan(key) != nullptr) return true;
+  const auto look = [&]() -> Result<bool> {
+    LINLI_TRY(const auto stored, store_.plan(key.first, key.second));
+    if (!stored || stored->state != PlanRecord::State::ended) return stored.has_value();
+    // One that was left may have heard nothing yet.
+    LINLI_TRY(const auto said, store_.deliveries({.notice = key.first, .person = key.second}));
+    return std::ranges::any_of(said, [](const DeliveryRecord& d) { return d.attempts > 0; });
+  };
+  const auto known = look();
+  if (known) return *known;
+  // Rather silent than the same twice from a loudspeaker.
+  log_event(LogLevel::error, "notify.store", {{"code", errc_name(known.error().code)}});
+  return true;
+}
+
+void Gateway::zones_changed(Notice& notice, const std::vector<Recipient>& zones) {
+  const NoticeRecord& record = notice.record;
+  if (record.state != NoticeRecord::State::live || record.message.drill) return;
+  ladder_.leave_zones(notice, zones);
+  std::vector<Recipient> fresh;
+  for (const Recipient& zone : zones)
+    if (!knows_zone({record.id, zone.person})) fresh.push_back(zone);
+  ladder_.plan_zones(notice, fresh, clock_.now());
 }
 
 void Gateway::move_expiry(const NoticeRecord& record) {
@@ -231,11 +260,13 @@ void Gateway::silence_zones(const std::string& notice) {
 
 /// Another audience: new persons are planned, those who are not in it any more are left alone.
 void Gateway::audience_changed(Notice& notice, const Json& data) {
-  if (json_int(data, "snap") <= 1) return;
+  if (json_int(data, "snap") <= 1 || notice.record.state != NoticeRecord::State::live) return;
   notice.record.fan_after.clear();
   notice.record.fan_done = false;
   state_.touch_notice(notice.record.id);
-  for (const PlanKey& key : state_.plans_of_notice(notice.record.id)) turn_.persons.push_back(key);
+  // Areas came with the correction.
+  for (const PlanKey& key : state_.plans_of_notice(notice.record.id))
+    if (!is_zone(key.second)) turn_.persons.push_back(key);
 }
 
 void Gateway::tell_handed(const Notice& notice, const Message& message) {

@@ -81,6 +81,13 @@ void Ladder::plan_zones(Notice& notice, std::span<const Recipient> zones, Instan
   }
 }
 
+void Ladder::leave_zones(const Notice& notice, std::span<const Recipient> zones) {
+  for (const PlanKey& key : state_.plans_of_notice(notice.record.id)) {
+    const bool is_in = std::ranges::find(zones, key.second, &Recipient::person) != zones.end();
+    if (is_zone(key.second) && !is_in) refresh(key, std::nullopt);
+  }
+}
+
 const std::vector<Rung>& Ladder::rungs_of(const Policy& policy, const PlanRecord& plan) const {
   return is_zone(plan.who.person) ? policy.zone_rungs : policy.rungs;
 }

@@ -34,6 +34,8 @@ class Ladder {
   void plan_page(Notice& notice, std::span<const Recipient> recipients, Instant now);
   /// Loudspeakers and robots of the areas: one plan an area, with `endpoints` only.
   void plan_zones(Notice& notice, std::span<const Recipient> zones, Instant now);
+  /// Ladders of areas that are not among `zones` any more end; what was not said stays unsaid.
+  void leave_zones(const Notice& notice, std::span<const Recipient> zones);
   /// Takes due steps, at most kStepPlansMax; true while there are more.
   bool step(Instant now);
   /// Messages that waited for the end of quiet hours: one goes as it is, several as a summary.
