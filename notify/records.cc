@@ -107,6 +107,7 @@ Json to_json(const Recipient& who) {
   if (who.needs_knock) out["needs_knock"] = true;
   if (!who.muted.empty()) out["muted"] = who.muted;
   if (who.has_acked) out["has_acked"] = true;
+  if (who.has_seen) out["has_seen"] = true;
   return out;
 }
 
@@ -127,6 +128,7 @@ Result<Recipient> recipient_of(const Json& json) {
   LINLI_TRY(out.helpers, endpoints_of(json, "helpers"));
   out.needs_knock = json_bool(json, "needs_knock");
   out.has_acked = json_bool(json, "has_acked");
+  out.has_seen = json_bool(json, "has_seen");
   if (const auto muted = json.find("muted"); muted != json.end() && muted->is_array())
     for (const Json& category : *muted)
       if (category.is_string()) out.muted.push_back(category.get<std::string>());

@@ -41,8 +41,10 @@ struct Recipient {
   bool needs_knock = false;
   /// Categories the person muted; warnings are never muted (NTC-1).
   std::vector<std::string> muted;
-  /// Answered already when the page was read.
+  /// Answered already when this was read.
   bool has_acked = false;
+  /// Opened it in the app, or a peer says that it was read.
+  bool has_seen = false;
   friend bool operator==(const Recipient&, const Recipient&) = default;
 };
 
@@ -123,8 +125,11 @@ struct DeliveryRecord {
     cancelled,  ///< answered, ended or stopped before it went out
     summed,     ///< part of a summary message
     dead,       ///< gave up after every try; staff can replay it
+    owed,       ///< its step came from `ready_at` while no channel could be used (RAIN-14)
   } state = State::ready;
   Instant ready_at{};
+  /// Since when it waits to go out: the age that the desk sees.
+  Instant made_at{};
   std::uint32_t attempts = 0;
   /// Attempts that failed by themselves; being throttled is not one.
   std::uint32_t faults = 0;
@@ -142,9 +147,9 @@ struct DeliveryRecord {
   Instant handed_at{};
   std::string reason;
 };
-inline constexpr std::array<std::string_view, 11> kDeliveryStates = {
+inline constexpr std::array<std::string_view, 12> kDeliveryStates = {
     "ready",  "held",    "intent",    "accepted", "unknown", "delivered",
-    "failed", "expired", "cancelled", "summed",   "dead"};
+    "failed", "expired", "cancelled", "summed",   "dead",    "owed"};
 
 /// Append-only.
 struct AttemptRecord {

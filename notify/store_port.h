@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "notify/records.h"
+#include "notify/text/reply.h"
 
 /// What the gateway asks of a database. One community per store. Held to
 /// tests/unit/notify/store_contract.
@@ -47,7 +48,7 @@ struct StoreSnapshot {
   std::vector<NoticeRecord> notices;
   /// Active ones.
   std::vector<PlanRecord> plans;
-  /// Those that may still change: ready, held, intent, accepted, unknown.
+  /// Those that a step may still change: ready, held, intent, unknown, owed.
   std::vector<DeliveryRecord> deliveries;
   /// Receipts without a delivery, a day old at most.
   std::vector<ReceiptRecord> orphans;
@@ -96,9 +97,11 @@ class GatewayStore {
   virtual Result<std::optional<DeliveryRecord>> delivery(DeliveryId id) = 0;
   virtual Result<std::optional<DeliveryRecord>> delivery_by_provider(
       const std::string& channel, const std::string& provider_id) = 0;
-  /// The newest delivery that was tried over this channel to this address.
+  /// The newest delivery that was tried over this channel to this address, in either spelling, at
+  /// or before `until`.
   virtual Result<std::optional<DeliveryRecord>> delivery_by_address(const std::string& channel,
-                                                                    const std::string& address) = 0;
+                                                                    const Spellings& address,
+                                                                    Instant until) = 0;
   virtual Result<std::optional<PlanRecord>> plan(const std::string& notice,
                                                  const std::string& person) = 0;
   /// Deliveries of a notice, or all, in one state, ids > after, ascending.

@@ -12,6 +12,9 @@ namespace {
 
 using enum DeliveryRecord::State;
 
+/// Of a peer and of ours, and the time between an answer and its name.
+constexpr Millis kClocksApart{60'000};
+
 /// As far back as a channel's limits count, and a day for the daily caps.
 Millis look_back_of(const GatewaySettings& settings) {
   Millis out = GatewayStore::OtherSide{}.look_back;
@@ -31,7 +34,7 @@ Gateway::Gateway(GatewaySettings settings, GatewayStore& store, const Clock& clo
       rng_(rng),
       state_(rng_),
       ladder_(state_, settings_,
-              [this](Medium medium) { return sender_.usable(medium, clock_.mono()); }),
+              [this](Medium medium) { return sender_.service(medium, clock_.mono()); }),
       sender_(state_, settings_, ladder_, rng_) {}
 
 Result<void> Gateway::open(const GatewayStore::OtherSide& other) {
@@ -67,15 +70,30 @@ void Gateway::on_page(const std::string& id, const Result<RecipientPage>& page) 
   state_.touch_notice(id);
 }
 
-void Gateway::on_person(const std::string& person, const Result<std::optional<Recipient>>& who) {
+void Gateway::on_person(const std::string& notice, const std::string& person,
+                        const Result<std::optional<Recipient>>& who) {
+  const PlanKey key{notice, person};
   // Without an answer the endpoints stay as they were; the next change asks again.
-  if (who) ladder_.refresh(person, *who);
+  if (!who) return ladder_.owed_unknown(key, clock_.now());
+  ladder_.refresh(key, *who);
+  ladder_.settle_owed(key, who->value_or(Recipient{}), clock_.now());
 }
 
 void Gateway::on_done(const std::string& channel, const action::Done& done) {
   sender_.done(channel, done, now());
   for (const std::string& id : done.outcome.provider_ids)
     orphans_settled_.emplace_back(channel, id);
+}
+
+Result<std::optional<DeliveryRecord>> Gateway::find_by_address(const std::string& channel,
+                                                               const Receipt& receipt) {
+  const Spellings address = spellings_of(receipt.address);
+  const Instant latest = clock_.now() + kClocksApart;
+  // What is told again an hour later was no answer to what went out meanwhile.
+  const Instant until = receipt.at ? std::min(latest, *receipt.at + kClocksApart) : latest;
+  LINLI_TRY(auto found, store_.delivery_by_address(channel, address, until));
+  if (found) return found;
+  return store_.delivery_by_address(channel, address, latest);
 }
 
 std::optional<DeliveryRecord> Gateway::find_delivery(const std::string& channel,
@@ -92,7 +110,7 @@ std::optional<DeliveryRecord> Gateway::find_delivery(const std::string& channel,
     }
     // Whose name we never learnt, and what people write back, is found by whom it is about.
     if (receipt.address.empty()) return std::nullopt;
-    return store_.delivery_by_address(channel, receipt.address);
+    return find_by_address(channel, receipt);
   };
   auto stored = look_up();
   if (!stored) {
@@ -203,6 +221,12 @@ void Gateway::ask_pages(Times at) {
   }
 }
 
+bool Gateway::drop_expired(Times at) {
+  const auto over = state_.due_expiries(at.wall, kStepPlansMax);
+  sender_.drop_expired(over, at);
+  return over.size() == kStepPlansMax;
+}
+
 void Gateway::expire_notices(Times at) {
   for (auto& [id, notice] : state_.notices()) {
     const bool is_over =
@@ -224,10 +248,13 @@ void Gateway::collect_cancels() {
 void Gateway::set_times(Times at) {
   turn_.due = state_.next_due(at.wall);
   turn_.wake = sender_.wake_at();
+  if (const auto owed = ladder_.owed_due(at.wall))
+    turn_.due = std::min(turn_.due.value_or(*owed), *owed);
   if (has_more_ || !state_.alarms().empty()) turn_.due = at.wall;
   for (const auto& [id, notice] : state_.notices()) {
     if (notice.record.state == NoticeRecord::State::ended) continue;
-    if (!notice.record.fan_done && !notice.is_asking)
+    const bool is_live = notice.record.state == NoticeRecord::State::live;
+    if (is_live && !notice.record.fan_done && !notice.is_asking)
       turn_.due = std::min(turn_.due.value_or(notice.ask_at), std::max(notice.ask_at, at.wall));
     turn_.due = std::min(turn_.due.value_or(notice.record.expires), notice.record.expires);
   }
@@ -239,7 +266,7 @@ void Gateway::tell_operator(Instant at) {
       // What is broken cannot tell of itself.
       if (setup.name == alarm.subject) continue;
       for (const std::string& address : setup.operator_addresses) {
-        DeliveryRecord out = state_.new_delivery();
+        DeliveryRecord out = state_.new_delivery(at);
         out.purpose = Purpose::alarm;
         out.to = {setup.adapter->capabilities().medium, address, {}};
         Message message;
@@ -259,14 +286,17 @@ Result<Turn> Gateway::turn() {
   const Times at = now();
   settle_orphans();
   tell_operator(at.wall);
-  expire_notices(at);
-  has_more_ = ladder_.step(at.wall);
+  has_more_ = drop_expired(at);
+  if (!has_more_) expire_notices(at);
+  has_more_ |= ladder_.step(at.wall);
+  ladder_.call_owed(at.wall);
   const auto waited = state_.due_waits(at.wall, kStepPlansMax);
   ladder_.release(waited, at.wall);
   sender_.give_up(waited, at);
   for (Submit& submit : sender_.pick(at)) turn_.submits.push_back(std::move(submit));
   ask_pages(at);
   collect_cancels();
+  for (PlanKey& key : std::exchange(ladder_.asks, {})) turn_.persons.push_back(std::move(key));
   state_.gather_reach();
   StoreBatch batch = state_.batch();
   batch.at = at.wall;
@@ -293,7 +323,7 @@ Result<void> Gateway::replay(DeliveryId id) {
     return fail(Errc::wrong_state, "its notice has ended");
   found->state = ready;
   found->faults = 0;
-  found->ready_at = clock_.now();
+  found->ready_at = found->made_at = clock_.now();
   state_.put_delivery(std::move(*found));
   return {};
 }

@@ -47,7 +47,8 @@ class Gateway {
   void accept(std::span<const OutboxItem> rows);
   [[nodiscard]] std::uint64_t cursor() const { return state_.cursor(); }
   void on_page(const std::string& notice, const Result<RecipientPage>& page);
-  void on_person(const std::string& person, const Result<std::optional<Recipient>>& who);
+  void on_person(const std::string& notice, const std::string& person,
+                 const Result<std::optional<Recipient>>& who);
   void on_done(const std::string& channel, const action::Done& done);
   void on_heard(const std::string& channel, const Receipt& receipt);
 
@@ -71,7 +72,7 @@ class Gateway {
     bool is_expanding = false;
   };
   [[nodiscard]] std::vector<NoticeLook> notices() const;
-  [[nodiscard]] std::vector<Sender::Look> channels() const { return sender_.look(); }
+  [[nodiscard]] std::vector<Sender::Look> channels() const { return sender_.look(clock_.now()); }
   [[nodiscard]] const std::map<std::string, std::string>& paused() const { return state_.paused(); }
 
  private:
@@ -87,14 +88,26 @@ class Gateway {
   /// Stops what loudspeakers are saying of a notice that was halted.
   void silence_zones(const std::string& notice);
   void audience_changed(Notice& notice, const Json& data);
+  /// Areas that are new in a notice are told, those that are not in it any more are not told again.
+  void zones_changed(Notice& notice, const std::vector<Recipient>& zones);
+  /// Whether the notice has been said there, or is about to be.
+  [[nodiscard]] bool knows_zone(const PlanKey& key);
+  /// Waiting messages of the notice end with it, also when its end was moved.
+  void move_expiry(const NoticeRecord& record);
   void hear(DeliveryRecord delivery, const std::string& provider_id, ReceiptState state,
             Instant at);
   void replied(const DeliveryRecord& delivery, const std::string& reply);
   void settle_orphans();
+  /// The last message to whom it is about, at its time.
+  Result<std::optional<DeliveryRecord>> find_by_address(const std::string& channel,
+                                                        const Receipt& receipt);
   std::optional<DeliveryRecord> find_delivery(const std::string& channel, const Receipt& receipt);
   /// The operator hears of alarms over every channel that has an address for it (decision F5).
   void tell_operator(Instant at);
   void ask_pages(Times at);
+  /// What waits and is over is dropped before its notice ends, so that its reason is kept; true
+  /// while there is more.
+  bool drop_expired(Times at);
   void expire_notices(Times at);
   void collect_cancels();
   void set_times(Times at);

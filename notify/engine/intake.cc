@@ -78,9 +78,8 @@ void Gateway::take(const OutboxItem& row) {
   if (row.kind == "person_acked")
     return ladder_.acked(json_text(row.data, "notice"), json_text(row.data, "person"));
   if (row.kind == "endpoint_changed") {
-    const std::string person = json_text(row.data, "person");
-    const auto plans = state_.plans_of_person(person);
-    if (!plans.empty()) turn_.persons.push_back(plans.front());
+    for (PlanKey& key : state_.plans_of_person(json_text(row.data, "person")))
+      turn_.persons.push_back(std::move(key));
     return;
   }
   if (row.kind == "notice_stopped") {
@@ -121,7 +120,7 @@ void Gateway::test(const std::string& channel, const std::string& address,
       setup != settings_.channels.end() &&
       std::ranges::find(setup->test_addresses, address) != setup->test_addresses.end();
   if (!is_allowed) return alarm("test_refused", channel, "测试地址不在通道的 test_addresses 里");
-  DeliveryRecord out = state_.new_delivery();
+  DeliveryRecord out = state_.new_delivery(clock_.now());
   out.purpose = Purpose::test;
   out.to = {setup->adapter->capabilities().medium, address, {}};
   Message message;
@@ -166,7 +165,10 @@ void Gateway::notice_changed(const OutboxItem& row) {
   NoticeRecord& record = notice->record;
   record.outbox_id = row.id;
   read_text(row.data, record.message);
-  if (row.data.contains("valid_to")) record.expires = expires_of(row.data, record.sent_at);
+  if (row.data.contains("valid_to")) {
+    record.expires = expires_of(row.data, record.sent_at);
+    move_expiry(record);
+  }
   const std::int64_t ask = json_int(row.data, "ask", record.ask);
   const bool is_worse = ask > record.ask;
   record.ask = ask;
@@ -175,20 +177,61 @@ void Gateway::notice_changed(const OutboxItem& row) {
   record.policy = settings_.policies.for_notice(severity, is_urgent, record.message.needs_ack).name;
   record.lane = lane_of(severity, is_urgent, record.message.needs_ack);
   state_.touch_notice(record.id);
+  const std::vector<Recipient> zones = zones_of(row.data);
   if (is_worse) {
+    ladder_.leave_zones(*notice, zones);
     ladder_.restart(*notice, clock_.now());
-    if (!record.message.drill) ladder_.plan_zones(*notice, zones_of(row.data), clock_.now());
+    if (!record.message.drill) ladder_.plan_zones(*notice, zones, clock_.now());
     return;
   }
+  zones_changed(*notice, zones);
   Message message = record.message;
   message.purpose = Purpose::correction;
   if (is_urgent) tell_handed(*notice, message);
 }
 
+bool Gateway::knows_zone(const PlanKey& key) {
+  if (state_.plan(key) != nullptr) return true;
+  const auto look = [&]() -> Result<bool> {
+    LINLI_TRY(const auto stored, store_.plan(key.first, key.second));
+    if (!stored || stored->state != PlanRecord::State::ended) return stored.has_value();
+    // One that was left may have heard nothing yet.
+    LINLI_TRY(const auto said, store_.deliveries({.notice = key.first, .person = key.second}));
+    return std::ranges::any_of(said, [](const DeliveryRecord& d) { return d.attempts > 0; });
+  };
+  const auto known = look();
+  if (known) return *known;
+  // Rather silent than the same twice from a loudspeaker.
+  log_event(LogLevel::error, "notify.store", {{"code", errc_name(known.error().code)}});
+  return true;
+}
+
+void Gateway::zones_changed(Notice& notice, const std::vector<Recipient>& zones) {
+  const NoticeRecord& record = notice.record;
+  if (record.state != NoticeRecord::State::live || record.message.drill) return;
+  ladder_.leave_zones(notice, zones);
+  std::vector<Recipient> fresh;
+  for (const Recipient& zone : zones)
+    if (!knows_zone({record.id, zone.person})) fresh.push_back(zone);
+  ladder_.plan_zones(notice, fresh, clock_.now());
+}
+
+void Gateway::move_expiry(const NoticeRecord& record) {
+  for (const DeliveryId id : state_.deliveries_of_notice(record.id)) {
+    DeliveryRecord d = *state_.delivery(id);
+    if (!is_waiting(d.state) || d.says || d.expires == record.expires) continue;
+    d.expires = record.expires;
+    state_.put_delivery(std::move(d));
+  }
+}
+
 void Gateway::notice_ended(const OutboxItem& row) {
   Notice* notice = state_.notice(json_text(row.data, "notice"));
   if (notice == nullptr) return;
-  const bool is_withdrawn = json_text(row.data, "why") == "withdrawn";
+  const std::string why = json_text(row.data, "why");
+  // Its own time has come: the next turn drops what waits, with the reason, and ends it.
+  if (why == "expired" && notice->record.expires <= clock_.now()) return;
+  const bool is_withdrawn = why == "withdrawn";
   ladder_.end_notice(*notice, NoticeRecord::State::ended, "ended");
   if (!is_withdrawn || !is_pressing(notice->record.lane)) return;
   Message& message = notice->record.message;
@@ -217,11 +260,13 @@ void Gateway::silence_zones(const std::string& notice) {
 
 /// Another audience: new persons are planned, those who are not in it any more are left alone.
 void Gateway::audience_changed(Notice& notice, const Json& data) {
-  if (json_int(data, "snap") <= 1) return;
+  if (json_int(data, "snap") <= 1 || notice.record.state != NoticeRecord::State::live) return;
   notice.record.fan_after.clear();
   notice.record.fan_done = false;
   state_.touch_notice(notice.record.id);
-  for (const PlanKey& key : state_.plans_of_notice(notice.record.id)) turn_.persons.push_back(key);
+  // Areas came with the correction.
+  for (const PlanKey& key : state_.plans_of_notice(notice.record.id))
+    if (!is_zone(key.second)) turn_.persons.push_back(key);
 }
 
 void Gateway::tell_handed(const Notice& notice, const Message& message) {

@@ -81,6 +81,13 @@ void Ladder::plan_zones(Notice& notice, std::span<const Recipient> zones, Instan
   }
 }
 
+void Ladder::leave_zones(const Notice& notice, std::span<const Recipient> zones) {
+  for (const PlanKey& key : state_.plans_of_notice(notice.record.id)) {
+    const bool is_in = std::ranges::find(zones, key.second, &Recipient::person) != zones.end();
+    if (is_zone(key.second) && !is_in) refresh(key, std::nullopt);
+  }
+}
+
 const std::vector<Rung>& Ladder::rungs_of(const Policy& policy, const PlanRecord& plan) const {
   return is_zone(plan.who.person) ? policy.zone_rungs : policy.rungs;
 }
@@ -102,25 +109,12 @@ bool Ladder::step(Instant now) {
 void Ladder::take_rung(const Notice& notice, PlanRecord& plan, Instant now) {
   const Policy& policy = policy_of(notice.record);
   const std::vector<Rung>& rungs = rungs_of(policy, plan);
-  // A correction may have brought a policy with fewer steps.
-  if (plan.rung >= rungs.size()) {
-    plan.state = PlanRecord::State::exhausted;
-    return;
-  }
+  // The last look at what waited, or a correction brought a policy with fewer steps.
+  const PlanKey key{plan.notice, plan.who.person};
+  if (plan.rung >= rungs.size()) return end_plan(plan, !state_.deliveries_of(key).empty(), now);
   const Step step{notice, plan, policy, rungs[plan.rung]};
-  bool is_on_the_way = false;
-  if (serves(step.rung, Medium::knock)) {
-    open_task(plan, "ladder");
-    is_on_the_way = true;
-  }
-  for (const Endpoint& to : step.rung.to_helpers ? plan.who.helpers : plan.who.endpoints) {
-    if (!serves(step.rung, to.medium) || (is_on_the_way && step.rung.is_first)) continue;
-    is_on_the_way |= send_over(step, to, now);
-  }
-  if (++plan.rung == rungs.size()) {
-    plan.state = PlanRecord::State::exhausted;
-    return;
-  }
+  const bool is_on_the_way = send_step(step, now);
+  if (++plan.rung == rungs.size()) return end_plan(plan, !owed_of(key).empty(), now);
   plan.is_told |= is_on_the_way;
   plan.next_at = plan.started_at + rungs[plan.rung].after;
   // Nobody has told the person anything yet: red does not stand still for three minutes.
@@ -128,12 +122,39 @@ void Ladder::take_rung(const Notice& notice, PlanRecord& plan, Instant now) {
     plan.next_at = std::min(plan.next_at, now);
 }
 
-bool Ladder::send_over(const Step& step, const Endpoint& to, Instant now) {
-  // The phone has it by the sync socket; nothing of ours is to be sent.
-  if (to.medium == Medium::app) return true;
-  if (!usable_(to.medium)) return false;
+void Ladder::end_plan(PlanRecord& plan, bool waits, Instant now) {
+  if (waits)
+    plan.next_at = now + kLastLook;
+  else
+    plan.state = PlanRecord::State::exhausted;
+}
+
+bool Ladder::send_step(const Step& step, Instant now) {
+  const Recipient& who = step.plan.who;
+  bool is_on_the_way = false;
+  if (serves(step.rung, Medium::knock)) {
+    open_task(step.plan, "ladder");
+    is_on_the_way = true;
+  }
+  std::vector<const Endpoint*> blocked;
+  for (const Endpoint& to : step.rung.to_helpers ? who.helpers : who.endpoints) {
+    if (!serves(step.rung, to.medium) || (is_on_the_way && step.rung.is_first)) continue;
+    // The phone has it by the sync socket; nothing of ours is to be sent.
+    const Service service = to.medium == Medium::app ? Service::open : service_(to.medium);
+    if (service == Service::blocked) blocked.push_back(&to);
+    if (service <= Service::blocked) continue;
+    is_on_the_way = true;
+    if (to.medium != Medium::app) send_over(step, to, now);
+  }
+  const bool is_enough = is_on_the_way && step.rung.is_first;
+  if (!is_enough)
+    for (const Endpoint* to : blocked) owe(delivery_of(step, *to, now));
+  return is_on_the_way;
+}
+
+DeliveryRecord Ladder::delivery_of(const Step& step, const Endpoint& to, Instant now) {
   const NoticeRecord& notice = step.notice.record;
-  DeliveryRecord out = state_.new_delivery();
+  DeliveryRecord out = state_.new_delivery(now);
   out.notice = notice.id;
   out.person = step.plan.who.person;
   out.ask = notice.ask;
@@ -143,15 +164,21 @@ bool Ladder::send_over(const Step& step, const Endpoint& to, Instant now) {
   out.lane = notice.lane;
   out.ready_at = now;
   out.expires = notice.expires;
-  if (!step.policy.overrides_quiet) {
-    if (const auto until = quiet_until(step.plan.who.quiet, now)) {
-      out.state = held;
-      out.ready_at = *until;
-      out.reason = "quiet hours";
-    }
-  }
+  return out;
+}
+
+void Ladder::hold_if_quiet(DeliveryRecord& d, const QuietHours& quiet, Instant now) {
+  const auto until = quiet_until(quiet, now);
+  if (!until) return;
+  d.state = held;
+  d.ready_at = *until;
+  d.reason = "quiet hours";
+}
+
+void Ladder::send_over(const Step& step, const Endpoint& to, Instant now) {
+  DeliveryRecord out = delivery_of(step, to, now);
+  if (!step.policy.overrides_quiet) hold_if_quiet(out, step.plan.who.quiet, now);
   state_.put_delivery(std::move(out));
-  return true;
 }
 
 void Ladder::open_task(const PlanRecord& plan, const char* why) {
@@ -197,17 +224,19 @@ void Ladder::release(std::span<const DeliveryId> due, Instant now) {
 }
 
 void Ladder::cancel_open(const PlanKey& key, const char* why) {
-  for (const DeliveryId id : state_.deliveries_of(key)) {
-    DeliveryRecord d = *state_.delivery(id);
-    if (d.state == intent) {
-      cancels.push_back(id);
-      continue;
-    }
-    if (d.state == unknown) continue;
-    d.state = cancelled;
-    d.reason = why;
-    state_.put_delivery(std::move(d));
-  }
+  for (const DeliveryId id : state_.deliveries_of(key)) cancel_one(id, why);
+}
+
+void Ladder::cancel_one(DeliveryId id, const char* why) {
+  const DeliveryRecord& d = *state_.delivery(id);
+  if (d.state == intent) cancels.push_back(id);
+  if (is_waiting(d.state)) close(d, cancelled, why);
+}
+
+void Ladder::close(DeliveryRecord d, DeliveryRecord::State state, const char* why) {
+  d.state = state;
+  d.reason = why;
+  state_.put_delivery(std::move(d));
 }
 
 void Ladder::acked(const std::string& notice, const std::string& person) {
@@ -216,6 +245,11 @@ void Ladder::acked(const std::string& notice, const std::string& person) {
   const PlanRecord* plan = state_.plan({notice, person});
   if (plan == nullptr) {
     if (!found->record.fan_done) found->acked_early.insert(person);
+    // The ladder had come to its end; what says that the notice is over or different still goes.
+    for (const DeliveryId id : state_.deliveries_of({notice, person})) {
+      const Purpose purpose = state_.delivery(id)->purpose;
+      if (purpose == Purpose::notice || purpose == Purpose::reminder) cancel_one(id, "answered");
+    }
     return;
   }
   if (plan->state != PlanRecord::State::active) return;
@@ -239,7 +273,7 @@ void Ladder::end_notice(Notice& notice, NoticeRecord::State state, const char* w
   }
   for (const DeliveryId did : state_.deliveries_of_notice(id)) {
     const DeliveryRecord* d = state_.delivery(did);
-    if (d != nullptr && (d->state == ready || d->state == held || d->state == intent))
+    if (d != nullptr && (is_waiting(d->state) || d->state == intent))
       cancel_open({d->notice, d->person}, why);
   }
   notice.record.state = state;
@@ -270,21 +304,21 @@ void Ladder::restart(Notice& notice, Instant now) {
   state_.touch_notice(notice.record.id);
 }
 
-void Ladder::refresh(const std::string& person, const std::optional<Recipient>& who) {
-  for (const PlanKey& key : state_.plans_of_person(person)) {
-    PlanRecord plan = *state_.plan(key);
-    if (who) {
-      plan.who = *who;
-    } else {
-      plan.state = PlanRecord::State::ended;
-      cancel_open(key, "left");
-    }
-    state_.put_plan(std::move(plan));
+void Ladder::refresh(const PlanKey& key, const std::optional<Recipient>& who) {
+  const PlanRecord* found = state_.plan(key);
+  if (found == nullptr || found->state != PlanRecord::State::active) return;
+  PlanRecord plan = *found;
+  if (who) {
+    plan.who = *who;
+  } else {
+    plan.state = PlanRecord::State::ended;
+    cancel_open(key, "left");
   }
+  state_.put_plan(std::move(plan));
 }
 
 void Ladder::tell(const DeliveryRecord& earlier, const Message& message, Instant now) {
-  DeliveryRecord out = state_.new_delivery();
+  DeliveryRecord out = state_.new_delivery(now);
   out.notice = earlier.notice;
   out.person = earlier.person;
   out.ask = earlier.ask;
@@ -301,7 +335,16 @@ void Ladder::hasten(const PlanKey& key, Instant now) {
   const PlanRecord* found = state_.plan(key);
   const Notice* notice = state_.notice(key.first);
   if (found == nullptr || notice == nullptr || found->state != PlanRecord::State::active) return;
-  if (!is_pressing(notice->record.lane) || !state_.deliveries_of(key).empty()) return;
+  // What is owed tells nobody.
+  if (!is_pressing(notice->record.lane)) return;
+  if (state_.deliveries_of(key).size() > owed_of(key).size()) return;
+  for (const DeliveryId id : owed_of(key)) {
+    DeliveryRecord d = *state_.delivery(id);
+    // What was tried already waits for its next try.
+    if (d.attempts > 0) continue;
+    d.ready_at = std::min(d.ready_at, now);
+    state_.put_delivery(std::move(d));
+  }
   PlanRecord plan = *found;
   plan.is_told = false;
   plan.next_at = std::min(plan.next_at, now);

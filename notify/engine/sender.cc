@@ -16,11 +16,6 @@ constexpr std::array<Lane, 4> kLanes = {Lane::red, Lane::orange, Lane::personal,
 /// Strikes are remembered for so many addresses; beyond, the oldest doubt is forgotten with all.
 constexpr std::size_t kStrikesMax = 100'000;
 
-/// A breaker or a pause ends what is only routine's to wait for.
-bool may_send(const std::string& paused, const Breaker& breaker, MonoTime now) {
-  return paused.empty() && breaker.allows(now);
-}
-
 /// What the operator allows for one number, and what the peer says of itself.
 std::vector<CalendarRule> rules_of(const ChannelSetup& setup, Scope scope) {
   std::vector<CalendarRule> out;
@@ -91,11 +86,16 @@ void Sender::recover(DeliveryId id, Times now) {
   fail_for_good(std::move(delivery), dead, now);
 }
 
-bool Sender::usable(Medium medium, MonoTime now) const {
-  return std::ranges::any_of(channels_, [&](const Channel& channel) {
-    if (channel.setup->adapter->capabilities().medium != medium) return false;
-    return may_send(state_.paused(channel.setup->name), channel.breaker, now);
-  });
+Service Sender::service(Medium medium, MonoTime now) const {
+  Service out = Service::none;
+  for (const Channel& channel : channels_) {
+    if (channel.setup->adapter->capabilities().medium != medium) continue;
+    Service here = channel.breaker.is_open() ? Service::probing : Service::open;
+    if (!state_.paused(channel.setup->name).empty() || !channel.breaker.allows(now))
+      here = Service::blocked;
+    out = std::max(out, here);
+  }
+  return out;
 }
 
 void Sender::wake(MonoTime at) {
@@ -291,8 +291,9 @@ void Sender::settle(Channel& channel, DeliveryRecord d, const Outcome& outcome, 
         channel.bucket.throttled(now.mono, now.mono + outcome.wait);
       return retry(std::move(d), outcome.wait, now);
     case OutcomeKind::retry_after:
-      if (++d.faults >= channel.setup->attempts_max) return fail_for_good(std::move(d), dead, now);
-      return retry(std::move(d), outcome.wait, now);
+      if (++d.faults < channel.setup->attempts_max) return retry(std::move(d), outcome.wait, now);
+      if (outcome.is_peer_fault) return wait_for_peer(std::move(d), outcome.wait, now);
+      return fail_for_good(std::move(d), dead, now);
     case OutcomeKind::permanent_config: {
       // Nobody's message is worse for our mistake: it waits until a person has mended the channel.
       state_.set_paused(channel.setup->name, outcome.reason);
@@ -336,6 +337,18 @@ void Sender::retry(DeliveryRecord d, Millis asked, Times now) {
   d.state = ready;
   d.ready_at = now.wall + wait;
   state_.put_delivery(std::move(d));
+}
+
+void Sender::wait_for_peer(DeliveryRecord d, Millis asked, Times now) {
+  const PlanKey key{d.notice, d.person};
+  const bool has_ladder = !d.says && state_.plan(key) != nullptr;
+  d.faults = 0;
+  retry(d, asked, now);
+  if (!has_ladder) return;
+  d = *state_.delivery(d.id);
+  d.state = owed;
+  state_.put_delivery(std::move(d));
+  ladder_.hasten(key, now.wall);
 }
 
 void Sender::strike(const DeliveryRecord& d, const Outcome& outcome) {
@@ -391,6 +404,17 @@ void Sender::give_up(std::span<const DeliveryId> waited, Times now) {
   }
 }
 
+void Sender::drop_expired(std::span<const DeliveryId> ids, Times now) {
+  for (const DeliveryId id : ids) {
+    DeliveryRecord d = *state_.delivery(id);
+    const bool is_stuck = d.state == owed || service(d.to.medium, now.mono) == Service::blocked;
+    d.reason = "expired before it could be sent";
+    if (is_stuck) d.reason = "expired while its channel could not be used";
+    if (d.state == held) d.reason = "over before the quiet hours ended";
+    fail_for_good(std::move(d), expired, now);
+  }
+}
+
 void Sender::fail_for_good(DeliveryRecord d, DeliveryRecord::State state, Times now) {
   d.state = state;
   const PlanKey key{d.notice, d.person};
@@ -399,7 +423,7 @@ void Sender::fail_for_good(DeliveryRecord d, DeliveryRecord::State state, Times 
   ladder_.hasten(key, now.wall);
 }
 
-std::vector<Sender::Look> Sender::look() const {
+std::vector<Sender::Look> Sender::look(Instant now) const {
   std::vector<Look> out;
   for (const Channel& channel : channels_) {
     Look look{channel.setup->name,
@@ -410,9 +434,14 @@ std::vector<Sender::Look> Sender::look() const {
               channel.handed,
               channel.failed,
               channel.counts};
-    for (const Lane lane : kLanes)
-      look.queued[static_cast<std::size_t>(lane)] =
-          state_.ready(channel.setup->adapter->capabilities().medium, lane).size();
+    const Medium medium = channel.setup->adapter->capabilities().medium;
+    for (const Lane lane : kLanes) {
+      const std::size_t owes = state_.owed(medium, lane).size();
+      look.queued[static_cast<std::size_t>(lane)] = state_.ready(medium, lane).size() + owes;
+      look.owed += owes;
+    }
+    if (const auto since = state_.oldest(medium))
+      look.oldest = std::max(Millis{0}, std::chrono::floor<Millis>(now - *since));
     out.push_back(std::move(look));
   }
   return out;

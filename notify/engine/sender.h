@@ -41,7 +41,9 @@ class Sender {
   /// answer).
   void recover(DeliveryId id, Times now);
 
-  [[nodiscard]] bool usable(Medium medium, MonoTime now) const;
+  [[nodiscard]] Service service(Medium medium, MonoTime now) const;
+  /// What is not worth sending any more, with the reason that the dead letters show.
+  void drop_expired(std::span<const DeliveryId> ids, Times now);
   /// Marks what may go out now as intent, red first, at most kSubmitItemsMax.
   std::vector<Submit> pick(Times now);
   void done(const std::string& channel, const action::Done& done, Times now);
@@ -59,10 +61,14 @@ class Sender {
     std::uint64_t handed = 0;
     std::uint64_t failed = 0;
     ChannelCounts counts{};
-    /// Ready or held back for this channel's medium, by lane.
+    /// Ready or owed over this channel's medium, by lane.
     std::array<std::size_t, kLaneNames.size()> queued{};
+    /// Of these, steps that came while it could not be used.
+    std::size_t owed = 0;
+    /// How long the oldest of them waits; nothing = none does.
+    std::optional<Millis> oldest{};
   };
-  [[nodiscard]] std::vector<Look> look() const;
+  [[nodiscard]] std::vector<Look> look(Instant now) const;
 
  private:
   struct Channel {
@@ -96,6 +102,9 @@ class Sender {
   void accepted(Channel& channel, DeliveryRecord delivery, const Outcome& outcome, Times now);
   /// `asked`: what the peer wants; 0 = our own back-off.
   void retry(DeliveryRecord delivery, Millis asked, Times now);
+  /// The peer cannot be reached: nobody's message is lost for it. It stays owed until it expires,
+  /// and the person's ladder goes on meanwhile (RAIN-14).
+  void wait_for_peer(DeliveryRecord delivery, Millis asked, Times now);
   void refuse(DeliveryRecord delivery, const Outcome& outcome, Times now);
   void resolve_unknown(const Channel& channel, DeliveryRecord delivery, Times now);
   void fail_for_good(DeliveryRecord delivery, DeliveryRecord::State state, Times now);

@@ -18,7 +18,7 @@ struct ChannelSetup {
   const Adapter* adapter = nullptr;
   TokenBucket::Options rate{};
   std::vector<CalendarRule> rules{};
-  /// Tries of one delivery before it is dead.
+  /// Tries of one delivery before it is dead, or owed where every fault was the peer's.
   std::uint32_t attempts_max = 6;
   /// Addresses that a test message may go to; nobody else ever gets one.
   std::vector<std::string> test_addresses{};
@@ -47,6 +47,10 @@ inline constexpr Millis kAlarmAgain{3'600'000};
 inline constexpr Millis kAlarmExpiry{3'600'000};
 inline constexpr std::size_t kAlarmTextMax = 120;  // bytes: 40 Chinese characters
 inline constexpr std::size_t kAlarmSubjectMax = 24;
+/// Persons that the directory is asked about at once before their owed steps are taken.
+inline constexpr std::size_t kOwedAsksMax = 200;
+/// A ladder without steps left looks so often whether something of it still waits.
+inline constexpr Millis kLastLook{10 * 60'000};
 /// An emptied page is asked for again after this: the snapshot is still being made.
 inline constexpr Millis kPageAgain{1'000};
 /// First and longest wait between tries; pressing lanes start sooner.

@@ -15,12 +15,34 @@ using enum DeliveryRecord::State;
 
 bool waits(DeliveryRecord::State state) { return state == held || state == unknown; }
 
+/// As the desk's list of the unreached says it; null where nothing failed.
+const char* why_failed(DeliveryRecord::State state) {
+  if (state == expired) return "expired";
+  if (state == dead) return "gave_up";
+  return state == failed ? "refused" : nullptr;
+}
+
 /// At most `bytes_max` bytes, never half a character.
 std::string cut(const std::string& text, std::size_t bytes_max) {
   if (text.size() <= bytes_max) return text;
   std::size_t end = bytes_max;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
   return text.substr(0, end);
+}
+
+/// The queue of one medium and lane.
+auto& queue_in(auto& queues, Medium medium, Lane lane) {
+  return queues[static_cast<std::size_t>(medium)][static_cast<std::size_t>(lane)];
+}
+
+/// At or before `now`, earliest first, at most `limit`.
+std::vector<DeliveryId> due_of(const State::Queue& queue, Instant now, std::size_t limit) {
+  std::vector<DeliveryId> out;
+  for (const auto& [at, id] : queue) {
+    if (at > now || out.size() == limit) break;
+    out.push_back(id);
+  }
+  return out;
 }
 
 /// Everything of `set` from the first element that `is_in` says yes to, while it does.
@@ -127,8 +149,9 @@ const DeliveryRecord* State::delivery(DeliveryId id) const {
   return found == deliveries_.end() ? nullptr : &found->second;
 }
 
-DeliveryRecord State::new_delivery() {
+DeliveryRecord State::new_delivery(Instant now) {
   DeliveryRecord out;
+  out.made_at = now;
   out.id = DeliveryId{++delivery_head_};
   std::array<std::uint8_t, 16> random{};
   rng_.fill(random);
@@ -136,24 +159,31 @@ DeliveryRecord State::new_delivery() {
   return out;
 }
 
-State::Queue& State::queue(Medium medium, Lane lane) {
-  return ready_[static_cast<std::size_t>(medium)][static_cast<std::size_t>(lane)];
+const State::Queue& State::ready(Medium medium, Lane lane) const {
+  return queue_in(ready_, medium, lane);
 }
 
-const State::Queue& State::ready(Medium medium, Lane lane) const {
-  return ready_[static_cast<std::size_t>(medium)][static_cast<std::size_t>(lane)];
+const State::Queue& State::owed(Medium medium, Lane lane) const {
+  return queue_in(owed_, medium, lane);
 }
 
 void State::index(const DeliveryRecord& d) {
-  if (d.state == DeliveryRecord::State::ready)
-    queue(d.to.medium, d.lane).insert({d.ready_at, d.id});
+  const bool is_ready = d.state == DeliveryRecord::State::ready;
+  const bool is_owed = d.state == DeliveryRecord::State::owed;
+  if (is_ready) queue_in(ready_, d.to.medium, d.lane).insert({d.ready_at, d.id});
+  if (is_owed) queue_in(owed_, d.to.medium, d.lane).insert({d.ready_at, d.id});
+  if (is_ready || is_owed) made_[static_cast<std::size_t>(d.to.medium)].insert({d.made_at, d.id});
+  if (is_waiting(d.state)) expiries_.insert({d.expires, d.id});
   if (waits(d.state)) waits_.insert({d.ready_at, d.id});
   if (is_open(d.state)) plan_deliveries_.insert({{d.notice, d.person}, d.id});
   for (const std::string& id : d.provider_ids) provider_[{d.channel, id}] = d.id;
 }
 
 void State::unindex(const DeliveryRecord& d) {
-  queue(d.to.medium, d.lane).erase({d.ready_at, d.id});
+  queue_in(ready_, d.to.medium, d.lane).erase({d.ready_at, d.id});
+  queue_in(owed_, d.to.medium, d.lane).erase({d.ready_at, d.id});
+  made_[static_cast<std::size_t>(d.to.medium)].erase({d.made_at, d.id});
+  expiries_.erase({d.expires, d.id});
   waits_.erase({d.ready_at, d.id});
   plan_deliveries_.erase({{d.notice, d.person}, d.id});
 }
@@ -187,12 +217,17 @@ std::vector<DeliveryId> State::deliveries_of_notice(const std::string& notice) c
 }
 
 std::vector<DeliveryId> State::due_waits(Instant now, std::size_t limit) const {
-  std::vector<DeliveryId> out;
-  for (const auto& [at, id] : waits_) {
-    if (at > now || out.size() == limit) break;
-    out.push_back(id);
-  }
-  return out;
+  return due_of(waits_, now, limit);
+}
+
+std::vector<DeliveryId> State::due_expiries(Instant now, std::size_t limit) const {
+  return due_of(expiries_, now, limit);
+}
+
+std::optional<Instant> State::oldest(Medium medium) const {
+  const Queue& made = made_[static_cast<std::size_t>(medium)];
+  if (made.empty()) return std::nullopt;
+  return made.begin()->first;
 }
 
 std::optional<DeliveryId> State::by_provider(const std::string& channel,
@@ -233,10 +268,12 @@ void State::add_reach(const DeliveryRecord& delivery, const char* what, Instant 
   }
   Json& records = reach_[{delivery.notice, delivery.ask}];
   if (records.is_null()) records = Json::array();
-  records.push_back({{"person", delivery.person},
-                     {"state", what},
-                     {"medium", medium_name(delivery.to.medium)},
-                     {"at", to_unix_ms(at)}});
+  Json record = {{"person", delivery.person},
+                 {"state", what},
+                 {"medium", medium_name(delivery.to.medium)},
+                 {"at", to_unix_ms(at)}};
+  if (const char* why = why_failed(delivery.state)) record["why"] = why;
+  records.push_back(std::move(record));
 }
 
 void State::raise_alarm(const Raise& what, Instant now) {
@@ -324,6 +361,7 @@ std::optional<Instant> State::next_due(Instant now) const {
   };
   if (!plan_due_.empty()) offer(plan_due_.begin()->first);
   if (!waits_.empty()) offer(waits_.begin()->first);
+  if (!expiries_.empty()) offer(expiries_.begin()->first);
   for (const auto& lanes : ready_)
     for (const Queue& queue : lanes)
       if (const auto later = queue.lower_bound({now + Millis{1}, DeliveryId{}});

@@ -62,16 +62,22 @@ class State {
   [[nodiscard]] std::vector<PlanKey> due_plans(Instant now, std::size_t limit) const;
 
   [[nodiscard]] const DeliveryRecord* delivery(DeliveryId id) const;
-  /// Takes a new id and key.
-  DeliveryRecord new_delivery();
+  /// Takes a new id and key; it waits since `now`.
+  DeliveryRecord new_delivery(Instant now);
   void put_delivery(DeliveryRecord delivery);
   [[nodiscard]] std::vector<DeliveryId> deliveries_of(const PlanKey& key) const;
   [[nodiscard]] std::vector<DeliveryId> deliveries_of_notice(const std::string& notice) const;
   /// Ready ones of one medium and lane, by the time from which they may go.
   using Queue = std::set<std::pair<Instant, DeliveryId>>;
   [[nodiscard]] const Queue& ready(Medium medium, Lane lane) const;
+  /// Those whose step came while no channel of the medium could be used, by its time.
+  [[nodiscard]] const Queue& owed(Medium medium, Lane lane) const;
   /// Held and unknown ones whose time has come.
   [[nodiscard]] std::vector<DeliveryId> due_waits(Instant now, std::size_t limit) const;
+  /// Of what waits to go out, those that are not worth sending any more.
+  [[nodiscard]] std::vector<DeliveryId> due_expiries(Instant now, std::size_t limit) const;
+  /// Since when the oldest ready or owed one of a medium waits; nothing = none waits.
+  [[nodiscard]] std::optional<Instant> oldest(Medium medium) const;
   [[nodiscard]] std::optional<DeliveryId> by_provider(const std::string& channel,
                                                       const std::string& id) const;
 
@@ -81,7 +87,8 @@ class State {
   /// Receipts that came before their delivery was known; taken out.
   std::vector<ReceiptRecord> take_orphans(const std::string& channel, const std::string& id);
   void add_fact(std::string name, Json args);
-  /// `what` (handed, delivered, read, failed) about the person of a delivery; gathered into
+  /// `what` (handed, delivered, read, failed) about the person of a delivery, failed with why by
+  /// its state; gathered into
   /// reach.record facts by gather_reach(). The greatest counts there, whatever the order.
   void add_reach(const DeliveryRecord& delivery, const char* what, Instant at);
   void gather_reach();
@@ -116,13 +123,13 @@ class State {
   /// The last batch() is durable: nothing is dirty, and what is over is forgotten.
   void stored();
 
-  /// The earliest time at which a plan, a wait or a ready delivery is due after `now`.
+  /// The earliest time at which a plan, a wait, an expiry or a ready delivery is due after `now`.
   [[nodiscard]] std::optional<Instant> next_due(Instant now) const;
 
  private:
   void index(const DeliveryRecord& delivery);
   void unindex(const DeliveryRecord& delivery);
-  Queue& queue(Medium medium, Lane lane);
+  using Queues = std::array<std::array<Queue, kLaneNames.size()>, kMediumNames.size()>;
 
   Rng& rng_;
   std::uint64_t lease_no_ = 0;
@@ -136,8 +143,13 @@ class State {
   std::set<std::pair<Instant, PlanKey>> plan_due_;
   std::map<DeliveryId, DeliveryRecord> deliveries_;
   std::set<std::pair<PlanKey, DeliveryId>> plan_deliveries_;
-  std::array<std::array<Queue, kLaneNames.size()>, kMediumNames.size()> ready_;
+  Queues ready_;
+  Queues owed_;
   Queue waits_;
+  /// Of ready, held and owed ones, by Delivery::expires.
+  Queue expiries_;
+  /// Ready and owed ones, by DeliveryRecord::made_at.
+  std::array<Queue, kMediumNames.size()> made_;
   std::map<std::pair<std::string, std::string>, DeliveryId> provider_;
   std::map<std::pair<std::string, std::string>, std::vector<ReceiptRecord>> orphans_;
   std::map<std::string, std::string> paused_;
@@ -157,7 +169,13 @@ class State {
 /// read from the store.
 constexpr bool is_open(DeliveryRecord::State state) {
   using enum DeliveryRecord::State;
-  return state == ready || state == held || state == intent || state == unknown;
+  return state == ready || state == held || state == intent || state == unknown || state == owed;
+}
+
+/// Whether it waits to go out.
+constexpr bool is_waiting(DeliveryRecord::State state) {
+  using enum DeliveryRecord::State;
+  return state == ready || state == held || state == owed;
 }
 
 }  // namespace linli::notify

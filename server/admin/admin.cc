@@ -178,13 +178,13 @@ class AdminCli {
   }
 
   void add_dead_letters(CLI::App& gateway) {
-    CLI::App* dead = command(gateway, "dead", "Deliveries that were given up, oldest first",
+    CLI::App* dead = command(gateway, "dead", "Deliveries that came to nothing, oldest first",
                              [this](Commands& c) { return c.gateway_dead(dead_); });
     dead->add_option("--notice", dead_.notice, "Only of this notice");
     dead->add_option("--after", dead_.after, "Only after this one")->check(CLI::NonNegativeNumber);
-    dead->add_option("--state", dead_.state, "dead or failed")
+    dead->add_option("--state", dead_.state, "dead, failed or expired")
         ->default_val("dead")
-        ->check(CLI::IsMember({"dead", "failed"}));
+        ->check(CLI::IsMember({"dead", "failed", "expired"}));
     CLI::App* replay = command(gateway, "replay", "Sends a dead or failed delivery once more",
                                [this](Commands& c) { return c.gateway_replay(id_, yes_); });
     auto* one = replay->add_option("delivery", id_, "Number as `dead` shows it");

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "server/admin/admin.h"
 
 namespace linli::admin {
@@ -12,6 +14,23 @@ std::string when_text(const GatewayAccess& gateway) {
   return gateway.is_running() ? "Ordered.\n" : "Noted; it takes effect when the server starts.\n";
 }
 
+/// "45 s", "12 min", "3 h 5 min".
+std::string span_text(std::int64_t seconds) {
+  if (seconds < 90) return std::to_string(seconds) + " s";
+  const std::int64_t minutes = seconds / 60;
+  if (minutes < 90) return std::to_string(minutes) + " min";
+  return std::to_string(minutes / 60) + " h " + std::to_string(minutes % 60) + " min";
+}
+
+/// What waits and for how long (RAIN-14).
+std::string waiting_text(const Json& channel) {
+  if (!channel.contains("oldest_s")) return {};
+  std::int64_t count = 0;
+  for (const Json& lane : channel.at("queued")) count += lane.get<std::int64_t>();
+  return ", " + std::to_string(count) + " wait, the oldest for " +
+         span_text(json_int(channel, "oldest_s"));
+}
+
 std::string line_of(const Json& channel) {
   std::string out = json_text(channel, "name") + "  " + json_text(channel, "medium") + "  " +
                     json_text(channel, "state");
@@ -21,9 +40,22 @@ std::string line_of(const Json& channel) {
   out += "  sent " + std::to_string(json_int(channel, "handed")) + ", refused " +
          std::to_string(json_int(channel, "failed")) + ", under way " +
          std::to_string(json_int(channel, "in_flight"));
+  out += waiting_text(channel);
   if (channel.contains("balance"))
     out += ", balance " + std::to_string(json_int(channel, "balance"));
   return out + "\n";
+}
+
+/// The same of a stopped server, by medium: channels are not known there.
+std::string standing_text(const Json& waiting, Instant now) {
+  std::string out;
+  for (const Json& one : waiting) {
+    const auto age = now - from_unix_ms(json_int(one, "since"));
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(age).count();
+    out += json_text(one, "medium") + "  " + std::to_string(json_int(one, "count")) +
+           " wait, the oldest for " + span_text(std::max<std::int64_t>(0, seconds)) + "\n";
+  }
+  return out;
 }
 
 std::string paused_text(const Json& look) {
@@ -67,6 +99,8 @@ Result<Report> Commands::gateway_channels() {
   LINLI_TRY(out.json, gateway->look());
   out.json["running"] = gateway->is_running();
   for (const Json& channel : out.json.at("channels")) out.text += line_of(channel);
+  if (out.json.contains("waiting"))
+    out.text += standing_text(out.json.at("waiting"), parts_.clock.now());
   if (!gateway->is_running()) out.text += "The server does not run; channels are its own.\n";
   out.text += paused_text(out.json);
   return out;

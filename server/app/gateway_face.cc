@@ -59,8 +59,11 @@ Json to_json(const GatewayLook& look) {
                  {"handed", channel.sender.handed},
                  {"failed", channel.sender.failed},
                  {"queued", channel.sender.queued},
+                 {"owed", channel.sender.owed},
                  {"attempts", channel.sender.counts.attempts},
                  {"cost", channel.sender.counts.cost}};
+    if (const auto& oldest = channel.sender.oldest)
+      item["oldest_s"] = std::chrono::floor<std::chrono::seconds>(*oldest).count();
     if (!channel.sender.paused.empty()) item["paused"] = channel.sender.paused;
     if (channel.health.balance) item["balance"] = *channel.health.balance;
     out["channels"].push_back(std::move(item));

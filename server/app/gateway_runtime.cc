@@ -300,10 +300,9 @@ void GatewayRuntime::perform(notify::Turn turn) {
       post([this, id, page = std::move(page)] { gateway_->on_page(id, page); });
     });
   for (const auto& [notice, person] : turn.persons)
-    directory_.person(notice, person,
-                      [this, id = person](Result<std::optional<notify::Recipient>> who) {
-                        post([this, id, who = std::move(who)] { gateway_->on_person(id, who); });
-                      });
+    directory_.person(notice, person, [this, of = notice, id = person](auto who) {
+      post([this, of, id, who = std::move(who)] { gateway_->on_person(of, id, who); });
+    });
 }
 
 void GatewayRuntime::feed() {

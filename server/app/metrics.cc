@@ -181,6 +181,12 @@ void add_counts(Page& page, const std::vector<ChannelLine>& lines) {
          MetricType::Gauge, [](C c) { return c.sender.is_open ? 1 : 0; });
   family("paused", "1 = stands still until a person releases it.", MetricType::Gauge,
          [](C c) { return c.sender.paused.empty() ? 0 : 1; });
+  family("owed", "Steps that came while no channel of the medium could be used.", MetricType::Gauge,
+         [](C c) { return c.sender.owed; });
+  family("oldest_seconds", "How long the oldest that is ready or owed waits; 0 = none does.",
+         MetricType::Gauge, [](C c) {
+           return std::chrono::duration<double>(c.sender.oldest.value_or(Millis{0})).count();
+         });
   family("up", "0 = the peer cannot be reached.", MetricType::Gauge,
          [](C c) { return c.health.state == notify::Health::State::down ? 0 : 1; });
 }
@@ -203,7 +209,7 @@ void add_gateways(Page& page, const MetricSources& from) {
     for (std::size_t n = 0; n < notify::kOutcomeNames.size(); ++n)
       page.add(number(line.channel.sender.counts.outcomes[n]),
                with(line, "outcome", notify::kOutcomeNames[n]));
-  page.family("linli_gateway_queued", "Ready for the channel's medium.", MetricType::Gauge);
+  page.family("linli_gateway_queued", "Ready or owed over the medium.", MetricType::Gauge);
   for (const ChannelLine& line : lines)
     for (std::size_t n = 0; n < notify::kLaneNames.size(); ++n)
       page.add(static_cast<double>(line.channel.sender.queued[n]),

@@ -13,9 +13,12 @@ Result<Json> look(const std::string& file) {
   Json out = {{"channels", Json::array()},
               {"notices", Json::array()},
               {"paused", Json::object()},
-              {"deliveries", Json::object()}};
+              {"deliveries", Json::object()},
+              {"waiting", Json::array()}};
   for (const auto& [channel, why] : standing.paused) out["paused"][channel] = why;
   for (const auto& [state, count] : standing.deliveries) out["deliveries"][state] = count;
+  for (const auto& [medium, count, since] : standing.waiting)
+    out["waiting"].push_back({{"medium", medium}, {"count", count}, {"since", to_unix_ms(since)}});
   for (const notify::NoticeRecord& notice : standing.notices)
     out["notices"].push_back(
         {{"id", notice.id},

@@ -17,7 +17,7 @@ const char* kSearchSchema = R"({"type":"object","additionalProperties":false,
   "properties":{"notice":{"type":"string","maxLength":64},
     "person":{"type":"string","maxLength":64},
     "state":{"enum":["ready","held","intent","accepted","unknown","delivered","failed","expired",
-      "cancelled","summed","dead"]},
+      "cancelled","summed","dead","owed"]},
     "after":{"type":"string","pattern":"^[0-9]{1,18}$"},
     "limit":{"type":"string","pattern":"^[0-9]{1,3}$"}}})";
 

@@ -227,6 +227,24 @@ class Gateway(harness.WorldTest):
         self.assertEqual(sum(states.values()), total["audience"], "persons only (RAIN-13)")
         self.world.desk(ADMIN).post("/areas/g1/zones", {"zones": []})
 
+    def test_a_correction_tells_the_loudspeakers_of_the_areas_that_are_new_in_it(self):
+        for area, address in (("g1", "gate"), ("g2", "yard")):
+            self.world.desk(ADMIN).post(f"/areas/{area}/zones", {
+                "zones": [{"medium": "loudspeaker", "address": address}]})
+        notice = self.world.send("红色暴雨 扩大", areas=["g1"], severity="red",
+                                 action_line="上二楼")
+        desk = self.world.desk(APPROVER)
+
+        def times():
+            return {z["area"]: z["times"] for z in desk.reach(notice).get("zones", [])}
+
+        wait_for(lambda: times() == {"g1": 1}, "the first area", 20)
+        desk.post(f"/notices/{notice}/correct", {
+            "audience": {"areas": ["g1", "g2"]}, "reason": "范围扩大"})
+        wait_for(lambda: times() == {"g1": 2, "g2": 1}, "the new one, and the change", 20)
+        for area in ("g1", "g2"):
+            self.world.desk(ADMIN).post(f"/areas/{area}/zones", {"zones": []})
+
     def test_M28_an_approval_names_the_cost_that_was_quoted(self):
         desk = self.world.desk(APPROVER)
         draft = self.world.desk(EDITOR).draft("红色暴雨 费用", ["hn"], category="weather",

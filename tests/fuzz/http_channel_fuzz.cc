@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a provider sends, as an answer and as a web hook: every item gets one outcome, and a web
-// hook hears at most its bound. The first byte chooses the provider's form.
+// hook hears at most its bound, receipts and replies. The first byte chooses the provider's form.
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/crypto.h"
@@ -48,8 +48,16 @@ HookSpec hook_of(int form) {
   out.receipts.state = pick(form == 0 ? "@/s" : form == 1 ? "form:s" : "match:<Status>([^<]*)<");
   out.receipts.states = {{"1", ReceiptState::delivered}, {"0", ReceiptState::failed}};
   out.receipts.because = out.receipts.state;
-  out.receipts.at = pick(form == 0 ? "@/at" : form == 1 ? "form:at" : "match:<At>([^<]*)<");
-  out.receipts.at_form = form == 0 ? ReceiptSpec::TimeForm::local : ReceiptSpec::TimeForm::unix_ms;
+  out.receipts.at.pick = pick(form == 0 ? "@/at" : form == 1 ? "form:at" : "match:<At>([^<]*)<");
+  out.receipts.at.form = form == 0 ? TimeSpec::Form::local : TimeSpec::Form::unix_ms;
+  UplinkSpec replies;
+  replies.list = out.receipts.list;
+  replies.from = pick(form == 0 ? "@/from" : form == 1 ? "form:from" : "match:<From>([^<]*)<");
+  replies.country = pick(form == 0 ? "@/cc" : form == 1 ? "form:cc" : "match:<Cc>([^<]*)<");
+  replies.text = pick(form == 0 ? "@/text" : form == 1 ? "form:text" : "match:<Text>([^<]*)<");
+  replies.at = out.receipts.at;
+  replies.opt_out_words = {"TD", "退订"};
+  out.replies = std::move(replies);
   return out;
 }
 
@@ -75,9 +83,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto heard =
       read_callback(hooks[form], Json::object(), {"POST", "", {{"key", "k"}}, {}, body}, now);
   if (heard) {
-    LINLI_ASSERT(heard->receipts.size() <= kReceiptsMax);
+    LINLI_ASSERT(heard->receipts.size() <= 2 * kReceiptsMax);
     for (const Receipt& receipt : heard->receipts) {
-      LINLI_ASSERT(!receipt.provider_id.empty() && is_valid_utf8(receipt.provider_id));
+      const bool is_reply = !receipt.reply.empty();
+      const std::string& name = is_reply ? receipt.address : receipt.provider_id;
+      LINLI_ASSERT(!name.empty() && is_valid_utf8(name) && is_valid_utf8(receipt.reply));
     }
   }
   if (const auto line = parse_json(body, exec::kLineBytesMax); line && line->is_object()) {

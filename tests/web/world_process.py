@@ -18,8 +18,8 @@ from harness.world import ADMIN, APPROVER, EDITOR, WINDOW, World  # noqa: E402
 class Remote:
     """What tests/web may ask. Lines and desks are named, so that only JSON goes over the pipe."""
 
-    def __init__(self, name, people, web_root):
-        self.world = World(name, people, web_root=web_root)
+    def __init__(self, name, people, web_root, channels):
+        self.world = World(name, people, channels, web_root=web_root)
         self.lines = []
 
     def about(self):
@@ -147,8 +147,8 @@ def serve(remote):
 
 
 def main():
-    name, people, web_root = sys.argv[1:]
-    remote = Remote(name, int(people), web_root)
+    name, people, web_root, channels = sys.argv[1:]
+    remote = Remote(name, int(people), web_root, channels)
     print(json.dumps({"ok": remote.about()}), flush=True)
     try:
         serve(remote)

@@ -25,7 +25,7 @@ std::size_t units(std::string_view text, LengthUnit unit) {
   return out;
 }
 
-Json message_values(const Message& message, Lane lane) {
+Json message_values(const Message& message, Lane lane, bool has_replies) {
   return {{"notice", message.notice},
           {"rev", message.rev},
           {"purpose", purpose_name(message.purpose)},
@@ -37,6 +37,7 @@ Json message_values(const Message& message, Lane lane) {
           {"issuer", message.issuer},
           {"community", message.community},
           {"link", message.link},
+          {"reply", has_replies ? reply_line(message) : std::string()},
           {"needs_ack", message.needs_ack},
           {"drill", message.drill},
           {"mark", opening_of(message)},
@@ -118,7 +119,7 @@ Json derived(const Json& specs, const Json& values) {
 Result<Composed> compose(const Setup& setup, const Message& message, Lane lane) {
   const Profile& profile = *setup.profile;
   Composed out;
-  out.values = message_values(message, lane);
+  out.values = message_values(message, lane, setup.capabilities.has_replies);
   out.values["value"] = derived(profile.values, out.values);
   out.values["settings"] = setup.settings;
   const std::string prefix = render_text(profile.length.prefix, out.values, Escape::none);

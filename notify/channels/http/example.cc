@@ -72,6 +72,8 @@ Json shown(const Receipt& receipt) {
               {"reason", receipt.reason}};
   if (receipt.delivery) out["delivery"] = receipt.delivery->raw();
   if (receipt.at) out["at"] = to_unix_ms(*receipt.at);
+  if (!receipt.address.empty()) out["address"] = receipt.address;
+  if (!receipt.reply.empty()) out["reply"] = receipt.reply;
   if (receipt.because) out["because"] = outcome_name(*receipt.because);
   return out;
 }

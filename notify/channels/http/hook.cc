@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include "base/bytes.h"
 #include "base/crypto.h"
@@ -96,7 +97,13 @@ Result<HookAnswer> read_callback(const HookSpec& spec, const Json& values, const
     said.form = &form;
   }
   HookAnswer out{spec.reply, {}};
-  LINLI_TRY(out.receipts, read_receipts(spec.receipts, said));
+  auto receipts = read_receipts(spec.receipts, said);
+  if (receipts) out.receipts = std::move(*receipts);
+  if (!spec.replies) return receipts ? Result<HookAnswer>(out) : std::unexpected(receipts.error());
+  // Both may come to the same address, and not in the same form.
+  auto replies = read_replies(*spec.replies, said);
+  if (!receipts && (!replies || replies->empty())) return std::unexpected(receipts.error());
+  if (replies) std::ranges::move(*replies, std::back_inserter(out.receipts));
   return out;
 }
 

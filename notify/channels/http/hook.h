@@ -12,6 +12,7 @@ inline constexpr std::size_t kCallbackBytesMax = 1024 * 1024;
 
 struct HookAnswer {
   CallbackReply reply;
+  /// And what people wrote back.
   std::vector<Receipt> receipts;
 };
 

@@ -7,7 +7,7 @@
 namespace linli::notify::http {
 namespace {
 
-constexpr std::array<std::string_view, 34> kNames = {"to",
+constexpr std::array<std::string_view, 35> kNames = {"to",
                                                      "key",
                                                      "delivery",
                                                      "collapse",
@@ -21,6 +21,7 @@ constexpr std::array<std::string_view, 34> kNames = {"to",
                                                      "issuer",
                                                      "community",
                                                      "link",
+                                                     "reply",
                                                      "severity",
                                                      "category",
                                                      "purpose",
@@ -88,7 +89,7 @@ bool is_plain_name(std::string_view name) {
 }
 
 std::vector<std::string> default_text() {
-  return {"{{mark}}{{title}}", "{{action_line}}", "{{body}}", "{{link}}"};
+  return {"{{mark}}{{title}}", "{{action_line}}", "{{body}}", "{{link}}", "{{reply}}"};
 }
 
 Result<void> check_names(std::string_view text, const Profile& profile, const std::string& where) {

@@ -97,6 +97,14 @@ struct ReplySpec {
   std::vector<Listed> listed;
 };
 
+/// A time as a provider writes it.
+struct TimeSpec {
+  Pick pick;
+  enum class Form : std::uint8_t { unix_s, unix_ms, local } form = Form::unix_s;
+  /// local: minutes east of UTC.
+  int zone_minutes = 480;
+};
+
 /// How receipts stand in a web hook or in the answer to a poll.
 struct ReceiptSpec {
   /// The list; unset: the request is one receipt.
@@ -107,13 +115,26 @@ struct ReceiptSpec {
   std::map<std::string, ReceiptState, std::less<>> states;
   Pick because;
   VerdictTable reasons;
-  Pick at;
-  enum class TimeForm : std::uint8_t { unix_s, unix_ms, local } at_form = TimeForm::unix_s;
-  /// local: minutes east of UTC.
-  int zone_minutes = 480;
+  TimeSpec at;
   /// Rows with another value here are no receipts.
   Pick when;
   std::string when_equals;
+};
+
+/// How what people write back ("MO", 上行) stands in a web hook; a row without number or text is
+/// none.
+struct UplinkSpec {
+  /// The list; unset: the request is one message.
+  Pick list;
+  /// Who wrote; the country code where it stands apart.
+  Pick from;
+  Pick country;
+  Pick text;
+  TimeSpec at;
+  /// As fold_reply() gives them.
+  std::vector<std::string> opt_out_words;
+  /// Template; texts ask for an answer only when it gives "true".
+  std::string when;
 };
 
 struct HookAuth {
@@ -133,6 +154,7 @@ struct HookSpec {
   std::vector<std::string> methods;
   enum class Format : std::uint8_t { json, form, query, text } format = Format::json;
   ReceiptSpec receipts;
+  std::optional<UplinkSpec> replies;
   CallbackReply reply;
   /// A GET with this parameter gets its value back: how some providers check the address.
   std::string echo;

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "notify/channels/http/names.h"
+#include "notify/text/reply.h"
 
 namespace linli::notify::http {
 namespace {
@@ -130,8 +131,34 @@ Result<HookAuth> parse_auth(const Json& json, const Profile& profile) {
   return out;
 }
 
-Result<ReceiptSpec> parse_receipts(const Json& json, const std::string& where) {
+TimeSpec time_spec(Fields& fields) {
   static constexpr std::array<std::string_view, 3> kForms = {"unix_s", "unix_ms", "local"};
+  TimeSpec out;
+  out.pick = pick(fields, "at");
+  out.form = static_cast<TimeSpec::Form>(choice(fields, "at_form", kForms, "unix_s"));
+  out.zone_minutes = static_cast<int>(fields.integer("zone_minutes", 480, -720, 840));
+  return out;
+}
+
+Result<std::optional<UplinkSpec>> parse_uplink(const Json& json, const Profile& profile) {
+  if (json.is_null()) return std::nullopt;
+  UplinkSpec out;
+  Fields fields(json, "webhook.replies");
+  out.list = pick(fields, "list");
+  out.from = needed_pick(fields, "from");
+  out.country = pick(fields, "country");
+  out.text = needed_pick(fields, "text");
+  out.at = time_spec(fields);
+  for (const Json& word : fields.array("opt_out_words"))
+    out.opt_out_words.push_back(fold_reply(text_of(word)));
+  if (out.opt_out_words.empty()) out.opt_out_words.assign(kOptOutWords.begin(), kOptOutWords.end());
+  out.when = template_text(fields, "when", profile);
+  if (out.when.empty()) fields.fault("when", "missing: not every account hears replies");
+  LINLI_CHECK(fields.finish());
+  return out;
+}
+
+Result<ReceiptSpec> parse_receipts(const Json& json, const std::string& where) {
   ReceiptSpec out;
   Fields fields(json, where);
   out.list = pick(fields, "list");
@@ -151,9 +178,7 @@ Result<ReceiptSpec> parse_receipts(const Json& json, const std::string& where) {
   if (out.states.empty()) fields.fault("states", "missing");
   out.because = pick(fields, "because");
   LINLI_TRY(out.reasons, VerdictTable::parse(fields.object("reasons"), fields.at("reasons")));
-  out.at = pick(fields, "at");
-  out.at_form = static_cast<ReceiptSpec::TimeForm>(choice(fields, "at_form", kForms, "unix_s"));
-  out.zone_minutes = static_cast<int>(fields.integer("zone_minutes", 480, -720, 840));
+  out.at = time_spec(fields);
   out.when = pick(fields, "when");
   out.when_equals = fields.text("when_equals");
   LINLI_CHECK(fields.finish());
@@ -275,7 +300,9 @@ Result<std::optional<HookSpec>> parse_hook(const Json& json, const Profile& prof
   }
   const Json auth = fields.object("auth");
   const Json receipts = fields.object("receipts");
+  const Json replies = fields.object("replies");
   LINLI_CHECK(fields.finish());
+  LINLI_TRY(out.replies, parse_uplink(replies, profile));
   LINLI_TRY(out.auth, parse_auth(auth, profile));
   LINLI_TRY(out.receipts, parse_receipts(receipts, "webhook.receipts"));
   return out;

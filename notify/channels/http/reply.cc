@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "notify/channels/http/render.h"
+#include "notify/text/reply.h"
 
 namespace linli::notify::http {
 namespace {
@@ -179,13 +180,14 @@ std::optional<std::vector<Outcome>> read_listed(const ReplySpec& spec, const std
   return std::nullopt;
 }
 
-std::optional<Instant> time_of(const ReceiptSpec& spec, const std::string& text) {
+std::optional<Instant> time_of(const TimeSpec& spec, const Said& said) {
+  const std::string text = spec.pick.text(said);
   std::int64_t number = 0;
-  if (spec.at_form != ReceiptSpec::TimeForm::local) {
+  if (spec.form != TimeSpec::Form::local) {
     const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
     // Until the year 9999, in either unit.
     constexpr std::int64_t kSecondsMax = 253'402'300'799;
-    const bool in_ms = spec.at_form == ReceiptSpec::TimeForm::unix_ms;
+    const bool in_ms = spec.form == TimeSpec::Form::unix_ms;
     if (read.ec != std::errc() || number < 0 || number > kSecondsMax * (in_ms ? 1000 : 1))
       return std::nullopt;
     return from_unix_ms(in_ms ? number : number * 1000);
@@ -226,11 +228,60 @@ std::optional<Receipt> receipt_of(const ReceiptSpec& spec, const Said& said) {
   if (std::string id = spec.id.text(said); is_clean_id(id)) out.provider_id = std::move(id);
   if (spec.delivery.is_set()) out.delivery = delivery_of(spec.delivery.text(said));
   if (out.provider_id.empty() && !out.delivery) return std::nullopt;
-  out.at = time_of(spec, spec.at.text(said));
+  out.at = time_of(spec.at, said);
   if (out.state == ReceiptState::failed) {
     const std::string code = spec.because.text(said);
     if (const Verdict* reason = spec.reasons.find(code)) out.because = reason->kind;
     out.reason = loggable_code(code);
+  }
+  return out;
+}
+
+/// A number in the form of endpoints: bare at home, else with a plus.
+std::string number_of(const UplinkSpec& spec, const Said& said) {
+  constexpr std::string_view kHome = "86";
+  constexpr std::size_t kDigitsMin = 5;
+  constexpr std::size_t kDigitsMax = 20;
+  std::string number = spec.from.text(said);
+  for (const std::string_view prefix : {"+86", "0086"})
+    if (number.starts_with(prefix)) number.erase(0, prefix.size());
+  const std::string_view digits = std::string_view(number).substr(number.starts_with('+') ? 1 : 0);
+  if (digits.size() < kDigitsMin || digits.size() > kDigitsMax ||
+      digits.find_first_not_of("0123456789") != std::string_view::npos)
+    return {};
+  const std::string country = spec.country.text(said);
+  const bool is_abroad = !country.empty() && country != kHome && !number.starts_with('+');
+  if (is_abroad && country.find_first_not_of("0123456789") != std::string::npos) return {};
+  return is_abroad ? "+" + country + number : number;
+}
+
+std::optional<Receipt> uplink_of(const UplinkSpec& spec, const Said& said) {
+  const std::string text = spec.text.text(said);
+  std::string from = number_of(spec, said);
+  if (from.empty() || text.empty() || text.size() > kReplyTextBytesMax || !is_valid_utf8(text))
+    return std::nullopt;
+  Receipt out = reply_of(std::move(from), text, spec.opt_out_words);
+  if (out.reply.empty()) return std::nullopt;
+  out.at = time_of(spec.at, said);
+  out.reason = "reply";
+  return out;
+}
+
+/// What `read` makes of each row, or of the whole where no list is named.
+template <class Read>
+Result<std::vector<Receipt>> each_row(const Pick& list, const Said& said, Read read) {
+  std::vector<Receipt> out;
+  if (!list.is_set()) {
+    if (auto receipt = read(said)) out.push_back(std::move(*receipt));
+    return out;
+  }
+  const auto rows = list.from(said);
+  if (!rows || !rows->is_array()) return fail(Errc::malformed, "no list of receipts");
+  if (rows->size() > kReceiptsMax) return fail(Errc::too_large, "too many receipts at once");
+  Said one = said;
+  for (const Json& row : *rows) {
+    one.row = &row;
+    if (auto receipt = read(one)) out.push_back(std::move(*receipt));
   }
   return out;
 }
@@ -273,20 +324,11 @@ Answer read_answer(const ReplySpec& spec, const std::vector<Asked>& asked, const
 }
 
 Result<std::vector<Receipt>> read_receipts(const ReceiptSpec& spec, const Said& said) {
-  std::vector<Receipt> out;
-  if (!spec.list.is_set()) {
-    if (auto receipt = receipt_of(spec, said)) out.push_back(std::move(*receipt));
-    return out;
-  }
-  const auto rows = spec.list.from(said);
-  if (!rows || !rows->is_array()) return fail(Errc::malformed, "no list of receipts");
-  if (rows->size() > kReceiptsMax) return fail(Errc::too_large, "too many receipts at once");
-  Said one = said;
-  for (const Json& row : *rows) {
-    one.row = &row;
-    if (auto receipt = receipt_of(spec, one)) out.push_back(std::move(*receipt));
-  }
-  return out;
+  return each_row(spec.list, said, [&](const Said& one) { return receipt_of(spec, one); });
+}
+
+Result<std::vector<Receipt>> read_replies(const UplinkSpec& spec, const Said& said) {
+  return each_row(spec.list, said, [&](const Said& one) { return uplink_of(spec, one); });
 }
 
 std::variant<Token, Outcome> read_token(const TokenSpec& spec, const CallReply& reply,

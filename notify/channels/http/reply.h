@@ -41,6 +41,9 @@ Answer read_answer(const ReplySpec& spec, const std::vector<Asked>& asked, const
 inline constexpr std::size_t kReceiptsMax = 2000;
 Result<std::vector<Receipt>> read_receipts(const ReceiptSpec& spec, const Said& said);
 
+/// One reply for each row that has a number and a text; the same bounds and errors.
+Result<std::vector<Receipt>> read_replies(const UplinkSpec& spec, const Said& said);
+
 /// The value of the token, the seconds it lasts, or what is wrong.
 struct Token {
   std::string value;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "notify/channels/http/render.h"
 
 namespace linli::notify::http {
 namespace {
@@ -139,6 +140,10 @@ Result<Setup> make_setup(std::shared_ptr<const Profile> profile, const Json& giv
     LINLI_TRY(out.approved, parse_templates_setting(templates, *out.profile));
   }
   caps.has_links = has_place_for_link(out);
+  const auto& hook = out.profile->hook;
+  caps.has_replies =
+      hook && hook->replies &&
+      render_text(hook->replies->when, {{"settings", out.settings}}, Escape::none) == "true";
   return out;
 }
 

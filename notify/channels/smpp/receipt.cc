@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdint>
 
+#include "notify/text/reply.h"
 #include "notify/text/sms_coding.h"
 
 namespace linli::notify::smpp {
@@ -150,30 +151,10 @@ Receipt read_receipt(const ShortMessage& message, const Settings& settings) {
   return out;
 }
 
-std::string fold_reply(std::string_view text) {
-  std::u32string out;
-  for (char32_t c : to_code_points(text)) {
-    if (c >= U'！' && c <= U'～') c = c - U'！' + U'!';  // full-width forms
-    if (c >= U'a' && c <= U'z') c = c - U'a' + U'A';
-    out += c;
-  }
-  constexpr std::u32string_view kBlanks = U" \t\r\n\u3000。.";
-  const std::size_t begin = out.find_first_not_of(kBlanks);
-  if (begin == std::u32string::npos) return {};
-  return to_utf8(std::u32string_view(out).substr(begin, out.find_last_not_of(kBlanks) - begin + 1));
-}
-
 Receipt read_reply(const ShortMessage& message, const Settings& settings) {
-  const std::string text = fold_reply(decoded(message));
-  Receipt out{.state = ReceiptState::accepted, .reason = "smpp reply"};
-  out.address = to_endpoint(message.source, settings);
-  out.reply = text;
-  if (std::ranges::find(settings.opt_out_words, text) != settings.opt_out_words.end()) {
-    out.state = ReceiptState::failed;
-    out.because = OutcomeKind::opted_out;
-  } else if (!text.empty() && text.find_first_not_of("0123456789") == std::string::npos) {
-    out.state = ReceiptState::read;
-  }
+  Receipt out =
+      reply_of(to_endpoint(message.source, settings), decoded(message), settings.opt_out_words);
+  out.reason = "smpp reply";
   return out;
 }
 

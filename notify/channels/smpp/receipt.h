@@ -26,9 +26,6 @@ bool is_receipt(const ShortMessage& message);
 /// may be missing.
 Receipt read_receipt(const ShortMessage& message, const Settings& settings);
 
-/// A reply as it is compared: full-width letters and digits made plain, capitals, no blanks around.
-std::string fold_reply(std::string_view text);
-
 /// A person's message: an opt-out word, a reply code of digits, or other words.
 Receipt read_reply(const ShortMessage& message, const Settings& settings);
 

@@ -6,6 +6,7 @@
 
 #include "base/json_schema.h"
 #include "notify/channels/smpp/receipt.h"
+#include "notify/text/reply.h"
 
 namespace linli::notify::smpp {
 namespace {

@@ -140,8 +140,16 @@ CREATE TABLE link(                -- acknowledges one notice for one person
 CREATE INDEX link_expires ON link(expires);
 )sql";
 
+constexpr const char* kOwed = R"sql(
+ALTER TABLE delivery ADD COLUMN made_at INTEGER NOT NULL DEFAULT 0; -- since when it waits
+UPDATE delivery SET made_at = ready_at WHERE state IN ('ready','held','intent','unknown');
+DROP INDEX delivery_open;
+CREATE INDEX delivery_open ON delivery(state)
+  WHERE state IN ('ready','held','intent','unknown','owed');
+)sql";
+
 /// Ascending from 1. DISK: a released step is never edited.
-constexpr std::array<const char*, 2> kSteps = {kFirst, kLinks};
+constexpr std::array<const char*, 3> kSteps = {kFirst, kLinks, kOwed};
 
 }  // namespace
 

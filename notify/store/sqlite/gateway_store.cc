@@ -19,7 +19,8 @@ constexpr std::size_t kJsonMax = 256 * 1024;
 
 constexpr const char* kDeliveryColumns =
     "id,key,notice,person,ask,rung,purpose,endpoint,says,lane,expires,state,ready_at,attempts,"
-    "faults,lease_no,channel,provider_ids,parts,parts_delivered,handed_at,reason";
+    "faults,lease_no,channel,provider_ids,parts,parts_delivered,handed_at,reason,"
+    "made_at";
 
 Json stored_json(const std::string& text) {
   auto json = parse_json(text, kJsonMax);
@@ -64,6 +65,7 @@ DeliveryRecord read_delivery(const Query& row) {
   out.parts_delivered = row.u64(19);
   out.handed_at = row.instant(20);
   out.reason = row.text(21);
+  out.made_at = row.instant(22);
   return out;
 }
 
@@ -129,8 +131,9 @@ class SqliteGatewayStore::Impl {
       out.plans.push_back(read_plan(row));
     out.deliveries = read_deliveries(db.query(
         "SELECT id,key,notice,person,ask,rung,purpose,endpoint,says,lane,expires,state,ready_at,"
-        "attempts,faults,lease_no,channel,provider_ids,parts,parts_delivered,handed_at,reason "
-        "FROM delivery WHERE state IN ('ready','held','intent','unknown') ORDER BY id"));
+        "attempts,faults,lease_no,channel,provider_ids,parts,parts_delivered,handed_at,reason,"
+        "made_at FROM delivery WHERE state IN ('ready','held','intent','unknown','owed') "
+        "ORDER BY id"));
     for (Query row = db.query("SELECT channel, provider_id, state, at FROM receipt "
                               "WHERE delivery = 0 AND at >= ? ORDER BY id",
                               now - kDay);
@@ -217,12 +220,12 @@ class SqliteGatewayStore::Impl {
     std::optional<std::string> says;
     if (d.says) says = dump_json(to_json(*d.says));
     db.query(
-          "INSERT OR REPLACE INTO delivery VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+          "INSERT OR REPLACE INTO delivery VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
           d.id, d.key, d.notice, d.person, d.ask, d.rung, purpose_name(d.purpose),
           medium_name(d.to.medium), dump_json(to_json(d.to)), says, d.lane, d.expires,
           kDeliveryStates[static_cast<std::size_t>(d.state)], d.ready_at, d.attempts, d.faults,
           d.lease_no, d.channel, dump_json(Json(d.provider_ids)), d.parts, d.parts_delivered,
-          d.handed_at, d.reason)
+          d.handed_at, d.reason, d.made_at)
         .run();
     db.query("UPDATE meta SET delivery_head = max(delivery_head, ?)", d.id).run();
     for (const std::string& id : d.provider_ids)
@@ -292,8 +295,8 @@ Result<std::optional<DeliveryRecord>> SqliteGatewayStore::delivery(DeliveryId id
   return guarded("read a delivery", [&]() -> std::optional<DeliveryRecord> {
     Query row = impl_->db.query(
         "SELECT id,key,notice,person,ask,rung,purpose,endpoint,says,lane,expires,state,ready_at,"
-        "attempts,faults,lease_no,channel,provider_ids,parts,parts_delivered,handed_at,reason "
-        "FROM delivery WHERE id = ?",
+        "attempts,faults,lease_no,channel,provider_ids,parts,parts_delivered,handed_at,reason,"
+        "made_at FROM delivery WHERE id = ?",
         id);
     if (!row.step()) return std::nullopt;
     return read_delivery(row);
@@ -314,13 +317,13 @@ Result<std::optional<DeliveryRecord>> SqliteGatewayStore::delivery_by_provider(
 }
 
 Result<std::optional<DeliveryRecord>> SqliteGatewayStore::delivery_by_address(
-    const std::string& channel, const std::string& address) {
+    const std::string& channel, const Spellings& address, Instant until) {
   std::optional<DeliveryId> id;
   LINLI_CHECK(guarded("find a delivery", [&] {
     Query row = impl_->db.query(
-        "SELECT delivery FROM attempt WHERE channel = ? AND address = ? ORDER BY intent_at DESC, "
-        "delivery DESC LIMIT 1",
-        channel, address);
+        "SELECT delivery FROM attempt WHERE channel = ? AND address IN (?, ?) AND intent_at <= ? "
+        "ORDER BY intent_at DESC, delivery DESC LIMIT 1",
+        channel, address[0], address[1], until);
     if (row.step()) id = DeliveryId{row.u64(0)};
   }));
   if (!id) return std::nullopt;
@@ -400,9 +403,10 @@ Result<std::vector<DeliveryRecord>> SqliteGatewayStore::handed(const std::string
   return guarded("read what went out", [&] {
     return Impl::read_deliveries(impl_->db.query(
         "SELECT id,key,notice,person,ask,rung,purpose,endpoint,says,lane,expires,state,ready_at,"
-        "attempts,faults,lease_no,channel,provider_ids,parts,parts_delivered,handed_at,reason "
-        "FROM delivery WHERE notice = ? AND id > ? AND state IN ('accepted','delivered','unknown')"
-        " AND purpose IN ('notice','reminder','correction') ORDER BY id LIMIT ?",
+        "attempts,faults,lease_no,channel,provider_ids,parts,parts_delivered,handed_at,reason,"
+        "made_at FROM delivery WHERE notice = ? AND id > ? "
+        "AND state IN ('accepted','delivered','unknown') "
+        "AND purpose IN ('notice','reminder','correction') ORDER BY id LIMIT ?",
         notice, after, limit));
   });
 }
@@ -448,6 +452,10 @@ Result<SqliteGatewayStore::Standing> SqliteGatewayStore::standing() {
     for (Query row = impl_->db.query("SELECT * FROM notice WHERE state < 2 ORDER BY id");
          row.step();)
       out.notices.push_back(read_notice(row));
+    for (Query row = impl_->db.query("SELECT medium, count(*), min(made_at) FROM delivery "
+                                     "WHERE state IN ('ready','owed') GROUP BY medium");
+         row.step();)
+      out.waiting.push_back({row.text(0), row.u64(1), row.instant(2)});
     for (Query row =
              impl_->db.query("SELECT state, count(*) FROM delivery GROUP BY state ORDER BY state");
          row.step();)

@@ -24,7 +24,8 @@ class SqliteGatewayStore final : public GatewayStore {
   Result<std::optional<DeliveryRecord>> delivery_by_provider(
       const std::string& channel, const std::string& provider_id) override;
   Result<std::optional<DeliveryRecord>> delivery_by_address(const std::string& channel,
-                                                            const std::string& address) override;
+                                                            const Spellings& address,
+                                                            Instant until) override;
   Result<std::optional<PlanRecord>> plan(const std::string& notice,
                                          const std::string& person) override;
   Result<std::vector<DeliveryRecord>> deliveries(const Search& search) override;
@@ -42,6 +43,13 @@ class SqliteGatewayStore final : public GatewayStore {
     std::vector<NoticeRecord> notices;
     /// State word -> how many.
     std::vector<std::pair<std::string, std::int64_t>> deliveries;
+    /// What a channel of the medium would send next, and since when the oldest waits.
+    struct Waiting {
+      std::string medium;
+      std::uint64_t count = 0;
+      Instant since{};
+    };
+    std::vector<Waiting> waiting;
   };
   Result<Standing> standing();
 

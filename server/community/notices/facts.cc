@@ -28,7 +28,7 @@ void record_one(MutatorContext& ctx, const std::string& notice, const Json& admi
   if (!is_newer || !member) return;
   const std::string from = reach_state(ctx, notice, ask, person, member->way);
   Json row = {{"ask", ask}};
-  copy_members(record, row, {"state", "medium", "at"});
+  copy_members(record, row, {"state", "medium", "at", "why"});
   ctx.put("reach", key, std::move(row));
   const std::string to = reach_state(ctx, notice, ask, person, member->way);
   if (member->is_counted) count_reach(ctx, notice, member->unit, from, to);
@@ -83,7 +83,8 @@ void declare_facts(sync::Registry& registry) {
   const Json one = arg::object({{"person!", arg::id()},
                                 {"state!", arg::one_of({"handed", "delivered", "read", "failed"})},
                                 {"medium!", arg::text(20, 1)},
-                                {"at!", arg::instant()}});
+                                {"at!", arg::instant()},
+                                {"why", arg::one_of({"expired", "gave_up", "refused"})}});
   add(registry, Mutator{.name = "reach.record",
                         .summary = "What the gateway's channels say about persons.",
                         .args = arg::object({{"notice!", arg::short_id()},

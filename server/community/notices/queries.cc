@@ -163,6 +163,10 @@ void collect_unreached(ReadContext& ctx, const std::string& notice, std::int64_t
     copy_members(*row, item,
                  {"name", "door", "floor", "area", "unit", "living_alone", "mobility", "phone",
                   "landline", "neighbour", "keyholder", "birth_year"});
+    // What the last try came to, where every one failed: "expired" is what waited for too long.
+    const bool is_untold = state == "failed" || state == "app";
+    const Row tried = is_untold ? ctx.get("reach", notice + ":" + person) : nullptr;
+    if (tried != nullptr && ask_of(*tried) == ask) copy_members(*tried, item, {"why"});
     const std::int64_t born = json_int(*row, "birth_year");
     item["first"] = (born > 0 && year - born >= kElderAge) || json_bool(*row, "living_alone") ||
                     json_text(*row, "mobility") == "wheelchair" ||

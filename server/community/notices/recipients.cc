@@ -69,6 +69,7 @@ Json recipient_of(ReadContext& ctx, const std::string& notice, const Json& admin
               {"muted", muted_of(ctx, *row)}};
   if (is_helpless(*row, year_of(ctx.now()))) out["needs_knock"] = true;
   if (is_answered(state)) out["has_acked"] = true;
+  if (state == "seen") out["has_seen"] = true;
   return out;
 }
 

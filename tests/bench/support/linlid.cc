@@ -51,6 +51,8 @@ std::string settings(const LinlidOptions& options, std::uint16_t port, std::uint
   if (options.tls)
     out << "[tls]\ncertificate = \"" << options.folder << "/cert.pem\"\nkey = \"" << options.folder
         << "/key.pem\"\n";
+  if (!options.channels.empty())
+    out << "[gateway]\nchannels = \"" << options.folder << "/channels.toml\"\n";
   out << "[data]\nfolder = \"" << options.folder << "\"\n[log]\nlevel = \"warn\"\n";
   return out.str();
 }
@@ -72,6 +74,8 @@ Linlid::Linlid(const LinlidOptions& options)
   if (access(options_.program.c_str(), X_OK) != 0)
     die("no server program " + options_.program + ": build it, or name it with --linlid");
   if (options_.tls) make_certificate(options_.folder);
+  if (!options_.channels.empty())
+    std::ofstream(options_.folder + "/channels.toml") << options_.channels;
   const std::string file = options_.folder + "/linlid.toml";
   std::ofstream(file) << settings(options_, port_, tls_port_);
   const std::string log = options_.folder + "/linlid.log";
@@ -98,6 +102,8 @@ LoadConfig Linlid::load_config(sync::Encoding encoding) const {
   out.tls = options_.tls;
   return out;
 }
+
+std::string Linlid::url() const { return "http://127.0.0.1:" + std::to_string(port_); }
 
 double Linlid::metric(const std::string& name) const {
   std::istringstream page(http_get(port_, "/metrics"));

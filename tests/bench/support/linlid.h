@@ -17,6 +17,8 @@ struct LinlidOptions {
   bool tls = false;
   /// Event loops; 0 = the server's own choice, one per core.
   int loops = 1;
+  /// The gateway's channels as TOML; empty = no gateway beyond the app.
+  std::string channels{};
 };
 
 /// The real server in a process of its own, on loopback.
@@ -29,6 +31,8 @@ class Linlid {
   [[nodiscard]] LoadConfig load_config(sync::Encoding encoding = sync::Encoding::cbor) const;
   /// The sum of a metric's values on /metrics; 0 when it is not there.
   [[nodiscard]] double metric(const std::string& name) const;
+  /// `http://127.0.0.1:PORT`.
+  [[nodiscard]] std::string url() const;
 
  private:
   LinlidOptions options_;

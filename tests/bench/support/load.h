@@ -39,6 +39,10 @@ class Load {
   void on_result(std::function<void(std::size_t, const sync::FrameR&)> hear) {
     phones_.on_result = std::move(hear);
   }
+  /// Hears every frame of every phone.
+  void on_frame(std::function<void(std::size_t, const sync::ServerFrame&)> hear) {
+    phones_.on_frame = std::move(hear);
+  }
   /// Bytes of the last message of more than a few bytes, for a bare loop to send the same.
   [[nodiscard]] const std::string& last_message() const { return last_message_; }
 

@@ -57,6 +57,7 @@ void Phone::on_message(PhoneConfig& config, std::string_view message, std::strin
   rx_ += message.size();
   bool revealed = false;
   for (const sync::ServerFrame& frame : decode(config.encoding, message)) {
+    if (config.on_frame) config.on_frame(index_, frame);
     apply(config, frame, out);
     revealed = revealed || std::holds_alternative<sync::FrameC>(frame);
   }

@@ -32,6 +32,8 @@ struct PhoneConfig {
   };
   Totals totals{};
   std::function<void(std::size_t phone, const sync::FrameR&)> on_result;
+  /// Hears every frame, before the phone takes it.
+  std::function<void(std::size_t phone, const sync::ServerFrame&)> on_frame;
 };
 
 /// The least phone that keeps the protocol: knows its buckets and cursors, stores no row.

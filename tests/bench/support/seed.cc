@@ -22,6 +22,8 @@ constexpr std::size_t kPerHousehold = 4;
 /// Numbers above those of phones.
 constexpr std::size_t kEditor = 900'001;
 constexpr std::size_t kApprover = 900'002;
+/// Mobile numbers that nobody has.
+constexpr std::size_t kFirstNumber = 12'000'000'000;
 /// Unix ms.
 constexpr std::int64_t kFarAhead = 4'000'000'000'000;
 
@@ -112,15 +114,22 @@ void add_staff(Writer& to) {
            {{"id", account_id(index)},
             {"name", role},
             {"roles", Json::array({{{"role", role}, {"scope", kCommunity}}})}});
+  const KeyPair key = approver_key();
+  to.add("identity.recover_device", {{"cid", client_id_of(key.pub()).hex()},
+                                     {"pub", to_base64url(key.pub())},
+                                     {"account", approver_account()}});
 }
 
-void add_phone(Writer& to, std::size_t i, bool editor) {
+void add_phone(Writer& to, std::size_t i, const SeedOptions& options) {
   const std::string household = numbered("h", i / kPerHousehold);
   if (i % kPerHousehold == 0)
     to.add("household.put", {{"id", household}, {"door", household}, {"area", kGrid}});
-  to.add("person.put", {{"id", person_id(i)}, {"household", household}, {"name", "王小英"}});
+  Json person = {{"id", person_id(i)}, {"household", household}, {"name", "王小英"}};
+  if (options.phone_numbers) person["phone"] = std::to_string(kFirstNumber + i);
+  to.add("person.put", std::move(person));
   Json account = {{"id", account_id(i)}, {"person", person_id(i)}, {"name", "王小英"}};
-  if (editor) account["roles"] = Json::array({{{"role", "editor"}, {"scope", kCommunity}}});
+  if (options.editors)
+    account["roles"] = Json::array({{{"role", "editor"}, {"scope", kCommunity}}});
   to.add("identity.create_account", std::move(account));
   const KeyPair key = device_key(i);
   to.add("identity.recover_device", {{"cid", client_id_of(key.pub()).hex()},
@@ -132,6 +141,17 @@ Json notice_args(std::size_t i) {
   return {{"id", notice_id(i)},  {"category", "living"},
           {"title", "停水通知"}, {"body", std::string(300, 'x')},
           {"needs_ack", true},   {"audience", {{"areas", Json::array({kGrid})}}}};
+}
+
+InReview add_in_review(Writer& to, const std::string& id, bool is_red) {
+  Json args = notice_args(0);
+  args["id"] = id;
+  args["title"] = is_red ? "暴雨红色预警" : "停水通知";
+  if (is_red)
+    args.update({{"category", "weather"}, {"severity", "red"}, {"action_line", "马上到二楼以上"}});
+  to.add("notice.draft", std::move(args), account_id(kEditor));
+  to.add("notice.submit", {{"id", id}}, account_id(kEditor));
+  return {id, to.flush().at("fingerprint")};
 }
 
 void add_notice(Writer& to, std::size_t i, std::size_t persons) {
@@ -169,20 +189,29 @@ Json draft_args(std::size_t index) {
           {"audience", {{"areas", Json::array({kGrid})}}}};
 }
 
-void make_community(const SeedOptions& options) {
+KeyPair approver_key() { return device_key(kApprover); }
+std::string approver_account() { return account_id(kApprover); }
+
+Seeded make_community(const SeedOptions& options) {
   if (auto ready = crypto_init(); !ready) die("no crypto");
   const std::string folder = options.folder + "/" + kSlug;
   std::filesystem::create_directories(folder);
   Writer to(folder + "/sync.db");
   add_areas(to);
   add_staff(to);
-  for (std::size_t i = 0; i < options.devices; ++i) add_phone(to, i, options.editors);
+  for (std::size_t i = 0; i < options.devices; ++i) add_phone(to, i, options);
   to.flush();
   for (std::size_t i = 0; i < options.notices; ++i) add_notice(to, i, options.devices);
   to.settle();
   for (std::size_t i = 0; i < options.drafts; ++i)
     to.add("notice.draft", draft_args(i), account_id(kEditor));
   to.flush();
+  Seeded out;
+  for (std::size_t i = 0; i < options.red_in_review; ++i)
+    out.red.push_back(add_in_review(to, numbered("red", i), true));
+  for (std::size_t i = 0; i < options.plain_in_review; ++i)
+    out.plain.push_back(add_in_review(to, numbered("plain", i), false));
+  return out;
 }
 
 }  // namespace linli::bench

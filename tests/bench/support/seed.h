@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/crypto.h"
 #include "base/json.h"
 
 /// A community made for measuring, through the real modules and the real store.
@@ -25,10 +26,28 @@ struct SeedOptions {
   std::size_t notices = 0;
   /// Drafts of the office before anybody connects.
   std::size_t drafts = 0;
+  /// Every person can be reached by SMS as well.
+  bool phone_numbers = false;
+  /// Submitted and not approved: red warnings and ordinary notices, for everybody.
+  std::size_t red_in_review = 0;
+  std::size_t plain_in_review = 0;
 };
 
+/// A notice that waits for its second person.
+struct InReview {
+  std::string id;
+  std::string fingerprint;
+};
+struct Seeded {
+  std::vector<InReview> red;
+  std::vector<InReview> plain;
+};
 /// Dies when a mutator refuses.
-void make_community(const SeedOptions& options);
+Seeded make_community(const SeedOptions& options);
+
+/// Device and account that may approve.
+KeyPair approver_key();
+std::string approver_account();
 
 std::string person_id(std::size_t index);
 /// 32 hex digits.

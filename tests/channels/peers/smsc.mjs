@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A message centre on npm `smpp`, scripted by JSON lines: smsc.mjs [KEY.pem CERT.pem]
+// With SMSC_PORT it listens there.
 //
 // In:  {"plan": [{"ok": ID} | {"status": N} | {"silent": true}, ...]} for the next submit_sm each;
 //      without a plan every one is taken under "m1", "m2", ...
@@ -89,7 +90,8 @@ function obey(order) {
 }
 
 const server = smpp.createServer(key ? {key, cert} : {}, onSession);
-server.listen(0, '127.0.0.1', () => say({port: server.address().port}));
+const port = Number(process.env.SMSC_PORT ?? 0);
+server.listen(port, '127.0.0.1', () => say({port: server.address().port}));
 readline.createInterface({input: process.stdin})
     .on('line', (line) => obey(JSON.parse(line)))
     .on('close', () => process.exit(0));

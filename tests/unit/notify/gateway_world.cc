@@ -134,7 +134,7 @@ bool GatewayWorld::turn() {
     const auto found = directory.find(person);
     std::optional<Recipient> who;
     if (found != directory.end()) who = found->second;
-    gateway->on_person(person, who);
+    gateway->on_person(notice, person, who);
   }
   for (const Submit& submit : done->submits)
     for (const Item& item : submit.items) {

@@ -20,9 +20,9 @@ using test::kMorning;
 
 constexpr std::string_view kOurKey = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw";
 constexpr std::string_view kReceiver = "q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94";
-constexpr std::string_view kReceiverPub =
+constexpr std::string_view kPhoneKey =
     "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4";
-constexpr std::string_view kAuth = "BTBZMqHH6r4Tts7J_aSIgg";
+constexpr std::string_view kPhoneAuth = "BTBZMqHH6r4Tts7J_aSIgg";
 
 Message red_warning() {
   Message out;
@@ -61,7 +61,7 @@ std::string decrypt(const Signer& signer, const std::string& body) {
                      std::string(as_text(sender)) + '\x01';
   const auto secret = receiver->agree(sender).value();
   const Sha256 ikm = hmac_sha256(
-      hmac_sha256(as_bytes(from_base64url(kAuth).value()), secret.view()), as_bytes(info));
+      hmac_sha256(as_bytes(from_base64url(kPhoneAuth).value()), secret.view()), as_bytes(info));
   const Sha256 prk = hmac_sha256(bytes.first(16), ikm);
   const Sha256 key = hmac_sha256(prk, as_bytes("Content-Encoding: aes128gcm\0\x01"sv));
   const Sha256 nonce = hmac_sha256(prk, as_bytes("Content-Encoding: nonce\0\x01"sv));
@@ -104,7 +104,7 @@ class WebPush : public ::testing::Test {
     out.collapse = out.message.notice;
     out.to = {.medium = Medium::webpush,
               .address = "https://" + std::string(host) + "/send/" + std::to_string(last_),
-              .params = {{"p256dh", std::string(kReceiverPub)}, {"auth", std::string(kAuth)}}};
+              .params = {{"p256dh", std::string(kPhoneKey)}, {"auth", std::string(kPhoneAuth)}}};
     out.lane = Lane::red;
     out.expires = kMorning + 6h;
     return out;

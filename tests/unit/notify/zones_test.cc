@@ -60,6 +60,93 @@ TEST(Zones, ARestartRepeatsNothing) {
   EXPECT_EQ(street.sent_over("horn").size(), 2U);
 }
 
+Json area_with(const char* area, const char* address) {
+  return {{"area", area}, {"medium", "loudspeaker"}, {"address", address}};
+}
+
+/// A correction of a red notice that is for these areas from now on.
+void correct(Street& street, Json zones, const Json& more = Json::object()) {
+  Json row = {{"notice", "n1"},           {"what", "correction"}, {"rev", 2},
+              {"severity", "red"},        {"urgent", true},       {"title", "更正"},
+              {"zones", std::move(zones)}};
+  row.update(more);
+  street.tell("notice_changed", std::move(row));
+  // As the community does it: another snapshot of persons follows.
+  street.tell("notice_changed", {{"notice", "n1"}, {"what", "audience"}, {"snap", 2}});
+  street.run();
+}
+
+std::vector<std::string> heard_at(const Street& street, const std::string& address) {
+  std::vector<std::string> out;
+  for (const Sent& one : street.sent_over("horn"))
+    if (one.item.to.address == address)
+      out.push_back(std::string(purpose_name(one.item.message.purpose)) + " " +
+                    one.item.message.title);
+  return out;
+}
+
+TEST(Zones, ACorrectionTellsTheAreasThatAreNewInIt) {
+  Street street;
+  const Json old_area = area_with("g1", "gate");
+  const Json new_area = area_with("g3", "school");
+  street.send("n1", "red", {{"zones", Json::array({old_area})}});
+  street.pass(15min);  // its ladder is over and forgotten
+  ASSERT_EQ(street.sent_over("horn").size(), 2U);
+  correct(street, Json::array({old_area, new_area}));
+  EXPECT_EQ(heard_at(street, "school"), std::vector<std::string>{"notice 更正"});
+  EXPECT_EQ(heard_at(street, "gate").back(), "correction 更正") << "who heard it hears the change";
+  ASSERT_EQ(heard_at(street, "gate").size(), 3U);
+  street.open();
+  street.pass(1h);
+  EXPECT_EQ(heard_at(street, "school"), (std::vector<std::string>{"notice 更正", "reminder 更正"}));
+  EXPECT_EQ(heard_at(street, "gate").size(), 3U) << "and nothing twice";
+  correct(street, Json::array({old_area, new_area}));
+  street.pass(1h);
+  EXPECT_EQ(heard_at(street, "school").size(), 3U) << "the second correction, as everybody";
+}
+
+TEST(Zones, AnAreaThatIsNotInItAnyMoreIsNotRemindedAndOthersAre) {
+  Street street;
+  const Json both = Json::array({area_with("g1", "gate"), area_with("g2", "yard")});
+  street.send("n1", "red", {{"zones", both}});
+  street.run();
+  correct(street, Json::array({area_with("g1", "gate")}));
+  street.pass(1h);
+  EXPECT_EQ(heard_at(street, "gate").back(), "reminder 更正") << "another audience ends no ladder";
+  EXPECT_EQ(heard_at(street, "yard").back(), "correction 更正");
+}
+
+TEST(Zones, AnAreaThatWasLeftBeforeItWasToldIsNewWhenItComesBack) {
+  Street street;
+  const Json zones = Json::array({area_with("g1", "gate")});
+  const Json orange = {{"severity", "orange"}};
+  street.send("n1", "orange", {{"zones", zones}});
+  street.pass(1min);  // loudspeakers speak after five
+  correct(street, Json::array(), orange);
+  street.pass(10min);
+  EXPECT_TRUE(street.sent_over("horn").empty());
+  correct(street, zones, orange);
+  street.pass(10min);
+  EXPECT_EQ(heard_at(street, "gate"), std::vector<std::string>{"notice 更正"});
+}
+
+TEST(RAIN_2, ACorrectedDrillIsNotForAStreetEither) {
+  Street street;
+  street.send("n1", "red", {{"drill", true}});
+  street.run();
+  correct(street, kZones, {{"drill", true}});
+  EXPECT_TRUE(street.sent_over("horn").empty());
+}
+
+TEST(F6, ACorrectionOfAHaltedNoticeTellsNoArea) {
+  Street street;
+  street.send("n1", "red");
+  street.run();
+  street.tell("notice_stopped", {{"notice", "n1"}});
+  correct(street, kZones);
+  EXPECT_TRUE(street.sent_over("horn").empty());
+}
+
 TEST(F6, AHaltedNoticeFallsSilentAlsoWhereItPlays) {
   Street street;
   street.send("n1", "red", {{"zones", kZones}});

@@ -44,8 +44,8 @@ export async function waitFor(ready, what, limit = 15) {
  * Every method of `Remote` in world_process.py, as `await world.send('title', {severity: 'red'})`:
  * a last argument that is an object becomes Python's keyword arguments.
  */
-export async function openWorld(name, { people = 40, webRoot = DIST } = {}) {
-  const child = spawn(PYTHON, [PROGRAM, name, String(people), webRoot], {
+export async function openWorld(name, { people = 40, webRoot = DIST, channels = '' } = {}) {
+  const child = spawn(PYTHON, [PROGRAM, name, String(people), webRoot, channels], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, LINLI_ROOT: ROOT },
   });

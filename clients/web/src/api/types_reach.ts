@@ -20,6 +20,8 @@ export interface Unreached {
   keyholder?: string;
   birth_year?: number;
   first: boolean;
+  /** What the last try came to, where every one failed. */
+  why?: 'expired' | 'gave_up' | 'refused';
 }
 
 export type Choice = 'ok' | 'help' | 'away';

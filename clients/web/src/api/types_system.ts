@@ -80,6 +80,10 @@ export interface GatewayLook {
     rate: number;
     handed: number;
     failed: number;
+    /** Ready or owed over its medium, by lane: red, orange, personal, bulk. */
+    queued: number[];
+    /** How long the oldest of these waits; absent when none does. */
+    oldest_s?: number;
     paused?: string;
     balance?: number;
   }[];

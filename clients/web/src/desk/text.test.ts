@@ -17,5 +17,7 @@ describe('the texts of the desk', () => {
     expect(t('count.persons', { n: 7 })).toBe('7 人');
     expect(t('state.something_new' as never)).toBe('something_new');
     expect(adviceFor('something_new')).toBe('');
+    expect(t('why.daily cap')).toBe('当天条数到上限');
+    expect(t('why.http 503 isv.X' as never)).toBe('http 503 isv.X');
   });
 });

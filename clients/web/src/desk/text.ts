@@ -6,6 +6,7 @@ import { kMediaText } from './text/media';
 import { kNoticeText } from './text/notices';
 import { kPeopleText } from './text/people';
 import { kReachText } from './text/reach';
+import { kReasonText } from './text/reasons';
 import { kSystemText } from './text/system';
 import { kVolunteerText } from './text/volunteers';
 import { kWords } from './text/words';
@@ -19,6 +20,7 @@ const kAll = {
   ...kNoticeText,
   ...kMediaText,
   ...kReachText,
+  ...kReasonText,
   ...kPeopleText,
   ...kSystemText,
   ...kVolunteerText,
