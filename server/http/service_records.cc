@@ -28,6 +28,9 @@ color: #b00; font-size: 20pt }
 </style></head><body>
 )";
 
+constexpr std::string_view kNoPdf =
+    "这台服务器没有装生成 PDF 的程序（weasyprint），请打开证明，用浏览器打印。";
+
 std::string hours_text(std::int64_t minutes) {
   const std::int64_t tenths = minutes / 6;
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10);
@@ -127,6 +130,14 @@ void ServiceRecords::add_to(EndpointTable& table) {
        .run = {}},
       kOneNumber, &ServiceRecords::sheet);
   add({.method = "GET",
+       .path = "/api/v1/certificates/{number}/sheet.pdf",
+       .id = "certificate.sheet_pdf",
+       .tag = {},
+       .summary = "A certificate as a file; 501 where the server cannot make it.",
+       .answers = "application/pdf",
+       .run = {}},
+      kOneNumber, &ServiceRecords::sheet_pdf);
+  add({.method = "GET",
        .path = "/api/v1/teams/{team}/hours.csv",
        .id = "hours.csv",
        .tag = {},
@@ -179,12 +190,38 @@ void ServiceRecords::verify(const Call& call, const Respond& done) {
       [answer](const Json& result) { answer(json_response(result)); });
 }
 
-void ServiceRecords::sheet(const Call& call, const Respond& done) {
+void ServiceRecords::page_of(const Call& call, const Respond& done,
+                             std::function<void(std::string)> use) {
   const std::string origin = parts_.origins.empty() ? std::string() : parts_.origins.front();
   ask(call.caller->actor, call, "certificate.read", call.args, done,
-      [done, origin, slug = parts_.runtime.slug()](const Json& row) {
-        done(html_response(certificate_page(row, origin, slug)));
+      [use = std::move(use), origin, slug = parts_.runtime.slug()](const Json& row) {
+        use(certificate_page(row, origin, slug));
       });
+}
+
+void ServiceRecords::sheet(const Call& call, const Respond& done) {
+  page_of(call, done, [done](std::string page) { done(html_response(std::move(page))); });
+}
+
+void ServiceRecords::sheet_pdf(const Call& call, const Respond& done) {
+  const std::string id = call.request.request_id;
+  if (parts_.pdf == nullptr)
+    return done(problem({Errc::unsupported, "certificates.pdf_command"}, id, kNoPdf));
+  page_of(call, done, [this, done, id, number = json_text(call.args, "number")](std::string page) {
+    parts_.pdf->render(std::move(page), [done, id, number](Result<std::string> pdf) {
+      if (!pdf) {
+        const bool is_said = pdf.error().code == Errc::unsupported;
+        return done(problem(pdf.error(), id, is_said ? pdf.error().detail : ""));
+      }
+      net::HttpResponse out;
+      out.content_type = "application/pdf";
+      out.headers = {{"Content-Disposition", "inline; filename=\"" + number + ".pdf\""},
+                     {"X-Content-Type-Options", "nosniff"},
+                     {"Cache-Control", "no-store"}};
+      out.body = std::move(*pdf);
+      done(std::move(out));
+    });
+  });
 }
 
 void ServiceRecords::csv(const Call& call, const Respond& done) {

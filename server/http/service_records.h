@@ -29,6 +29,8 @@ class ServiceRecords {
   void heads(const Call& call, const Respond& done);
   void verify(const Call& call, const Respond& done);
   void sheet(const Call& call, const Respond& done);
+  void sheet_pdf(const Call& call, const Respond& done);
+  void page_of(const Call& call, const Respond& done, std::function<void(std::string)> use);
   void csv(const Call& call, const Respond& done);
   /// Runs a query as `actor` and gives its result to `use`, or answers why not.
   void ask(const sync::Actor& actor, const Call& call, const char* query, Json params,

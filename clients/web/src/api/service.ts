@@ -118,6 +118,9 @@ export class ServiceApi {
 
   certificate = (number: string) => this.client.get<Certificate>(`/certificates/${of(number)}`);
 
+  certificatePdf = (number: string) =>
+    this.client.file(`/certificates/${of(number)}/sheet.pdf`);
+
   revoke = (number: string, reason: string, key: string) =>
     this.client.post<unknown>(`/certificates/${of(number)}/revoke`, { reason }, { key });
 

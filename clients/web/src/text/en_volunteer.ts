@@ -261,6 +261,8 @@ export const volunteer: Record<keyof typeof zh, string> = {
   'vol.certificateHow':
     'Whoever receives it types number and code under “Check a certificate”. ' +
     'The sealed paper comes from the office.',
+  'vol.certificatePdf': 'Save as a PDF file',
+  'vol.certificatePdfOffline': 'No connection. Try again when there is one.',
   'vol.certificateNone': 'No certificate yet. Once hours are final, ask at the office.',
   'vol.certificateRevoked': 'Revoked: {reason}',
   'vol.certificateGone': 'This certificate was not found.',

@@ -246,6 +246,8 @@ export const volunteer = {
   'vol.certificateCode': '核验码',
   'vol.certificateCheck': '核验证明',
   'vol.certificateHow': '拿到证明的单位，在“核验证明”里输入编号和核验码，就知道是不是真的。要盖章的纸质证明，请到窗口。',
+  'vol.certificatePdf': '存成 PDF 文件',
+  'vol.certificatePdfOffline': '没有连上，联网后再试。',
   'vol.certificateNone': '还没有证明。时长定下以后，到窗口说一声就能开。',
   'vol.certificateRevoked': '已撤销：{reason}',
   'vol.certificateGone': '没有找到这张证明。',

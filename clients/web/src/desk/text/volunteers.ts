@@ -192,6 +192,7 @@ export const kVolunteerText = {
     '{hours} hours in all.',
   ],
   'cert.hours': ['小时', 'Hours'],
+  'cert.pdf': ['存成 PDF', 'Save as PDF'],
   'cert.seal': ['（盖章处）', '(seal)'],
   'cert.code': ['核验码：{code}', 'Verify code: {code}'],
   'cert.where': ['核验网址：{url}', 'Check at: {url}'],
