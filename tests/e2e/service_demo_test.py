@@ -75,12 +75,16 @@ class ServiceDemo(harness.WorldTest):
 
     def test_VOL_6_every_chain_holds_and_every_day_has_a_signed_head(self):
         began = time.monotonic()
-        report = self.desk().post("/attendance/verify")
+        report, answers = self.desk().post("/attendance/verify"), 1
+        while "walk" in report:
+            self.assertLess(report["walked"], report["records"])
+            report = self.desk().post("/attendance/verify", {"walk": report["walk"]})
+            answers += 1
         took = time.monotonic() - began
         self.assertEqual((report["findings"], report["flagged"]), ([], []))
         self.assertTrue(report["heads_checked"])
         self.assertGreater(report["records"], 3000)
-        print(f"verified {report['records']} records in {took:.2f} s")
+        print(f"verified {report['records']} records in {took:.2f} s, {answers} answers")
         with urllib.request.urlopen(f"{self.public('attendance-heads')}") as answer:
             heads = json.load(answer)["heads"]
         self.assertGreaterEqual(len(heads), 90)

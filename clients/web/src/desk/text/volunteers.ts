@@ -149,6 +149,7 @@ export const kVolunteerText = {
     'Checks every signature and chain; names the first altered, removed, inserted or moved record.',
   ],
   'verify.go': ['核对记录链', 'Verify the chain'],
+  'verify.walked': ['核对中：{n} / {m}', 'Verifying: {n} of {m}'],
   'verify.good': ['{n} 条记录，全部对得上。', '{n} records, all in order.'],
   'verify.bad': ['{n} 条记录里有 {m} 处不对。第一处：', '{m} faults in {n} records. The first:'],
   'verify.heads': ['每日签名也核对过。', 'The signed daily heads were checked too.'],
