@@ -251,8 +251,7 @@ TEST(VOL_6, WhatIsAppendedBetweenPagesIsNeitherJudgedNorAccused) {
   day.clock().advance(9h);
   day.settle();  // the shift ends, hours and a day's head follow
   const std::int64_t late = to_unix_ms(day.clock().now());
-  ASSERT_TRUE(
-      day.send(day.lead, day.by_lead(true, late - 60'000, late, day.li.person), late));
+  ASSERT_TRUE(day.send(day.lead, day.by_lead(true, late - 60'000, late, day.li.person), late));
   RowSet after = day.rows();
   ASSERT_GT(after.rows("attendance_log").size(), records);
   EXPECT_GT(records, 6U) << "several pages";
