@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "base/log.h"
 #include "server/admin/admin.h"
 #include "server/admin/blob_files.h"
 #include "server/admin/model_check.h"
@@ -17,6 +18,8 @@ namespace fs = std::filesystem;
 
 /// Beside the database, copied first: what the gateway holds may lag the database, never lead it
 /// (decision M11).
+/// Of the walk along the chains: a sign of life every few seconds.
+constexpr std::int64_t kProgressRecords = 1000;
 constexpr std::initializer_list<const char*> kSideFiles = {kGatewayFile};
 
 Result<void> copy_private(const fs::path& from, const fs::path& to) {
@@ -274,11 +277,23 @@ Result<Json> Commands::walk_chains(sync::StoreReader& reader, const std::string&
     LINLI_TRY(const auto keys, auth::ServerKeys::load_or_create(file, parts_.rng));
     params["server"] = to_hex(keys.pair().pub());
   }
-  sync::RowCache cache;
-  sync::Actor system;
-  sync::ReaderContext ctx(reader, cache, system, parts_.clock.now());
+  const sync::Actor system;
+  std::int64_t told = 0;
   try {
-    return query->run(ctx, params);
+    for (;;) {
+      // A cache of rows a page, or it would hold them all.
+      sync::RowCache cache;
+      sync::ReaderContext ctx(reader, cache, system, parts_.clock.now());
+      LINLI_TRY(Json found, query->run(ctx, params));
+      if (!found.contains("cursor")) return found;
+      const std::int64_t walked = json_int(found, "walked");
+      if (walked - told >= kProgressRecords) {
+        told = walked;
+        log_event(LogLevel::info, "verify.walked",
+                  {{"walked", walked}, {"records", json_int(found, "records")}});
+      }
+      params["cursor"] = std::move(found["cursor"]);
+    }
   } catch (const sync::ReadFailure& failure) {
     return std::unexpected(failure.error);
   }

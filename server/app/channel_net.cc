@@ -154,6 +154,7 @@ std::unique_ptr<ProgramLink> NetTransports::run_program(ProgramEvents events) {
   return std::make_unique<NetProgram>(net::LineProcess::start(
       shared_.loop.io(), program_,
       {.on_line = std::move(events.on_line),
+       .on_bytes = {},
        .on_ended = [ended = std::move(events.on_ended)](const std::string& reason) {
          log_event(LogLevel::info, "channel.program_ended", {{"reason", reason}});
          ended();

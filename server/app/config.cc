@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "server/net/listener.h"
+#include "server/net/program_run.h"
 
 namespace linli::app {
 namespace {
@@ -117,6 +118,13 @@ const std::vector<Row>& table() {
        "Folder with the built web app (clients/web/dist) to serve instead of the one in the "
        "program;\n"
        "for work on the app. Empty = the one in the program."},
+      {"certificates", "pdf_command", "",
+       LINLI_LIST(certificates, pdf_command, anything, "weasyprint", "-q", "-", "-"),
+       "Program and arguments that read HTML and write PDF, for certificates as files: the "
+       "package\n"
+       "weasyprint, a Chinese font and fontconfig. Run without a shell. What is not there is not "
+       "an\n"
+       "error: the page is printed instead. Empty = no PDFs."},
       {"metrics", "allow", "", LINLI_LIST(metrics, allow, anything, "127.0.0.1", "::1"),
        "Addresses that may read /metrics; \"*\" = all."},
       {"log", "level", "", LINLI_TEXT(log, level, "info", "debug", "info", "warn", "error"),
@@ -206,6 +214,10 @@ void check_whole(const Config& config, const toml::table& root, Faults& faults) 
   if (config.server.listen.empty() && config.server.listen_tls.empty())
     faults.add(root["server"]["listen"].node()->source(), "server.listen",
                "and server.listen_tls are both empty: nobody could connect");
+  const Texts& pdf = config.certificates.pdf_command;
+  if (!pdf.empty() && pdf.front().contains('/') && net::find_program(pdf.front()).empty())
+    faults.add(root["certificates"]["pdf_command"].node()->source(), "certificates.pdf_command",
+               "'" + pdf.front() + "' is no absolute path of a program");
 }
 
 std::string in_quotes(std::string_view text) {

@@ -41,6 +41,9 @@ struct Config {
     std::string root;
   } web;
   struct {
+    std::vector<std::string> pdf_command;
+  } certificates;
+  struct {
     std::vector<std::string> allow;
   } metrics;
   struct {

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/app/gateway_directory.h"
 
+#include "server/community/teams/reminders.h"
+
 namespace linli::app {
 namespace {
 
-constexpr const char* kQuery = "notice.recipients";
+/// Reminders of shifts are no notices (server/community/teams/reminders.h).
+const char* query_for(const std::string& id) {
+  return id.starts_with(community::teams::kReminderPrefix) ? "shift.recipients"
+                                                           : "notice.recipients";
+}
 
 Result<std::vector<notify::Recipient>> recipients_of(const Json& json) {
   std::vector<notify::Recipient> out;
@@ -27,8 +33,9 @@ Result<notify::RecipientPage> page_of(const Result<Json>& answer) {
 }  // namespace
 
 void GatewayDirectory::ask(Json params, std::function<void(Result<Json>)> done) {
-  const sync::QueryDef* query = runtime_.registry().query(kQuery);
-  if (query == nullptr) return done(fail(Errc::internal, kQuery));
+  const char* name = query_for(json_text(params, "id"));
+  const sync::QueryDef* query = runtime_.registry().query(name);
+  if (query == nullptr) return done(fail(Errc::internal, name));
   const auto shared = std::make_shared<std::function<void(Result<Json>)>>(std::move(done));
   const bool is_queued = runtime_.read(
       sync::Actor{}, [query, params = std::move(params), shared](sync::ReadContext& context) {

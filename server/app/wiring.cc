@@ -10,11 +10,13 @@
 #include "server/app/embedded_web.h"
 #include "server/app/gateway_face.h"
 #include "server/app/log_signer.h"
+#include "server/app/pdf_renderer.h"
 #include "server/auth/files.h"
 #include "server/community/modules.h"
 #include "server/http/blob_store.h"
 #include "server/http/router.h"
 #include "server/net/openssl_signer.h"
+#include "server/net/program_run.h"
 #include "server/net/thread_pool.h"
 #include "sync/store/sqlite/sqlite_store.h"
 
@@ -44,6 +46,7 @@ struct Common {
   std::unique_ptr<http::WebApp> web;
   /// Made with the first channel: without one there is nobody outside to talk to.
   std::unique_ptr<ChannelNet> channel_net;
+  std::unique_ptr<PdfRenderer> pdf;
 };
 
 /// The sockets' view of the device book.
@@ -231,7 +234,8 @@ Result<void> add_community(const Config& config, Server& server,
       .gateway = parts->gateway_face.get(),
       .web = common->web.get(),
       .blobs = parts->blobs.get(),
-      .blob_pool = [c = common.get()](auto task) { return c->files.post(std::move(task)); }});
+      .blob_pool = [c = common.get()](auto task) { return c->files.post(std::move(task)); },
+      .pdf = common->pdf.get()});
   common->router.add(parts->site);
   parts->sockets =
       std::make_unique<SocketAuthenticator>(parts->site->authenticator(), common->crypto);
@@ -253,6 +257,20 @@ Result<void> add_community(const Config& config, Server& server,
   return {};
 }
 
+/// Null where a program is missing.
+std::unique_ptr<PdfRenderer> find_renderer(std::vector<std::string> program) {
+  if (program.empty()) return nullptr;
+  const std::string path = net::find_program(program.front());
+  std::string fc_list = net::find_program("fc-list");
+  if (path.empty() || fc_list.empty()) {
+    log_event(LogLevel::info, "app.no_pdf",
+              {{"missing", path.empty() ? program.front() : std::string("fc-list")}});
+    return nullptr;
+  }
+  program.front() = path;
+  return std::make_unique<PdfRenderer>(std::move(program), std::move(fc_list));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Server>> wire(const Config& config) {
@@ -263,6 +281,7 @@ Result<std::unique_ptr<Server>> wire(const Config& config) {
   add_adapters(common->adapters);
   common->web = config.web.root.empty() ? std::make_unique<http::WebApp>(embedded_web())
                                         : std::make_unique<http::WebApp>(config.web.root);
+  common->pdf = find_renderer(config.certificates.pdf_command);
   if (!config.gateway.channels.empty()) {
     LINLI_TRY(common->gateway, load_gateway_file(config.gateway.channels));
     common->channel_net = std::make_unique<ChannelNet>();

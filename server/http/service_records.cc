@@ -12,6 +12,8 @@ constexpr const char* kCertificateCheck = R"({"type":"object","additionalPropert
     "number":{"type":"string","minLength":1,"maxLength":32},
     "code":{"type":"string","minLength":1,"maxLength":32}}})";
 constexpr const char* kNothing = R"({"type":"object","additionalProperties":false})";
+constexpr const char* kVerifyWalk = R"({"type":"object","additionalProperties":false,
+  "properties":{"walk":{"type":"string","minLength":32,"maxLength":32}}})";
 constexpr const char* kOneNumber = R"({"type":"object","additionalProperties":false,
   "required":["number"],"properties":{"number":{"type":"string","minLength":8,"maxLength":16}}})";
 constexpr const char* kOneTeam = R"({"type":"object","additionalProperties":false,
@@ -27,6 +29,9 @@ text-align: right } .check { font-size: 10pt; margin-top: 8mm } .void {
 color: #b00; font-size: 20pt }
 </style></head><body>
 )";
+
+constexpr std::string_view kNoPdf =
+    "这台服务器没有装生成 PDF 的程序（weasyprint），请打开证明，用浏览器打印。";
 
 std::string hours_text(std::int64_t minutes) {
   const std::int64_t tenths = minutes / 6;
@@ -115,9 +120,10 @@ void ServiceRecords::add_to(EndpointTable& table) {
        .path = "/api/v1/attendance/verify",
        .id = "attendance.verify",
        .tag = {},
-       .summary = "Walks every chain of attendance; names what was changed.",
+       .summary = "Walks every chain of attendance; names what was changed. Until that is known "
+                  "it answers with `walk`, to be sent again, and how many records are walked.",
        .run = {}},
-      kNothing, &ServiceRecords::verify);
+      kVerifyWalk, &ServiceRecords::verify);
   add({.method = "GET",
        .path = "/api/v1/certificates/{number}/sheet",
        .id = "certificate.sheet",
@@ -126,6 +132,14 @@ void ServiceRecords::add_to(EndpointTable& table) {
        .answers = "text/html",
        .run = {}},
       kOneNumber, &ServiceRecords::sheet);
+  add({.method = "GET",
+       .path = "/api/v1/certificates/{number}/sheet.pdf",
+       .id = "certificate.sheet_pdf",
+       .tag = {},
+       .summary = "A certificate as a file; 501 where the server cannot make it.",
+       .answers = "application/pdf",
+       .run = {}},
+      kOneNumber, &ServiceRecords::sheet_pdf);
   add({.method = "GET",
        .path = "/api/v1/teams/{team}/hours.csv",
        .id = "hours.csv",
@@ -136,10 +150,9 @@ void ServiceRecords::add_to(EndpointTable& table) {
       kOneTeam, &ServiceRecords::csv);
 }
 
-void ServiceRecords::ask(const sync::Actor& actor, const Call& call, const char* query, Json params,
-                         const Respond& done, std::function<void(Json)> use) {
+void ServiceRecords::ask(const sync::Actor& actor, const std::string& id, const char* query,
+                         Json params, const Respond& done, std::function<void(Json)> use) {
   const sync::QueryDef* def = parts_.runtime.registry().query(query);
-  const std::string id = call.request.request_id;
   if (def == nullptr) return done(problem({Errc::not_found, query}, id));
   auto shared = std::make_shared<const Json>(std::move(params));
   read_for(parts_, actor, id, done, [def, shared, id, done, use](sync::ReadContext& ctx) {
@@ -156,48 +169,132 @@ void ServiceRecords::check(const Call& call, const Respond& done) {
   if (!remotes_.take(call.request.remote, now) || !community_.take("all", now))
     return done(problem_later({Errc::rate_limited, "certificate checks"}, call.request.request_id,
                               remotes_.wait(call.request.remote, now)));
-  ask({}, call, "certificate.check", call.args, done,
+  ask({}, call.request.request_id, "certificate.check", call.args, done,
       [done](const Json& result) { done(json_response(result)); });
 }
 
 void ServiceRecords::heads(const Call& call, const Respond& done) {
-  ask({}, call, "attendance.heads", {{"limit", 500}}, done,
+  ask({}, call.request.request_id, "attendance.heads", {{"limit", 500}}, done,
       [done](const Json& result) { done(json_response(result)); });
 }
 
+/// Where one walk along the chains stands; `cursor` is the module's own.
+struct ServiceRecords::Walk {
+  std::string id;
+  /// Null before the first page.
+  Json cursor;
+  MonoTime touched{};
+  bool is_under_way = true;
+};
+
 void ServiceRecords::verify(const Call& call, const Respond& done) {
-  if (is_verifying_.exchange(true))
-    return done(problem_later({Errc::rate_limited, "somebody verifies just now"},
-                              call.request.request_id, kVerifyAgain));
-  const Respond answer = [this, done](net::HttpResponse response) {
-    is_verifying_ = false;
-    done(std::move(response));
-  };
-  const Json params = {{"server", to_hex(parts_.keys.pair().pub())},
-                       {"slug", parts_.runtime.slug()}};
-  ask(call.caller->actor, call, "attendance.verify", params, answer,
-      [answer](const Json& result) { answer(json_response(result)); });
+  const MonoTime now = parts_.clock.mono();
+  const std::string asked = json_text(call.args, "walk");
+  const std::string& id = call.request.request_id;
+  std::shared_ptr<Walk> walk;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!asked.empty() && (walk_ == nullptr || walk_->id != asked))
+      return done(problem({Errc::gone, "this walk"}, id));
+    const bool is_taken =
+        walk_ != nullptr &&
+        (walk_->is_under_way || (asked.empty() && now - walk_->touched < kVerifyIdle));
+    if (is_taken)
+      return done(
+          problem_later({Errc::rate_limited, "somebody verifies just now"}, id, kVerifyAgain));
+    if (asked.empty()) {
+      walk_ = std::make_shared<Walk>();
+      Id128 random;
+      parts_.rng.fill(random.bytes);
+      walk_->id = to_hex(random.bytes);
+    }
+    walk = walk_;
+    walk->is_under_way = true;
+  }
+  walk_on(walk, call.caller->actor, now + kVerifyAnswer,
+          [this, walk, done](net::HttpResponse response) {
+            if (response.status != 200) drop(walk);
+            done(std::move(response));
+          });
+}
+
+void ServiceRecords::drop(const std::shared_ptr<Walk>& walk) {
+  const std::lock_guard lock(mutex_);
+  if (walk_ == walk) walk_ = nullptr;
+}
+
+/// One page, and the next one behind whatever else waits for a reader.
+void ServiceRecords::walk_on(const std::shared_ptr<Walk>& walk, const sync::Actor& actor,
+                             MonoTime until, const Respond& done) {
+  Json params = {{"server", to_hex(parts_.keys.pair().pub())}, {"slug", parts_.runtime.slug()}};
+  if (!walk->cursor.is_null()) params["cursor"] = walk->cursor;
+  ask(actor, walk->id, "attendance.verify", std::move(params), done,
+      [this, walk, actor, until, done](Json found) {
+        if (!found.contains("cursor")) {
+          drop(walk);
+          return done(json_response(found));
+        }
+        walk->cursor = std::move(found["cursor"]);
+        const MonoTime now = parts_.clock.mono();
+        if (now < until) return walk_on(walk, actor, until, done);
+        {
+          const std::lock_guard lock(mutex_);
+          walk->touched = now;
+          walk->is_under_way = false;
+        }
+        done(json_response({{"walk", walk->id},
+                            {"walked", found.at("walked")},
+                            {"records", found.at("records")}}));
+      });
+}
+
+void ServiceRecords::page_of(const Call& call, const Respond& done,
+                             std::function<void(std::string)> use) {
+  const std::string origin = parts_.origins.empty() ? std::string() : parts_.origins.front();
+  ask(call.caller->actor, call.request.request_id, "certificate.read", call.args, done,
+      [use = std::move(use), origin, slug = parts_.runtime.slug()](const Json& row) {
+        use(certificate_page(row, origin, slug));
+      });
 }
 
 void ServiceRecords::sheet(const Call& call, const Respond& done) {
-  const std::string origin = parts_.origins.empty() ? std::string() : parts_.origins.front();
-  ask(call.caller->actor, call, "certificate.read", call.args, done,
-      [done, origin, slug = parts_.runtime.slug()](const Json& row) {
-        done(html_response(certificate_page(row, origin, slug)));
-      });
+  page_of(call, done, [done](std::string page) { done(html_response(std::move(page))); });
+}
+
+void ServiceRecords::sheet_pdf(const Call& call, const Respond& done) {
+  const std::string id = call.request.request_id;
+  if (parts_.pdf == nullptr)
+    return done(problem({Errc::unsupported, "certificates.pdf_command"}, id, kNoPdf));
+  page_of(call, done, [this, done, id, number = json_text(call.args, "number")](std::string page) {
+    parts_.pdf->render(std::move(page), [done, id, number](Result<std::string> pdf) {
+      if (!pdf) {
+        const bool is_said = pdf.error().code == Errc::unsupported;
+        return done(problem(pdf.error(), id, is_said ? pdf.error().detail : ""));
+      }
+      net::HttpResponse out;
+      out.content_type = "application/pdf";
+      out.headers = {{"Content-Disposition", "inline; filename=\"" + number + ".pdf\""},
+                     {"X-Content-Type-Options", "nosniff"},
+                     {"Cache-Control", "no-store"}};
+      out.body = std::move(*pdf);
+      done(std::move(out));
+    });
+  });
 }
 
 void ServiceRecords::csv(const Call& call, const Respond& done) {
   Json params = call.args;
   if (params.contains("cursor")) params["after"] = params["cursor"];
   params.erase("cursor");
-  ask(call.caller->actor, call, "hours.export", std::move(params), done, [done](const Json& found) {
-    net::HttpResponse out;
-    out.content_type = "text/csv; charset=utf-8";
-    out.body = csv_of(found.at("records"));
-    if (found.contains("next")) out.headers.emplace_back("Linli-Next", json_text(found, "next"));
-    done(out);
-  });
+  ask(call.caller->actor, call.request.request_id, "hours.export", std::move(params), done,
+      [done](const Json& found) {
+        net::HttpResponse out;
+        out.content_type = "text/csv; charset=utf-8";
+        out.body = csv_of(found.at("records"));
+        if (found.contains("next"))
+          out.headers.emplace_back("Linli-Next", json_text(found, "next"));
+        done(out);
+      });
 }
 
 }  // namespace linli::http

@@ -9,6 +9,7 @@
 #include "server/auth/rate_limiter.h"
 #include "server/http/endpoint.h"
 #include "server/http/gateway_port.h"
+#include "server/http/pdf_port.h"
 #include "server/http/web_app.h"
 #include "sync/engine/runtime_port.h"
 
@@ -41,6 +42,8 @@ struct SiteParts {
   BlobStore* blobs = nullptr;
   /// For files of attachments.
   auth::Executor blob_pool = nullptr;
+  /// Null = no PDFs here; pages are printed.
+  PdfPort* pdf = nullptr;
 };
 
 /// Everything below /c/<slug>/ except the socket.

@@ -160,8 +160,20 @@ bool LineProcess::send(std::string line) {
   return true;
 }
 
+void LineProcess::finish_input() {
+  asio::post(io_, [self = shared_from_this()] {
+    self->is_input_over_ = true;
+    self->write();
+  });
+}
+
 void LineProcess::write() {
-  if (is_writing_ || !input_.is_open() || queue_.empty()) return;
+  if (is_writing_ || !input_.is_open()) return;
+  if (queue_.empty()) {
+    error_code ignored;
+    if (is_input_over_) input_.close(ignored);
+    return;
+  }
   is_writing_ = true;
   const std::string& front = queue_.front();
   input_.async_write_some(asio::buffer(front.data() + written_, front.size() - written_),
@@ -214,16 +226,23 @@ void LineProcess::read() {
   if (is_output_over_) return finish_if_over();
   is_reading_ = true;
   inbox_.resize(kLineReadBytes);
-  output_.async_read_some(asio::buffer(inbox_),
-                          [self = shared_from_this()](const error_code& error, std::size_t bytes) {
-                            self->is_reading_ = false;
-                            if (self->is_finished_) return;
-                            self->part_.append(self->inbox_, 0, bytes);
-                            if (error) self->is_output_over_ = true;
-                            // A child that says no more but lives on is of no use.
-                            if (error && self->pid_ > 0 && !self->is_stopping_) self->stop();
-                            self->read();
-                          });
+  output_.async_read_some(asio::buffer(inbox_), [self = shared_from_this()](const error_code& error,
+                                                                            std::size_t bytes) {
+    self->is_reading_ = false;
+    if (self->is_finished_) return;
+    self->take(bytes);
+    if (error) self->is_output_over_ = true;
+    // A child that says no more but lives on is of no use.
+    if (error && self->pid_ > 0 && !self->is_stopping_ && !self->events_.on_bytes) self->stop();
+    self->read();
+  });
+}
+
+void LineProcess::take(std::size_t bytes) {
+  if (!events_.on_bytes)
+    part_.append(inbox_, 0, bytes);
+  else if (bytes > 0)
+    events_.on_bytes(inbox_.substr(0, bytes));
 }
 
 void LineProcess::exited() {

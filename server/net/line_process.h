@@ -22,11 +22,14 @@ namespace linli::net {
 struct LineProcessEvents {
   /// Without its line end.
   std::function<void(std::string line)> on_line;
+  /// When set, the output is not taken for lines: pieces come as they are read, on_line never. Such
+  /// a child ends by itself; whoever waits for it sets a deadline.
+  std::function<void(std::string bytes)> on_bytes;
   /// `reason` is for the operator: "exit 1", "signal 9", "cannot be started: 2".
   std::function<void(std::string reason)> on_ended;
 };
 
-/// A child that speaks in lines on its standard input and output.
+/// A child that speaks in lines on its standard input and output, or answers with bytes.
 ///
 /// Started without a shell, in a process group of its own, with no descriptor of ours but the two
 /// pipes, an environment of PATH and LANG only, and its standard error thrown away, because it may
@@ -51,6 +54,8 @@ class LineProcess : public std::enable_shared_from_this<LineProcess> {
   /// False, and nothing is sent, when the child has not read enough of the earlier lines.
   [[nodiscard]] bool send(std::string line);
   void consumed_line();
+  /// End of input once everything sent before is written; the child is not asked to end.
+  void finish_input();
   /// End of input and SIGTERM, then SIGKILL; on_ended follows.
   void stop();
 
@@ -61,6 +66,7 @@ class LineProcess : public std::enable_shared_from_this<LineProcess> {
   void write();
   void read();
   bool take_lines();
+  void take(std::size_t bytes);
   void exited();
   void finish(std::string reason);
   void finish_if_over();
@@ -83,6 +89,7 @@ class LineProcess : public std::enable_shared_from_this<LineProcess> {
   std::size_t unconsumed_ = 0;
   std::string reason_;
   bool is_writing_ = false;
+  bool is_input_over_ = false;
   bool is_reading_ = false;
   bool is_output_over_ = false;
   bool is_stopping_ = false;

@@ -117,6 +117,49 @@ class Gateway(harness.WorldTest):
         row = self.world.rows("ack")[f"{notice}:{tasks[2]['person']}"]
         self.assertEqual((row["state"], row["choice"]), ("help", "help"), "RAIN-10: 需救助")
 
+    def test_RAIN_15_heads_count_without_a_net_and_nobody_goes_home_before_the_all_clear(self):
+        desk, worker = self.world.desk(WINDOW), self.world.grid_worker("g1")
+        phone = self.world.phone("shelter", worker.slip)
+        home = desk.post("/households", {"id": self.world.new_id(), "door": "101", "area": "g1"})
+        people = []
+        for name in ("赵婆婆", "钱伯"):
+            row = {"id": self.world.new_id(), "household": home["id"], "name": name}
+            people.append(desk.post("/persons", row)["id"])
+        notice = self.world.send("红色暴雨 转移", severity="red", action_line="去二楼")
+        hall = self.world.new_id()
+        place = {"id": hall, "notice": notice, "name": "服务中心二楼", "area": "g1"}
+        desk.post("/shelters", place)
+        phone.sync()
+        phone.offline()
+        told = ("--shelter", hall, "--organiser", "周倩", "--care", "女儿陪着")
+        for command in (
+            ("record", notice, people[0], *told),
+            ("arrive", notice, people[0], "--shelter", hall),
+            ("arrive", notice, people[1], "--shelter", hall),
+        ):
+            done = phone.run("transfer", *command, ok=(0, 3))
+            self.assertEqual(done.returncode, 3, "saved without a net")
+
+        def heads():
+            [line] = [one for one in phone.json("shelters")["shelters"] if one["id"] == hall]
+            return [line[state] for state in ("moved", "arrived", "returned")]
+
+        self.assertEqual(heads(), [0, 2, 0])
+        phone.online()
+        phone.sync()
+        row = self.world.rows("transfer")[f"{notice}:{people[0]}"]
+        self.assertEqual((row["organiser"], row["care"]), ("周倩", "女儿陪着"))
+        self.assertEqual((row["moved_by"], row["state"]), (worker.account, "arrived"))
+        back = {"notice": notice, "person": people[0]}
+        status, _, body = desk.request("POST", "/transfers/return", back)
+        self.assertEqual((status, json.loads(body)["code"]), (409, "wrong_state"))
+        self.world.desk(APPROVER).post(f"/notices/{notice}/withdraw")
+        desk.post("/transfers/return", back)
+        phone.sync()
+        self.assertEqual(heads(), [0, 1, 1])
+        [line] = desk.get("/shelters", notice=notice)["shelters"]
+        self.assertEqual((line["arrived"], line["returned"]), (1, 1))
+
     def test_G1_a_server_killed_in_the_middle_of_a_sending_loses_nobody(self):
         people = {self.person(f"1200000{910 + n:04d}"): f"1200000{910 + n:04d}" for n in range(12)}
         notice = self.world.send("红色暴雨 重启", severity="red", action_line="上二楼")

@@ -5,8 +5,10 @@ import itertools
 import json
 import time
 import urllib.request
+from pathlib import Path
 
 import harness
+from harness import wait_for
 from harness.keys import is_signed, unb64
 from harness.world import SLUG, WINDOW
 
@@ -206,6 +208,57 @@ class Shift(Service):
             [answers[p.person] for p in (volunteer, lead, other)], ["yes", "yes", "full"]
         )
         self.assertEqual(self.world.rows("shift")[shift]["state"], "full")
+
+
+PROGRAM = Path(__file__).parent / "harness" / "sms_program.py"
+
+
+class Reminder(Service):
+    """What the gateway tells volunteers by itself: mail is a program here, SMS another."""
+
+    channels = "".join(
+        f"""
+[[channel]]
+name = "{medium}"
+kind = "exec"
+medium = "{medium}"
+program = ["/usr/bin/python3", "{PROGRAM}", "@FOLDER@/{medium}.log"]
+receipts = true
+"""
+        for medium in ("email", "sms")
+    )
+
+    def given(self, medium):
+        """Reminders that went out; the demo's notices do as well."""
+        file = self.world.folder / f"{medium}.log"
+        lines = file.read_text().splitlines() if file.exists() else []
+        items = [json.loads(line) for line in lines]
+        return [one for one in items if one["message"].get("notice", "").startswith("shift-")]
+
+    def wake(self, person):
+        """Quiet hours far from now, and an address."""
+        desk = self.world.desk(WINDOW)
+        quiet = (int(time.time()) // 60 + 12 * 60) % 1440
+        hours = {"from_min": quiet, "to_min": (quiet + 1) % 1440, "zone": "UTC"}
+        desk.post(f"/persons/{person}/quiet", hours)
+        address = {"medium": "email", "address": f"{person}@example.cn"}
+        desk.post(f"/persons/{person}/endpoints", address)
+
+    def test_VOL_8_who_is_still_in_is_reminded_once_and_not_by_sms(self):
+        ended = int(time.time() * 1000) - 5 * 60_000 + 8_000
+        _, shift, lead, volunteer = self.make_team("提醒", to=ended)
+        for phone in (lead, volunteer):
+            self.wake(phone.person)
+        shown = lead.json("lead", "qr", "--shift", shift)["qr"]
+        volunteer.json("checkin", "--qr", shown)
+        self.assertEqual(self.hours(shift, volunteer.person)["state"], "open")
+        self.assertEqual(self.given("email"), [], "five minutes are given first")
+        [told] = wait_for(lambda: self.given("email"), "the reminder")
+        self.assertEqual(told["to"]["address"], f"{volunteer.person}@example.cn")
+        self.assertIn("签退", told["message"]["title"])
+        time.sleep(2)
+        self.assertEqual(len(self.given("email")), 1)
+        self.assertEqual(self.given("sms"), [])
 
 
 class LeadCode:

@@ -30,7 +30,9 @@ class Http2 : public ::testing::Test {
     peer_ = LineProcess::start(
         loop_.io(),
         {kNode, "tests/net/http2_peer.mjs", test_certificate().certificate, test_certificate().key},
-        {.on_line = [port](std::string line) { port->set_value(line); }, .on_ended = {}});
+        {.on_line = [port](std::string line) { port->set_value(line); },
+         .on_bytes = {},
+         .on_ended = {}});
     auto told = port->get_future();
     ASSERT_EQ(told.wait_for(30s), std::future_status::ready);
     url_ = "https://127.0.0.1:" + told.get();

@@ -24,6 +24,7 @@ class LineLog {
  public:
   LineProcessEvents events() {
     return {.on_line = [this](std::string line) { change([&] { lines.push_back(line); }); },
+            .on_bytes = {},
             .on_ended =
                 [this](std::string why) {
                   change([&] {

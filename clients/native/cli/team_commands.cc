@@ -165,6 +165,69 @@ void visit(Context& context, const VisitArgs& args) {
   write_and_send(context, *client, "task.visit", payload, "已记下。");
 }
 
+struct TransferArgs {
+  std::string notice, person, shelter, place, organiser, care;
+};
+
+/// Heads of each shelter from the rows that this phone holds (RAIN-15): no net is needed.
+void show_shelters(Context& context) {
+  auto client = context.open_enrolled();
+  if (!client) return;
+  const auto shelters = client->rows("shelter");
+  if (!shelters) return context.fail_with(shelters.error());
+  const auto transfers = client->rows("transfer");
+  if (!transfers) return context.fail_with(transfers.error());
+  Json list = Json::array();
+  std::string text;
+  for (const client::Row& shelter : *shelters) {
+    Json item = shelter.value;
+    item["id"] = shelter.key;
+    for (const char* state : {"moved", "arrived", "returned"})
+      item[state] = std::ranges::count_if(*transfers, [&](const client::Row& one) {
+        return json_text(one.value, "shelter") == shelter.key &&
+               json_text(one.value, "state") == state;
+      });
+    text += json_text(item, "name") + "  已到 " + std::to_string(json_int(item, "arrived")) +
+            "  路上 " + std::to_string(json_int(item, "moved")) + "  已回家 " +
+            std::to_string(json_int(item, "returned")) + "\n  " + shelter.key + "\n";
+    list.push_back(std::move(item));
+  }
+  context.print(text.empty() ? "没有安置点。" : text, {{"shelters", list}});
+}
+
+void write_transfer(Context& context, const char* name, const TransferArgs& args) {
+  auto client = context.open_enrolled();
+  if (!client) return;
+  Json payload = {{"notice", args.notice}, {"person", args.person}};
+  for (const auto& [member, value] :
+       {std::pair("shelter", &args.shelter), std::pair("place", &args.place),
+        std::pair("organiser", &args.organiser), std::pair("care", &args.care)})
+    if (!value->empty()) payload[member] = *value;
+  write_and_send(context, *client, name, payload, "已记下。");
+}
+
+void add_transfer_commands(CLI::App& app, Context& context) {
+  app.add_subcommand("shelters", "安置点人数（不联网也能看）")->callback([&context] {
+    show_shelters(context);
+  });
+  CLI::App* transfer = app.add_subcommand("transfer", "转移：谁、谁组织、转到哪（不联网也能记）");
+  transfer->require_subcommand(1);
+  for (const auto& [word, name, help] :
+       {std::tuple("record", "transfer.record", "记下转移"),
+        std::tuple("arrive", "transfer.arrive", "已到安置点"),
+        std::tuple("return", "transfer.return", "已回家（预警解除以后）")}) {
+    auto args = std::make_shared<TransferArgs>();
+    CLI::App* one = transfer->add_subcommand(word, help);
+    one->add_option("NOTICE", args->notice, "预警编号")->required();
+    one->add_option("PERSON", args->person, "居民编号")->required();
+    one->add_option("--shelter", args->shelter, "安置点编号");
+    one->add_option("--place", args->place, "转到哪（不是安置点时）");
+    one->add_option("--organiser", args->organiser, "谁组织");
+    one->add_option("--care", args->care, "转后如何照顾");
+    one->callback([&context, args, name] { write_transfer(context, name, *args); });
+  }
+}
+
 struct ShiftArgs {
   std::string shift, team, answer;
 };
@@ -212,6 +275,7 @@ void add_teams(CLI::App& app, Context& context) {
       ->check(CLI::IsMember({"told", "no_answer", "moved", "refused", "rescue"}));
   visited->add_option("--note", args->note, "备注");
   visited->callback([&context, args] { visit(context, *args); });
+  add_transfer_commands(app, context);
   add_shift_commands(app, context);
   add_checkin(app, context);
   add_lead(app, context);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whom the gateway writes to, and where: the community's answer to notify/directory_port.h.
+#include "server/community/notices/recipients.h"
+
 #include "server/community/membership.h"
 #include "server/community/notices/audience.h"
 #include "server/community/notices/notice.h"
@@ -60,13 +62,7 @@ Json recipient_of(ReadContext& ctx, const std::string& notice, const Json& admin
                   const std::string& person, const std::string& way) {
   const Row row = ctx.get("person", person);
   const std::string state = reach_state(ctx, notice, ask_of(admin), person, way);
-  Json out = {{"person", person},
-              {"household", json_text(*row, "household")},
-              {"unit", json_text(*row, "unit")},
-              {"quiet", quiet_of(*row)},
-              {"endpoints", people::endpoints_of(ctx, person, *row)},
-              {"helpers", helpers_of(ctx, person)},
-              {"muted", muted_of(ctx, *row)}};
+  Json out = contact_of(ctx, person);
   if (is_helpless(*row, year_of(ctx.now()))) out["needs_knock"] = true;
   if (is_answered(state)) out["has_acked"] = true;
   if (state == "seen") out["has_seen"] = true;
@@ -117,6 +113,17 @@ Result<Json> recipients(ReadContext& ctx, const Json& params) {
 }
 
 }  // namespace
+
+Json contact_of(ReadContext& ctx, const std::string& person) {
+  const Row row = ctx.get("person", person);
+  return {{"person", person},
+          {"household", json_text(*row, "household")},
+          {"unit", json_text(*row, "unit")},
+          {"quiet", quiet_of(*row)},
+          {"endpoints", people::endpoints_of(ctx, person, *row)},
+          {"helpers", helpers_of(ctx, person)},
+          {"muted", muted_of(ctx, *row)}};
+}
 
 void declare_recipients(sync::Registry& registry) {
   add(registry,

@@ -171,6 +171,7 @@ MutatorResult visit(MutatorContext& ctx, const Json& args) {
   const bool was_done = json_text(row, "state") == "done";
   if (outcome != "no_answer") {
     LINLI_CHECK(tell(ctx, row, outcome));
+    if (outcome == "moved") moved_at_the_door(ctx, row);
     row["result"] = outcome;
     put_done(ctx, key, std::move(row));
     return Json{{"id", key}, {"state", "done"}};
@@ -269,6 +270,7 @@ void declare(sync::Registry& registry) {
   declare_by_hand(registry);
   declare_erasure(registry);
   declare_list(registry);
+  declare_transfers(registry, task_buckets);
 }
 
 }  // namespace linli::community::tasks

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "server/community/rows.h"
 
@@ -18,5 +21,13 @@ Json knock_row(ReadContext& ctx, const Json& person, const Row& notice);
 void declare_by_hand(sync::Registry& registry);
 void declare_erasure(sync::Registry& registry);
 void declare_list(sync::Registry& registry);
+
+/// As TableDef::buckets.
+using BucketsOf = std::function<std::vector<std::string>(std::string_view key, const Json& row)>;
+/// `buckets`: of a task; who holds the knock at a door holds what is noted of its people.
+void declare_transfers(sync::Registry& registry, BucketsOf buckets);
+/// The visit of `task` found that the person was brought away; the rest is told by
+/// `transfer.record`, before or after.
+void moved_at_the_door(MutatorContext& ctx, const Json& task);
 
 }  // namespace linli::community::tasks

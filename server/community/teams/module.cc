@@ -59,6 +59,7 @@ void declare(sync::Registry& registry) {
   declare_teams(registry);
   declare_members(registry);
   declare_shifts(registry);
+  declare_reminders(registry);
   declare_log(registry);
   declare_attendance(registry);
   declare_walk_ups(registry);

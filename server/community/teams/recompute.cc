@@ -4,6 +4,7 @@
 
 #include "server/community/membership.h"
 #include "server/community/teams/hours.h"
+#include "server/community/teams/reminders.h"
 
 namespace linli::community::teams {
 namespace {
@@ -78,6 +79,8 @@ Json recompute(MutatorContext& ctx, const std::string& shift, const std::string&
   if (!is_walk_up(person)) ensure_person_bucket(ctx, person);
   std::vector<std::pair<std::string, Json>> rows = {{own, *derived}};
   const Row before = ctx.get("hours", own);
+  const bool was_in = before != nullptr && json_text(*before, "state") == "open";
+  if (was_in && json_text(*derived, "state") != "open") end_reminder(ctx, shift, person);
   std::vector<std::string> near = neighbours(ctx, *derived);
   // Where it was and is no more, others may count again.
   if (before != nullptr)

@@ -4,6 +4,7 @@
 #include "server/community/membership.h"
 #include "server/community/roles.h"
 #include "server/community/teams/hours.h"
+#include "server/community/teams/reminders.h"
 #include "server/community/teams/teams.h"
 
 namespace linli::community::teams {
@@ -57,6 +58,7 @@ MutatorResult create_shift(MutatorContext& ctx, const Json& args) {
   place_in(team, *team_row, row);
   ctx.put("shift", id, std::move(row));
   ctx.put("shift_key", id, {{"team", team}, {"key", random_key(ctx)}});
+  schedule_reminder(ctx, id, to);
   ctx.schedule(from_unix_ms(to + kCloseAfterMs), kShiftEnd, id);
   return Json{{"id", id}};
 }

@@ -46,6 +46,7 @@ void place_in(const std::string& team, const Json& team_row, Json& row);
 void declare_teams(sync::Registry& registry);
 void declare_members(sync::Registry& registry);
 void declare_shifts(sync::Registry& registry);
+void declare_reminders(sync::Registry& registry);
 void declare_attendance(sync::Registry& registry);
 void declare_hours(sync::Registry& registry);
 void declare_corrections(sync::Registry& registry);

@@ -5,6 +5,7 @@
 //         orders to two servers with the same keys; then one row of the database is attacked.
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -217,6 +218,74 @@ TEST_P(Attacked, IsNamed) {
 
 INSTANTIATE_TEST_SUITE_P(FewSeeds, Attacked, testing::Range(1, kFewSeeds + 1));
 INSTANTIATE_TEST_SUITE_P(ManySeeds, Attacked, testing::Range(kFewSeeds + 1, seeds(20)));
+
+/// The walk by pages, with `between` run between them on what it walks. The cursor goes through its
+/// JSON form each time, as over HTTP.
+template <class Between>
+Verdict by_pages(RowSet& rows, Between between) {
+  community::teams::VerifyCursor cursor;
+  community::teams::VerifyOptions options;
+  options.page_rows = 3;
+  while (cursor.phase != community::teams::VerifyCursor::Phase::over) {
+    community::teams::verify_page(rows, options, cursor);
+    cursor = community::teams::verify_cursor(community::teams::to_json(cursor));
+    between(rows, cursor);
+  }
+  return cursor.verdict;
+}
+
+/// Copies what `newer` has and `rows` has not, or has otherwise: the store moved on.
+void move_on(RowSet& rows, RowSet& newer) {
+  for (const char* tbl : {"attendance", "attendance_log", "log_head", "hours", "chain_head",
+                          "shift", "publicity", "walkup"})
+    for (const auto& [key, row] : newer.rows(tbl)) rows.put(tbl, key, *row);
+}
+
+TEST(VOL_6, WhatIsAppendedBetweenPagesIsNeitherJudgedNorAccused) {
+  using Phase = community::teams::VerifyCursor::Phase;
+  SeededRng rng(7);
+  ServiceDay day;
+  deliver(day, make_history(day, rng), rng);
+  RowSet before = day.rows();
+  const auto records = before.rows("attendance_log").size();
+  day.clock().advance(9h);
+  day.settle();  // the shift ends, hours and a day's head follow
+  const std::int64_t late = to_unix_ms(day.clock().now());
+  ASSERT_TRUE(day.send(day.lead, day.by_lead(true, late - 60'000, late, day.li.person), late));
+  RowSet after = day.rows();
+  ASSERT_GT(after.rows("attendance_log").size(), records);
+  EXPECT_GT(records, 6U) << "several pages";
+  for (const Phase when : {Phase::log, Phase::rows, Phase::heads, Phase::devices, Phase::hours}) {
+    RowSet rows = before;
+    bool has_moved = false;
+    const Verdict verdict = by_pages(rows, [&](RowSet& now, const auto& cursor) {
+      if (has_moved || cursor.phase < when) return;
+      has_moved = true;
+      move_on(now, after);
+    });
+    ASSERT_TRUE(has_moved);
+    EXPECT_TRUE(verdict.findings.empty()) << static_cast<int>(when) << "\n" << told(verdict);
+    EXPECT_EQ(verdict.records, records);
+  }
+}
+
+TEST(VOL_6, WhatIsSlippedInBetweenPagesIsFound) {
+  SeededRng rng(8);
+  ServiceDay day;
+  deliver(day, make_history(day, rng), rng);
+  RowSet rows = day.rows();
+  const std::size_t n = rows.rows("attendance_log").size();
+  bool is_done = false;
+  const Verdict verdict = by_pages(rows, [&](RowSet& now, const auto&) {
+    if (std::exchange(is_done, true)) return;
+    Json row = *now.rows("attendance").begin()->second;
+    row["pos"] = n + 1;  // as if it had just been appended, and the log does not say so
+    now.put("attendance", "slipped-in", row);
+  });
+  ASSERT_EQ(verdict.findings.size(), 1U) << told(verdict);
+  EXPECT_EQ(verdict.findings.front().id, "slipped-in");
+  EXPECT_EQ(verdict.findings.front().what, "inserted");
+}
 
 /// Somebody with the whole database computes every link anew; the head published before tells.
 TEST(VOL_6, ARewrittenLogDoesNotLeadToThePublishedHead) {

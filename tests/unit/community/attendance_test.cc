@@ -197,6 +197,62 @@ TEST(VOL_8, WhoForgetsToCheckOutIsClosedAtThePlannedEndAndListed) {
   EXPECT_TRUE(day.verdict().findings.empty());
 }
 
+/// Rows of the outbox that remind, with who would be written to right now.
+std::pair<std::vector<Json>, std::vector<std::string>> reminders(ServiceDay& day) {
+  std::vector<Json> told;
+  for (Json& row : day.outbox("notice_sent"))
+    if (json_text(row, "notice").starts_with("shift-")) told.push_back(std::move(row));
+  std::vector<std::string> persons;
+  if (told.empty()) return {told, persons};
+  const auto page = day.ask("", "shift.recipients", {{"id", told.front().at("notice")}});
+  for (const Json& one : page->at("recipients")) {
+    EXPECT_TRUE(one.at("helpers").empty()) << "family is not told where somebody serves";
+    persons.push_back(json_text(one, "person"));
+  }
+  return {told, persons};
+}
+
+TEST(VOL_8, WhoIsStillInAfterTheEndIsRemindedOnceAndQuietly) {
+  ServiceDay day;
+  EXPECT_TRUE(day.send(day.li, day.scan(day.li, true, day.start, day.start), day.start));
+  EXPECT_TRUE(day.send(day.chen, day.scan(day.chen, true, day.start, day.start), day.start));
+  const std::int64_t out = day.start + 60 * kMinuteMs;
+  EXPECT_TRUE(day.send(day.chen, day.scan(day.chen, false, out, out), out));
+  const auto at = [&](std::int64_t after_end) {
+    day.clock().advance(Millis{day.end + after_end - to_unix_ms(day.clock().now())});
+    day.settle();
+  };
+  at(4 * kMinuteMs);
+  EXPECT_TRUE(reminders(day).first.empty()) << "nobody is rushed";
+  at(6 * kMinuteMs);
+  const auto [told, persons] = reminders(day);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(persons, std::vector<std::string>{"p-li"});
+  EXPECT_FALSE(told.front().at("needs_ack")) << "policy `tell`: no SMS, no knock";
+  EXPECT_FALSE(told.front().at("urgent"));
+  EXPECT_FALSE(told.front().contains("public_areas"));
+  EXPECT_EQ(told.front().at("valid_to"), day.end + 30 * kMinuteMs) << "over when it is closed";
+  EXPECT_TRUE(day.outbox("person_acked").empty());
+  const std::int64_t late = day.end + 7 * kMinuteMs;
+  EXPECT_TRUE(day.send(day.li, day.scan(day.li, false, late, late), late));
+  EXPECT_EQ(day.outbox("person_acked").size(), 1U) << "the ladder ends";
+  EXPECT_TRUE(reminders(day).second.empty());
+  at(60 * kMinuteMs);
+  EXPECT_EQ(reminders(day).first.size(), 1U);
+}
+
+TEST(VOL_8, NobodyIsRemindedOfAShiftThatIsClosedOrCalledOff) {
+  for (const bool is_cancelled : {true, false}) {
+    ServiceDay day;
+    EXPECT_TRUE(day.send(day.li, day.scan(day.li, true, day.start, day.start), day.start));
+    if (is_cancelled) day.must(day.window, "shift.cancel", {{"id", "s1"}, {"reason", "下雨"}});
+    // The server was down until long after.
+    day.clock().advance(is_cancelled ? 3h + 10min : 5h);
+    day.settle();
+    EXPECT_TRUE(reminders(day).first.empty()) << is_cancelled;
+  }
+}
+
 TEST(VOL_9, WhatOverlapsIsFlaggedAndCountedOnce) {
   ServiceDay day;
   day.make_shift("s2", day.start + 60 * kMinuteMs, day.end + 60 * kMinuteMs);

@@ -166,6 +166,90 @@ TEST(Endpoint, ARefusedNumberIsNotTriedAgainUntilItChanges) {
   EXPECT_EQ(media(), "sms voice ");
 }
 
+struct Flood : Storm {
+  Flood() {
+    must(grid1, "shelter.open",
+         {{"id", "hall"},
+          {"notice", id},
+          {"name", "服务中心二楼"},
+          {"area", "g1"},
+          {"capacity", 60}});
+  }
+  Json of(const std::string& person, Json more = Json::object()) const {
+    more["notice"] = id;
+    more["person"] = person;
+    return more;
+  }
+  Json heads() { return ask(window, "shelter.count", {{"notice", id}})->at("shelters").at(0); }
+};
+
+TEST(RAIN_15, ATransferSaysWhoByWhomWhenWhereToAndWhatCareFollows) {
+  Flood town;
+  const std::string task = town.knock();
+  town.must(town.grid1, "task.visit", {{"id", task}, {"outcome", "moved"}});
+  town.must(
+      town.grid1, "transfer.record",
+      town.of("p-wang", {{"shelter", "hall"}, {"organiser", "周倩"}, {"care", "每天量血压"}}));
+  const Json row = town.row("transfer", town.id + ":p-wang");
+  EXPECT_EQ(row.at("name"), town.row("person", "p-wang").at("name"));
+  EXPECT_EQ(row.at("organiser"), "周倩");
+  EXPECT_EQ(row.at("shelter"), "hall");
+  EXPECT_EQ(row.at("care"), "每天量血压");
+  EXPECT_EQ(row.at("moved_by"), town.grid1);
+  EXPECT_GT(row.at("moved_at"), 0);
+  EXPECT_TRUE(town.holds(town.grid1, "transfer", town.id + ":p-wang")) << "counted without a net";
+  EXPECT_TRUE(town.holds(town.grid1, "shelter", "hall"));
+  EXPECT_EQ(town.count("in_person"), 1) << "who is brought away was told";
+}
+
+TEST(RAIN_15, HeadsAreTheSameInWhateverOrderPhonesBringThem) {
+  for (const bool is_arrival_first : {true, false}) {
+    Flood town;
+    const auto arrive = [&] {
+      town.must(town.window, "transfer.arrive", town.of("p-wang", {{"shelter", "hall"}}));
+    };
+    if (is_arrival_first) arrive();
+    town.must(town.grid1, "transfer.record",
+              town.of("p-wang", {{"shelter", "hall"}, {"organiser", "周倩"}}));
+    if (!is_arrival_first) arrive();
+    arrive();  // two at the door of the hall write the same name
+    town.must(town.window, "transfer.arrive", town.of("p-chen", {{"shelter", "hall"}}));
+    EXPECT_EQ(town.heads().at("arrived"), 2) << "one was brought, one came alone";
+    EXPECT_EQ(town.heads().at("moved"), 0);
+    EXPECT_EQ(town.row("transfer", town.id + ":p-wang").at("organiser"), "周倩");
+    EXPECT_FALSE(town.row("transfer", town.id + ":p-chen").contains("moved_at"));
+  }
+}
+
+TEST(RAIN_15, NobodyIsMarkedReturnedBeforeTheAllClear) {
+  Flood town;
+  town.must(town.window, "transfer.arrive", town.of("p-wang", {{"shelter", "hall"}}));
+  const auto early = town.call(town.window, "transfer.return", town.of("p-wang"));
+  ASSERT_FALSE(early);
+  EXPECT_EQ(early.error().code, Errc::wrong_state);
+  EXPECT_EQ(town.heads().at("returned"), 0);
+  town.must(town.approver, "notice.withdraw", {{"id", town.id}});
+  town.must(town.window, "transfer.return", town.of("p-wang", {{"care", "女儿接回"}}));
+  EXPECT_EQ(town.heads().at("returned"), 1);
+  EXPECT_EQ(town.heads().at("arrived"), 0);
+  EXPECT_FALSE(town.call(town.window, "transfer.return", town.of("p-chen"))) << "never was away";
+}
+
+TEST(RAIN_15, AShelterOfAnotherWarningAndStrangersAreRefused) {
+  Flood town;
+  const std::string other = town.send(SmallTown::notice("n2", kEverybody, "red"));
+  const auto call = [&](const std::string& account, const char* name, const Json& args) {
+    return town.call(account, name, args);
+  };
+  EXPECT_FALSE(call(town.window, "transfer.arrive",
+                    {{"notice", other}, {"person", "p-wang"}, {"shelter", "hall"}}));
+  EXPECT_FALSE(call(town.window, "transfer.record", town.of("p-wang", {{"organiser", "周倩"}})))
+      << "where to?";
+  EXPECT_FALSE(call(town.wang, "transfer.arrive", town.of("p-chen", {{"shelter", "hall"}})));
+  EXPECT_FALSE(call(town.wang, "shelter.open",
+                    {{"id", "x"}, {"notice", town.id}, {"name", "x"}, {"area", "g1"}}));
+}
+
 TEST(F6, StoppingTellsTheGatewayOnce) {
   Storm town;
   town.must(town.approver, "notice.stop", {{"id", town.id}, {"reason", "写错了"}});

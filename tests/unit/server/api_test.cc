@@ -265,6 +265,7 @@ TEST_F(OpenApi, DescribesEveryRouteAndEveryFixedEndpointAndNothingElse) {
                             "get /c/{slug}/api/v1/gateway/deliveries",
                             "post /c/{slug}/api/v1/gateway/quote",
                             "get /c/{slug}/api/v1/certificates/{number}/sheet",
+                            "get /c/{slug}/api/v1/certificates/{number}/sheet.pdf",
                             "get /c/{slug}/public/attendance-heads",
                             "post /c/{slug}/public/certificate-check",
                             "get /c/{slug}/api/v1/teams/{team}/hours.csv",

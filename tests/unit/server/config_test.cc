@@ -32,6 +32,15 @@ TEST(Config, ThePrintedDefaultParsesBackToItself) {
   EXPECT_EQ(parsed->log.level, default_config().log.level);
 }
 
+TEST(Config, AProgramByItsPathMustBeThere) {
+  EXPECT_TRUE(parse_config("[certificates]\npdf_command = [\"no-such-program\", \"-\"]\n", "f"));
+  EXPECT_TRUE(parse_config("[certificates]\npdf_command = []\n", "f"));
+  for (const char* wrong : {"/nonexistent", "bin/cat", "/etc/passwd"})
+    EXPECT_EQ(faults("[certificates]\npdf_command = [\"" + std::string(wrong) + "\"]\n"),
+              "f:2: certificates.pdf_command: '" + std::string(wrong) +
+                  "' is no absolute path of a program");
+}
+
 // Mend with: linlid --print-default-config > config/linlid.toml
 TEST(Config, TheShippedFileIsThePrintedDefault) {
   std::ifstream in("config/linlid.toml");

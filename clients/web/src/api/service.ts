@@ -30,6 +30,13 @@ export interface Verdict {
   flagged: Finding[];
 }
 
+/** A walk along the chains that is not over. */
+interface Walk {
+  walk: string;
+  walked: number;
+  records: number;
+}
+
 export interface NewShift {
   id: string;
   team: string;
@@ -109,7 +116,15 @@ export class ServiceApi {
   approve = (id: string, correction: string, key: string) =>
     this.client.post<unknown>(`/hours/${of(id)}/approve`, { correction }, { key });
 
-  verify = () => this.client.ask<Verdict>('/attendance/verify', {});
+  /** Answer by answer to the end of the walk; `walked` of `records` are done. */
+  verify = async (progress?: (walked: number, records: number) => void): Promise<Verdict> => {
+    let said = await this.client.ask<Verdict | Walk>('/attendance/verify', {});
+    while ('walk' in said) {
+      progress?.(said.walked, said.records);
+      said = await this.client.ask<Verdict | Walk>('/attendance/verify', { walk: said.walk });
+    }
+    return said;
+  };
 
   issue = (person: string, key: string) =>
     this.client.post<{ number: string; code: string; minutes: number }>(
@@ -117,6 +132,9 @@ export class ServiceApi {
     );
 
   certificate = (number: string) => this.client.get<Certificate>(`/certificates/${of(number)}`);
+
+  certificatePdf = (number: string) =>
+    this.client.file(`/certificates/${of(number)}/sheet.pdf`);
 
   revoke = (number: string, reason: string, key: string) =>
     this.client.post<unknown>(`/certificates/${of(number)}/revoke`, { reason }, { key });

@@ -121,6 +121,7 @@ export const EFFECTS: Record<string, MutatorInfo> = {
   "proxy.confirm": {"lane":1},
   "proxy.end": {"lane":1},
   "proxy.request": {"lane":1},
+  "shelter.open": {"lane":1},
   "shift.answer": {
     "lane": 1,
     "effects": [
@@ -208,6 +209,63 @@ export const EFFECTS: Record<string, MutatorInfo> = {
   },
   "team.renew_code": {"lane":1},
   "team.set_role": {"lane":1},
+  "transfer.arrive": {
+    "lane": 0,
+    "effects": [
+      {
+        "key": "{notice}:{person}",
+        "op": "patch",
+        "row": {
+          "arrived_at": "{now}",
+          "arrived_by": "{actor}",
+          "notice": "{notice}",
+          "person": "{person}",
+          "shelter": "{shelter}",
+          "state": "arrived"
+        },
+        "tbl": "transfer"
+      }
+    ]
+  },
+  "transfer.record": {
+    "lane": 0,
+    "effects": [
+      {
+        "key": "{notice}:{person}",
+        "op": "patch",
+        "row": {
+          "care": "{care}",
+          "moved_at": "{now}",
+          "moved_by": "{actor}",
+          "notice": "{notice}",
+          "organiser": "{organiser}",
+          "person": "{person}",
+          "place": "{place}",
+          "shelter": "{shelter}",
+          "state": "moved"
+        },
+        "tbl": "transfer"
+      }
+    ]
+  },
+  "transfer.return": {
+    "lane": 1,
+    "effects": [
+      {
+        "key": "{notice}:{person}",
+        "op": "patch",
+        "row": {
+          "care": "{care}",
+          "notice": "{notice}",
+          "person": "{person}",
+          "returned_at": "{now}",
+          "returned_by": "{actor}",
+          "state": "returned"
+        },
+        "tbl": "transfer"
+      }
+    ]
+  },
   "warning.end_rule": {"lane":1},
   "warning.propose_rule": {"lane":1},
   "warning.sign_rule": {"lane":1},

@@ -159,6 +159,8 @@ function desk(now: number): Pick<Seed, 'notice_desk' | 'reach_count' | 'desk_ala
 /** Everything at once, as no real phone would hold it. `now`: unix ms. */
 export function demoRows(now: number): Seed {
   return {
+    shelter: {},
+    transfer: {},
     notice: notices(now),
     ack: {
       [`n-gas:${PERSON}`]: {

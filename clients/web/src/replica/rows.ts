@@ -144,6 +144,30 @@ export interface TaskRow {
   /** What to say at the door. */
   line: string;
 }
+/** `shelter`, key id, and `transfer`, key <notice>:<person>. server/community/tasks/transfers.cc */
+export interface ShelterRow {
+  notice: string;
+  name: string;
+  area: string;
+  unit: string;
+  community: string;
+  capacity: number;
+}
+/** Before the server has heard of it there is neither name nor door. */
+export interface TransferRow {
+  notice: string;
+  person: string;
+  state: 'moved' | 'arrived' | 'returned';
+  name?: string;
+  door?: string;
+  shelter?: string;
+  place?: string;
+  organiser?: string;
+  care?: string;
+  moved_at?: number;
+  arrived_at?: number;
+  returned_at?: number;
+}
 export type VisitOutcome = 'told' | 'no_answer' | 'moved' | 'refused' | 'rescue';
 export type Mobility = 'free' | 'stick' | 'wheelchair' | 'bed';
 
@@ -273,6 +297,8 @@ export interface Tables extends ServiceTables {
   me: MeRow;
   area: AreaRow;
   task: TaskRow;
+  shelter: ShelterRow;
+  transfer: TransferRow;
   person_card: PersonCardRow;
   household_card: HouseholdCardRow;
   notice_desk: NoticeDeskRow;

@@ -37,6 +37,7 @@ describe('a push', () => {
 
   it('a tap opens the notice, and nothing but a notice', () => {
     expect(addressOf({ id: 'n-1' })).toBe('./#/notices/n-1');
+    expect(addressOf({ id: 'shift-00' })).toBe('./#/volunteer');
     expect(addressOf({ id: '//evil.example' })).toBe('./#/notices/%2F%2Fevil.example');
     expect(addressOf(undefined)).toBe('./#/');
   });

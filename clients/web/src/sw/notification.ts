@@ -43,5 +43,7 @@ export function notificationOf(payload: unknown): Shown {
 /** Address that a tap opens, relative to the scope. */
 export function addressOf(data: unknown): string {
   const id = textOf((data as { id?: unknown } | null | undefined)?.id);
+  // A reminder to check out is no notice.
+  if (id.startsWith('shift-')) return './#/volunteer';
   return id ? `./#/notices/${encodeURIComponent(id)}` : './#/';
 }

@@ -50,6 +50,14 @@ export const volunteer: Record<keyof typeof zh, string> = {
   'vol.outcome.refused': 'Refused',
   'vol.outcome.rescue': 'Needs rescue',
   'vol.note.reason': 'Why refused',
+  'vol.shelters': 'Shelters',
+  'vol.sheltersNone': 'There are no shelters now.',
+  'vol.shelterElsewhere': 'Taken elsewhere',
+  'vol.shelterHeads': '{in} there, {way} on the way, {home} back home',
+  'vol.shelterArrived': 'Arrived',
+  'vol.shelterHome': 'Went home',
+  'vol.shelterCare': 'Care: {care}',
+  'vol.shelterNotYet': 'The warning has not been called off. Nobody goes home yet.',
   'vol.note.where': 'Taken where',
   'vol.note.by': 'By whom',
   'vol.note.care': 'Who looks after them',
@@ -261,6 +269,8 @@ export const volunteer: Record<keyof typeof zh, string> = {
   'vol.certificateHow':
     'Whoever receives it types number and code under “Check a certificate”. ' +
     'The sealed paper comes from the office.',
+  'vol.certificatePdf': 'Save as a PDF file',
+  'vol.certificatePdfOffline': 'No connection. Try again when there is one.',
   'vol.certificateNone': 'No certificate yet. Once hours are final, ask at the office.',
   'vol.certificateRevoked': 'Revoked: {reason}',
   'vol.certificateGone': 'This certificate was not found.',

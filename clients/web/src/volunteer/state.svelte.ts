@@ -3,7 +3,7 @@
 import { getContext, setContext } from 'svelte';
 import type { Replica, Row } from '../replica/api';
 import { RECORD } from '../replica/record_name';
-import type { AreaRow, TaskRow } from '../replica/rows';
+import type { AreaRow, NoticeRow, ShelterRow, TaskRow, TransferRow } from '../replica/rows';
 import type {
   AttendanceRow, CertificateRow, HoursRow, PublicityRow, ShiftAnswerRow, ShiftKeyRow, ShiftRow,
   TeamMemberRow, TeamRow, WalkUpRow,
@@ -24,6 +24,9 @@ export class Service {
   certificates = $state.raw<Row<CertificateRow>[]>([]);
   walkUps = $state.raw<Row<WalkUpRow>[]>([]);
   tasks = $state.raw<Row<TaskRow>[]>([]);
+  shelters = $state.raw<Row<ShelterRow>[]>([]);
+  transfers = $state.raw<Row<TransferRow>[]>([]);
+  notices = $state.raw<Row<NoticeRow>[]>([]);
   areas = $state.raw<Row<AreaRow>[]>([]);
   private readonly stops: (() => void)[] = [];
 
@@ -52,6 +55,9 @@ export class Service {
     this.watch<CertificateRow>('certificate', (rows) => (this.certificates = rows));
     this.watch<WalkUpRow>('walkup', (rows) => (this.walkUps = rows));
     this.watch<TaskRow>('task', (rows) => (this.tasks = rows));
+    this.watch<ShelterRow>('shelter', (rows) => (this.shelters = rows));
+    this.watch<TransferRow>('transfer', (rows) => (this.transfers = rows));
+    this.watch<NoticeRow>('notice', (rows) => (this.notices = rows));
     this.watch<AreaRow>('area', (rows) => (this.areas = rows));
   }
 

@@ -29,6 +29,7 @@ export const kAdvice: Readonly<Record<string, Pair>> = {
     '等一会儿再试；一直这样请告诉管理员。',
     'Wait a while; tell the administrator if it stays.',
   ],
+  unsupported: ['可以用“打印”。', 'Printing works.'],
   draining: ['一分钟后再试。', 'Try again in a minute.'],
   disk_full: ['请马上告诉管理员。', 'Tell the administrator at once.'],
   corrupt: ['请马上告诉管理员。', 'Tell the administrator at once.'],

@@ -2,7 +2,11 @@
 
 /** Hands a text to the browser as a file. */
 export function saveAsFile(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+  saveBlobAsFile(name, new Blob([text], { type: 'application/json' }));
+}
+
+export function saveBlobAsFile(name: string, blob: Blob): void {
+  const url = URL.createObjectURL(blob);
   const link = document.createElement('a');
   link.href = url;
   link.download = name;
