@@ -205,10 +205,10 @@ MutatorResult withdraw_consent(MutatorContext& ctx, const Json& args) {
   const std::string member = json_text(row, "team") + ":" + json_text(row, "person");
   ctx.put("consent", id, std::move(row));
   if (!proxy.empty() && ctx.get("proxy", proxy) != nullptr) LINLI_CHECK(close_proxy(ctx, proxy));
-  if (const Row minor = ctx.get("team_member", member); minor != nullptr) {
+  if (const Row minor = ctx.get("team_minor", member); minor != nullptr) {
     Json without = *minor;
     without.erase("consent");
-    ctx.put("team_member", member, std::move(without));
+    ctx.put("team_minor", member, std::move(without));
   }
   return Json{{"id", id}, {"state", "withdrawn"}};
 }

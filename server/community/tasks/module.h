@@ -13,7 +13,7 @@
 /// One opened by hand has {reason, by}; without a notice its key is an id of its own.
 /// Kind `post`, a sheet for a stairwell: {area, name, door, notice?, place?}; it reaches a place.
 /// Kind `erasure`, for the office: {person, name, door, due_at}; see erasure.cc.
-/// Buckets: staff:<unit>, staff:<community>, and user:<assignee> of the volunteer who goes.
+/// Buckets: care:<unit>, care:<community>, and user:<assignee> of the volunteer who goes.
 namespace linli::community::tasks {
 
 void declare(sync::Registry& registry);
