@@ -8,6 +8,7 @@
 #include "server/admin/model_check.h"
 #include "server/auth/files.h"
 #include "server/auth/revocation_log.h"
+#include "sync/engine/upgrade.h"
 #include "sync/store/sqlite/backup.h"
 #include "sync/store/sqlite/verify.h"
 
@@ -325,6 +326,10 @@ Result<Report> Commands::verify() {
     store_options.path = copy.string();
     store_options.create = false;
     LINLI_TRY(const auto store, sync::SqliteStore::open(store_options));
+    // As the next start will leave it: what an older program placed otherwise is no finding.
+    sync::Committer committer(registry_, *store, parts_.clock, parts_.rng);
+    LINLI_CHECK(committer.open());
+    ignore(sync::upgrade(registry_, *store, committer), "what is damaged is told below");
     LINLI_TRY(const sync::StoreState state, store->load());
     model = check_model(registry_, *store, state.buckets);
     if (model) LINLI_CHECK(check_blobs(*store, common_.data / name / kBlobFolder, *model));

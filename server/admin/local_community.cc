@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "server/auth/authenticator.h"
 #include "server/auth/files.h"
+#include "sync/engine/upgrade.h"
 #include "sync/store/sqlite/sqlite_reader.h"
 
 namespace linli::admin {
@@ -50,6 +51,7 @@ Result<std::unique_ptr<LocalCommunity>> LocalCommunity::open(const Where& where,
   out->committer_ =
       std::make_unique<sync::Committer>(where.registry, *out->store_, where.clock, where.rng);
   if (auto opened = out->committer_->open(); !opened) return std::unexpected(opened.error());
+  LINLI_CHECK(sync::upgrade(where.registry, *out->store_, *out->committer_));
   return out;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "sync/engine/upgrade.h"
 
 namespace linli::app {
 namespace {
@@ -57,20 +58,31 @@ Result<std::unique_ptr<CommunityRuntime>> CommunityRuntime::open(RuntimeOptions 
   return out;
 }
 
+Result<sync::StoreState> CommunityRuntime::load_state() {
+  LINLI_TRY(sync::StoreState state, committer_->open());
+  if (state.epoch == sync::Epoch{}) {
+    // A new community: two of them, or one made anew, must not look like one to a phone.
+    Id128 first;
+    options_.rng->fill(first.bytes);
+    LINLI_CHECK(store_->set_epoch(sync::Epoch{first}));
+    LINLI_TRY(state, committer_->open());
+  }
+  LINLI_TRY(const auto upgraded, sync::upgrade(*options_.registry, *store_, *committer_));
+  if (upgraded.rows == 0 && upgraded.from == upgraded.to) return state;
+  log_event(LogLevel::info, "app.community.upgraded",
+            {{"community", options_.slug},
+             {"from", upgraded.from},
+             {"to", upgraded.to},
+             {"rows", upgraded.rows},
+             {"refused", upgraded.refused.size()}});
+  return committer_->open();
+}
+
 Result<void> CommunityRuntime::open_store() {
   LINLI_TRY(store_, options_.open_store());
   committer_ = std::make_unique<sync::Committer>(*options_.registry, *store_, *options_.clock,
                                                  *options_.rng);
-  auto state = committer_->open();
-  if (state && state->epoch == sync::Epoch{}) {
-    // A new community: two of them, or one made anew, must not look like one to a phone.
-    Id128 first;
-    options_.rng->fill(first.bytes);
-    if (auto done = store_->set_epoch(sync::Epoch{first}); done)
-      state = committer_->open();
-    else
-      state = std::unexpected(done.error());
-  }
+  auto state = load_state();
   if (!state) {
     committer_.reset();
     store_.reset();

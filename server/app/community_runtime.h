@@ -65,7 +65,8 @@ class CommunityRuntime final : public sync::RuntimePort {
  public:
   using Observer = std::function<void(const sync::SharedCommit&)>;
 
-  /// Opens the store. Errors: those of open_store and Committer::open.
+  /// Opens the store and brings it up to date with the registry's upgrades. Errors: those of
+  /// open_store, Committer::open and sync::upgrade.
   static Result<std::unique_ptr<CommunityRuntime>> open(RuntimeOptions options);
   ~CommunityRuntime() override;
 
@@ -112,6 +113,8 @@ class CommunityRuntime final : public sync::RuntimePort {
 
   explicit CommunityRuntime(RuntimeOptions options);
   Result<void> open_store();
+  /// What the committer has in memory, after the first epoch and all upgrades.
+  Result<sync::StoreState> load_state();
   bool queue_read(ReadTask task);
   void run_reader(Reader& reader);
   void page_read(Reader& reader, const sync::AskChunk& ask);

@@ -52,12 +52,19 @@ void add_teams(ReadContext& ctx, const std::string& person, std::set<std::string
   }
 }
 
-void add_grids_below(ReadContext& ctx, const std::string& scope, std::set<std::string>& out) {
-  for (const std::string& grid : keys_of(ctx, "area.kind", "grid", areas::kGridsMax))
-    if (has_text(*ctx.get("area", grid), "path", scope)) out.insert(areas::staff_bucket(grid));
+/// Who sees people by name and door at a node that has staff (reach list of community.md §4).
+void add_staff_and_care(const std::string& node, std::set<std::string>& out) {
+  out.insert(areas::staff_bucket(node));
+  out.insert(areas::care_bucket(node));
 }
 
-/// Grid workers hold their grids' cards; the office holds the community's desk.
+void add_grids_below(ReadContext& ctx, const std::string& scope, std::set<std::string>& out) {
+  for (const std::string& grid : keys_of(ctx, "area.kind", "grid", areas::kGridsMax))
+    if (has_text(*ctx.get("area", grid), "path", scope)) add_staff_and_care(grid, out);
+}
+
+/// Grid workers hold their grids' cards and doors; the office holds the community's desk, and its
+/// doors except for the editor, who gets counts.
 void add_role(ReadContext& ctx, const Json& held, std::set<std::string>& out) {
   const auto role = parse_role(json_text(held, "role"));
   const std::string scope = json_text(held, "scope");
@@ -68,14 +75,16 @@ void add_role(ReadContext& ctx, const Json& held, std::set<std::string>& out) {
   switch (*role) {
     case Role::grid:
       if (const std::string grid = json_text(*area, "grid"); !grid.empty())
-        out.insert(areas::staff_bucket(grid));
+        add_staff_and_care(grid, out);
       else
         add_grids_below(ctx, scope, out);
       break;
     case Role::window:
-    case Role::editor:
     case Role::approver:
     case Role::supervisor:
+      if (!community.empty()) add_staff_and_care(community, out);
+      break;
+    case Role::editor:
       if (!community.empty()) out.insert(areas::staff_bucket(community));
       break;
     case Role::resident:

@@ -9,6 +9,7 @@
 #include "server/community/people/module.h"
 #include "server/community/tasks/module.h"
 #include "server/community/teams/module.h"
+#include "server/community/upgrades.h"
 
 namespace linli::community {
 
@@ -22,6 +23,7 @@ void declare_modules(sync::Registry& registry) {
   teams::declare(registry);
   // Last: it looks at what the others refer to.
   blobs::declare(registry);
+  declare_upgrades(registry);
 }
 
 }  // namespace linli::community

@@ -37,6 +37,10 @@ FrameR frame_of(const StoredResult& r) {
           .mhash = r.mhash};
 }
 
+Actor system_actor() {
+  return {.account = {}, .cid = {}, .via = Via::system, .elevated = true, .scopes = {}};
+}
+
 Result<void> may_run(const MutatorDef& def, const Actor& actor) {
   if (def.internal && actor.via != Via::system)
     return fail(Errc::unknown_mutator, "internal mutator");
@@ -368,9 +372,7 @@ Result<BatchResult> Committer::tick() {
       // A handler that ran earlier in this batch may have cancelled or moved this one.
       if (i.batch.due.contains({row.kind, row.key})) continue;
       const Seq seq{i.head.raw() + 1};
-      const Actor system{
-          .account = {}, .cid = {}, .via = Via::system, .elevated = true, .scopes = {}};
-      Mutation mutation({i.base, i.batch, i.rng, i.now, seq}, system, i.now);
+      Mutation mutation({i.base, i.batch, i.rng, i.now, seq}, system_actor(), i.now);
       const bool missed = i.now - from_unix_ms(row.at) > def->grace;
       try {
         def->run(mutation, row.key, missed);
@@ -387,6 +389,27 @@ Result<BatchResult> Committer::tick() {
       i.batch.due[{row.kind, row.key}] = to_unix_ms(i.now + kDueRetry);
     }
   });
+}
+
+Result<BatchResult> Committer::run_as_system(const std::function<void(MutatorContext&)>& body) {
+  Impl& i = *impl_;
+  std::optional<Error> refused;
+  LINLI_TRY(BatchResult done, i.guarded([&] {
+    Mutation mutation({i.base, i.batch, i.rng, i.now, Seq{i.head.raw() + 1}}, system_actor(),
+                      i.now);
+    try {
+      body(mutation);
+      if (!mutation.changes_anything()) return;
+      mutation.fold_into_batch();
+      i.head = mutation.seq();
+    } catch (const MutationLimit& limit) {
+      refused = Error{Errc::too_large, limit.what};
+    } catch (const std::exception& e) {
+      refused = Error{Errc::internal, e.what()};
+    }
+  }));
+  if (refused) return std::unexpected(std::move(*refused));
+  return done;
 }
 
 namespace {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -79,6 +80,9 @@ class Committer {
   /// Runs due rows whose time has come, as system mutations (decision M8); an empty commit
   /// when none.
   Result<BatchResult> tick();
+  /// One mutation of the system that is no mutator: a step of an upgrade. Takes a seq only when it
+  /// changes something. Errors: too_large, internal (it threw); those of run().
+  Result<BatchResult> run_as_system(const std::function<void(MutatorContext&)>& body);
   /// Retention: tombstones below the 180-day floor, old results. Cheap; call once an hour. Publish
   /// the commit, which tells the shards of the floors: a phone from below one must fill anew.
   Result<SharedCommit> collect_garbage(std::uint64_t outbox_consumed);

@@ -225,6 +225,11 @@ void Mutation::cancel(std::string_view kind, std::string_view key) {
 
 std::string Mutation::new_id() { return uuid_v7(to_unix_ms(where_.now), where_.rng); }
 
+bool Mutation::changes_anything() const {
+  return !own_.rows.empty() || !own_.new_buckets.empty() || !own_.members.empty() ||
+         !own_.outbox.empty() || !own_.due.empty();
+}
+
 void Mutation::fold_into_batch() {
   Overlay& batch = where_.batch;
   for (auto& [key, state] : own_.rows) batch.rows.insert_or_assign(key, std::move(state));

@@ -51,6 +51,7 @@ class Mutation final : public MutatorContext {
 
   /// Lanes of the buckets this mutation touched: bit 0 urgent, bit 1 normal.
   [[nodiscard]] std::uint8_t lanes() const { return lanes_; }
+  [[nodiscard]] bool changes_anything() const;
   /// Adds the changes to the batch overlay.
   void fold_into_batch();
 

@@ -53,6 +53,17 @@ Registry& Registry::add(DueDef def) {
   return *this;
 }
 
+Registry& Registry::add(UpgradeDef def) {
+  LINLI_ASSERT(def.number == static_cast<int>(upgrades_.size()) + 1);
+  if (upgrades_.empty()) {
+    TableDef done{};
+    done.name = kUpgradeTable;
+    add(std::move(done));
+  }
+  upgrades_.push_back(std::move(def));
+  return *this;
+}
+
 const TableDef* Registry::table(std::string_view name) const { return find(tables_, name); }
 const MutatorDef* Registry::mutator(std::string_view name) const { return find(mutators_, name); }
 const QueryDef* Registry::query(std::string_view name) const { return find(queries_, name); }

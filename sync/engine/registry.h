@@ -96,6 +96,8 @@ struct IndexDef {
   std::function<std::vector<std::string>(std::string_view key, const Json& row)> values;
 };
 
+/// The table that Registry::add makes for upgrades; server-only.
+inline constexpr std::string_view kUpgradeTable = "upgrade";
 /// The index that Registry::add makes of TableDef::blobs.
 inline constexpr std::string_view kBlobIndex = "blob";
 
@@ -166,6 +168,25 @@ struct DueDef {
   std::function<void(MutatorContext&, std::string_view key, bool missed)> run;
 };
 
+/// Rows that an upgrade looks at.
+struct UpgradeStep {
+  std::string tbl;
+  /// Puts what hangs on the row the way this program does; again without a change. Touches at most
+  /// four rows, so that a batch of them stays below kMutationRowsMax. Errors: the row is left as it
+  /// is, and the upgrade is tried again at the next start.
+  std::function<Result<void>(MutatorContext&, const std::string& key)> run;
+  /// Only rows in buckets whose names begin with one of these; empty = all rows of the table.
+  std::vector<std::string> buckets{};
+};
+
+/// What a newer program changes about the rows and buckets that an older one left: each number once
+/// per community, in order, before anybody is served (sync/engine/upgrade.h).
+struct UpgradeDef {
+  /// From 1. DISK: never renumber, never edit a released one.
+  int number = 0;
+  std::vector<UpgradeStep> steps;
+};
+
 /// Everything the modules of one server declare. Constant after construction.
 class Registry {
  public:
@@ -174,12 +195,15 @@ class Registry {
   Registry& add(QueryDef def);
   Registry& add(RouteDef def);
   Registry& add(DueDef def);
+  /// Asserts that numbers come in order.
+  Registry& add(UpgradeDef def);
 
   [[nodiscard]] const TableDef* table(std::string_view name) const;
   [[nodiscard]] const MutatorDef* mutator(std::string_view name) const;
   [[nodiscard]] const QueryDef* query(std::string_view name) const;
   [[nodiscard]] const DueDef* due(std::string_view kind) const;
   [[nodiscard]] const std::vector<RouteDef>& routes() const { return routes_; }
+  [[nodiscard]] const std::vector<UpgradeDef>& upgrades() const { return upgrades_; }
   [[nodiscard]] const std::map<std::string, MutatorDef, std::less<>>& mutators() const {
     return mutators_;
   }
@@ -196,6 +220,7 @@ class Registry {
   std::map<std::string, QueryDef, std::less<>> queries_;
   std::map<std::string, DueDef, std::less<>> dues_;
   std::vector<RouteDef> routes_;
+  std::vector<UpgradeDef> upgrades_;
 };
 
 }  // namespace linli::sync

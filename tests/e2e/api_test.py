@@ -126,6 +126,21 @@ class Api(harness.WorldTest):
         )
         self.assertEqual(resident.get("/me/data")["erasure"]["note"], "依法保存")
 
+    def test_ENR_12_a_record_is_read_by_staff_only_with_a_trace_that_its_person_sees(self):
+        resident = harness.Desk(self.world.resident())
+        person = resident.get("/me/data")["person"]
+        window = self.desk(WINDOW)
+        for path in (f"/persons/{person}", f"/persons/{person}/endpoints"):
+            with self.subTest(path):
+                with self.assertRaises(Refused) as refused:
+                    window.get(path)
+                self.assertEqual(refused.exception.status, 403)
+                access = window.post("/person-reads", {"person": person})["access"]
+                window.get(path, access=access)
+                resident.get(path)
+        looks = resident.get("/me/access")["items"]
+        self.assertEqual([one["role"] for one in looks], ["window", "window"])
+
     # --- Pages ----------------------------------------------------------------------------------
 
     def test_pages_join_to_the_whole_list_without_a_repeat(self):

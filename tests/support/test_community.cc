@@ -63,8 +63,11 @@ sync::Actor actor_of(const std::string& account, bool elevated) {
 
 }  // namespace
 
-TestCommunity::TestCommunity(Instant start)
-    : clock_(start), committer_(registry_, store_, clock_, rng_) {
+TestCommunity::TestCommunity(Instant start, std::unique_ptr<sync::Store> store)
+    : owned_store_(std::move(store)),
+      store_(*owned_store_),
+      clock_(start),
+      committer_(registry_, store_, clock_, rng_) {
   community::declare_modules(registry_);
   LINLI_ASSERT(committer_.open().has_value());
 }
@@ -216,7 +219,8 @@ std::string SmallTown::account_id(int number) {
   return std::string(32 - digits.size(), '0') + digits;
 }
 
-SmallTown::SmallTown() {
+SmallTown::SmallTown(std::unique_ptr<sync::Store> store)
+    : TestCommunity(from_unix_ms(kTownStart), std::move(store)) {
   const auto area = [&](const char* id, const char* kind, const char* parent, const char* name) {
     must("", "area.create", {{"id", id}, {"kind", kind}, {"parent", parent}, {"name", name}});
   };

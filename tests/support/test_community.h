@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,12 +11,17 @@
 #include "sync/engine/committer.h"
 #include "sync/store/memory/memory_store.h"
 
-/// The domain modules over the real committer and the memory store, without sockets.
+/// The domain modules over the real committer and a store, in memory unless told, without sockets.
 namespace linli::test {
+
+/// 2025-11-13 02:13:20 UTC.
+inline constexpr std::int64_t kTownStart = 1'763'000'000'000;
 
 class TestCommunity {
  public:
-  explicit TestCommunity(Instant start = from_unix_ms(1'763'000'000'000));
+  explicit TestCommunity(
+      Instant start = from_unix_ms(kTownStart),
+      std::unique_ptr<sync::Store> store = std::make_unique<sync::MemoryStore>());
 
   /// Runs a mutator as `account` (32 hex digits; empty = the system), elevated unless told. Broken
   /// arguments are refused before the queue, as a server does.
@@ -37,7 +43,8 @@ class TestCommunity {
   void tick();
   ManualClock& clock() { return clock_; }
   const sync::Registry& registry() const { return registry_; }
-  sync::StoreReader& store() { return store_; }
+  sync::Store& store() { return store_; }
+  sync::Committer& committer() { return committer_; }
 
   /// Null when absent.
   Json row(std::string_view tbl, std::string_view key);
@@ -59,7 +66,8 @@ class TestCommunity {
   void measure(const sync::SharedCommit& commit, const std::string& name);
 
   sync::Registry registry_;
-  sync::MemoryStore store_;
+  const std::unique_ptr<sync::Store> owned_store_;
+  sync::Store& store_;
   ManualClock clock_;
   SeededRng rng_{7};
   sync::Committer committer_;
@@ -75,7 +83,7 @@ inline Errc code_of(const Result<Json>& result) { return result ? Errc{} : resul
 /// g1: 王桂芝 (82, alone, landline) p-wang; 陈大爷 p-chen; g2: 刘洋 p-liu, 李敏 p-li.
 /// Staff accounts: editor, approver, grid1 (grid worker of g1), window, admin, supervisor.
 struct SmallTown : TestCommunity {
-  SmallTown();
+  explicit SmallTown(std::unique_ptr<sync::Store> store = std::make_unique<sync::MemoryStore>());
   /// Enrols a device for the person by a slip; returns the account.
   std::string enrol(const std::string& person, int number = 1);
   static std::string cid(int number);

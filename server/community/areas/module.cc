@@ -30,7 +30,8 @@ void ensure_buckets(MutatorContext& ctx, const std::string& id, int rank) {
   ctx.ensure_bucket({bucket(id, sync::Lane::urgent), sync::Lane::urgent, 0});
   ctx.ensure_bucket({bucket(id, sync::Lane::normal), sync::Lane::normal, 3});
   if (rank == kCommunityRank || rank == kGridRank)
-    ctx.ensure_bucket({staff_bucket(id), sync::Lane::normal, 4, sync::BucketClass::sensitive});
+    for (std::string& name : std::vector{staff_bucket(id), care_bucket(id)})
+      ctx.ensure_bucket({std::move(name), sync::Lane::normal, 4, sync::BucketClass::sensitive});
 }
 
 Result<void> check_name_free(MutatorContext& ctx, const std::string& parent,
@@ -152,6 +153,10 @@ Json kind_schema() {
 int rank_of(std::string_view kind) noexcept {
   const auto found = std::ranges::find(kKinds, kind);
   return found == kKinds.end() ? -1 : static_cast<int>(found - kKinds.begin());
+}
+
+void ensure_staff_buckets(MutatorContext& ctx, const std::string& node) {
+  ensure_buckets(ctx, node, rank_of(json_text(*ctx.get("area", node), "kind")));
 }
 
 Json zones_within(ReadContext& ctx, const std::vector<std::string>& areas) {

@@ -13,7 +13,8 @@
 /// state, zones?: [{medium, address}], polygon?: [[latitude, longitude], ...]}.
 /// `zones`: what tells a place, as the gateway's channels name it.
 /// `unit` is the node whose staff bucket looks after it: its grid, else its community, else empty.
-/// Buckets per node: area:<id>:u, area:<id>:s; staff:<id> for communities and grids (M17).
+/// Buckets per node: area:<id>:u, area:<id>:s; staff:<id> and care:<id> for communities and
+/// grids (M17).
 namespace linli::community::areas {
 
 void declare(sync::Registry& registry);
@@ -22,6 +23,11 @@ inline std::string bucket(std::string_view area, sync::Lane lane) {
   return "area:" + std::string(area) + ":" + std::string(sync::lane_name(lane));
 }
 inline std::string staff_bucket(std::string_view node) { return "staff:" + std::string(node); }
+/// Names and doors of people whom somebody has to go to or to look after: held by those who may
+/// read the reach list by name (community.md §4), so never by an editor.
+inline std::string care_bucket(std::string_view node) { return "care:" + std::string(node); }
+/// Makes the buckets of a node that has staff; nothing for other nodes. For an area that is there.
+void ensure_staff_buckets(MutatorContext& ctx, const std::string& node);
 
 /// Loudspeakers and group robots of the nodes that lie wholly inside `areas`:
 /// [{area, medium, address}], at most kZonesMax.

@@ -27,10 +27,13 @@ std::vector<std::string> reach_staff(std::string_view key, const Json& row) {
   return out;
 }
 
-std::vector<std::string> ack_buckets(std::string_view key, const Json& row) {
+std::vector<std::string> ack_buckets(std::string_view /*key*/, const Json& row) {
   if (json_bool(row, "filed")) return {};
   std::vector<std::string> out;
-  if (json_text(row, "choice") == "help") out = reach_staff(key, row);
+  if (json_text(row, "choice") == "help")
+    for (const char* member : {"unit", "community"})
+      if (const std::string node = json_text(row, member); !node.empty())
+        out.push_back(areas::care_bucket(node));
   out.push_back(person_bucket(json_text(row, "person")));
   return out;
 }

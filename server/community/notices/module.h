@@ -21,8 +21,8 @@
 ///   each could be reached then: {notice, snap, unit, direct, ask, members: {person:
 ///   app|no_app|no_channel|excluded}}.
 /// - `aud` key id: one audience bucket, with the sum of its member set for reuse.
-/// - `ack` key <notice>:<person>; bucket person:<person>, and the staff's when help is needed; none
-///   once the notice is archived.
+/// - `ack` key <notice>:<person>; bucket person:<person>, and care:<unit>, care:<community> when
+///   help is needed; none once the notice is archived.
 /// - `seen` key <notice>:<person>: server only.
 /// - `reach_count` key <notice>:<unit>; buckets staff:<unit>, staff:<community>. Its states always
 ///   add up to `audience`.

@@ -119,6 +119,7 @@ MutatorResult set_quiet(MutatorContext& ctx, const Json& args) {
 
 Result<Json> list_endpoints(ReadContext& ctx, const Json& params) {
   const std::string person = json_text(params, "person");
+  LINLI_CHECK(check_access(ctx, params, person));
   Json out = {{"endpoints", Json::array()}};
   for (const auto& [key, row] : rows_of(ctx, person)) {
     Json item = *row;
@@ -197,8 +198,9 @@ void declare_endpoints(sync::Registry& registry) {
                         .run = set_quiet,
                         .path = "/persons/{person}/quiet"});
   add(registry, Query{.name = "endpoint.list",
-                      .summary = "Addresses of one person and what became of them.",
-                      .params = arg::object({{"person!", arg::id()}}),
+                      .summary = "Addresses of one person and what became of them; for staff with "
+                                 "the `access` of a person-read or search.",
+                      .params = arg::object({{"person!", arg::id()}, {"access", arg::id()}}),
                       .permit = may_set,
                       .run = list_endpoints,
                       .path = "/persons/{person}/endpoints"});

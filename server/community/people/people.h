@@ -44,6 +44,12 @@ void take_person_fields(const Json& args, Json& row);
 /// `partial`: household and name may be missing, as in a correction.
 Json person_fields_schema(bool partial);
 
+/// The caller reads somebody's record as staff: `params.access` names an access_log entry of the
+/// caller, at most ten minutes old, of this person or of a search that found the person. A GET has
+/// no effect, so it cannot leave the trace itself. Nothing to show for the person's own family.
+/// Errors: forbidden, expired, not_found.
+Result<void> check_access(ReadContext& ctx, const Json& params, const std::string& person);
+
 void declare_tables(sync::Registry& registry);
 void declare_households(sync::Registry& registry);
 void declare_persons(sync::Registry& registry);

@@ -163,7 +163,13 @@ std::string role_of(ReadContext& ctx, const std::string& account) {
   return "staff";
 }
 
-/// Logged searches that showed the person: their beginning of a name is the person's.
+/// Readings of the person's record, and logged searches that showed the person: their beginning of
+/// a name is the person's.
+bool is_about(const Json& entry, const std::string& person, const std::string& name) {
+  if (entry.contains("q")) return name.starts_with(json_text(entry, "q"));
+  return json_text(entry, "person") == person;
+}
+
 Result<Json> my_access(ReadContext& ctx, const Json& params) {
   LINLI_TRY(const std::string person, subject_of(ctx, params));
   LINLI_TRY(const Row row, need(ctx, "person", person));
@@ -173,7 +179,7 @@ Result<Json> my_access(ReadContext& ctx, const Json& params) {
   Json out = {{"entries", Json::array()}};
   for (const sync::IndexHit& hit : hits) {
     const Row entry = ctx.get("access_log", hit.key);
-    if (!name.starts_with(json_text(*entry, "q"))) continue;
+    if (!is_about(*entry, person, name)) continue;
     out["entries"].push_back({{"role", role_of(ctx, json_text(*entry, "by"))}});
     copy_members(*entry, out["entries"].back(), {"at", "reason"});
     if (out["entries"].size() < limit) continue;
@@ -205,10 +211,10 @@ MutatorResult withdraw_consent(MutatorContext& ctx, const Json& args) {
   const std::string member = json_text(row, "team") + ":" + json_text(row, "person");
   ctx.put("consent", id, std::move(row));
   if (!proxy.empty() && ctx.get("proxy", proxy) != nullptr) LINLI_CHECK(close_proxy(ctx, proxy));
-  if (const Row minor = ctx.get("team_member", member); minor != nullptr) {
+  if (const Row minor = ctx.get("team_minor", member); minor != nullptr) {
     Json without = *minor;
     without.erase("consent");
-    ctx.put("team_member", member, std::move(without));
+    ctx.put("team_minor", member, std::move(without));
   }
   return Json{{"id", id}, {"state", "withdrawn"}};
 }
@@ -237,8 +243,8 @@ void declare_privacy(sync::Registry& registry) {
                       .run = my_answers,
                       .path = "/me/answers"});
   add(registry, Query{.name = "people.my_access",
-                      .summary = "When somebody of which role searched and found the person, and "
-                                 "the reason given; newest first.",
+                      .summary = "When somebody of which role read the person's record or searched "
+                                 "and found it, and the reason given; newest first.",
                       .params = page,
                       .permit = anyone,
                       .run = my_access,

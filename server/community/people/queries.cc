@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "server/community/membership.h"
 #include "server/community/people/people.h"
 #include "server/community/roles.h"
 
@@ -22,6 +23,31 @@ MutatorResult request_search(MutatorContext& ctx, const Json& args) {
   return Json{{"access", id}};
 }
 
+Result<void> may_request_read(ReadContext& ctx, const Json& args) {
+  const Row row = ctx.get("person", json_text(args, "person"));
+  return require_any_over(ctx, {Role::grid, Role::window}, row ? json_text(*row, "area") : "");
+}
+
+/// As a search does, before one record is read.
+MutatorResult request_read(MutatorContext& ctx, const Json& args) {
+  LINLI_CHECK(need(ctx, "person", json_text(args, "person")));
+  const std::string id = ctx.new_id();
+  Json row = {{"by", actor_id(ctx)}, {"at", now_ms(ctx)}};
+  copy_members(args, row, {"person", "reason"});
+  ctx.put("access_log", id, std::move(row));
+  return Json{{"access", id}};
+}
+
+/// An entry of the caller's own that is not too old.
+Result<Row> live_access(ReadContext& ctx, const std::string& access) {
+  LINLI_TRY(Row log, need(ctx, "access_log", access));
+  if (json_text(*log, "by") != actor_id(ctx))
+    return fail(Errc::forbidden, "somebody else asked for it");
+  if (from_unix_ms(json_int(*log, "at")) + kAccess < ctx.now())
+    return fail(Errc::expired, "ask for it again");
+  return log;
+}
+
 Json summary_of(const std::string& key, const Json& row) {
   Json out = {{"id", key}};
   copy_members(row, out,
@@ -33,11 +59,7 @@ Json summary_of(const std::string& key, const Json& row) {
 Result<std::string> wanted_name(ReadContext& ctx, const Json& params) {
   const std::string access = json_text(params, "access");
   if (access.empty()) return json_text(params, "q");
-  LINLI_TRY(const Row log, need(ctx, "access_log", access));
-  if (json_text(*log, "by") != actor_id(ctx))
-    return fail(Errc::forbidden, "somebody else asked for this search");
-  if (from_unix_ms(json_int(*log, "at")) + kAccess < ctx.now())
-    return fail(Errc::expired, "ask for the search again");
+  LINLI_TRY(const Row log, live_access(ctx, access));
   return json_text(*log, "q");
 }
 
@@ -66,6 +88,7 @@ Result<void> may_search(ReadContext& ctx, const Json& params) {
 Result<Json> get_person(ReadContext& ctx, const Json& params) {
   const std::string id = json_text(params, "id");
   LINLI_TRY(const Row row, need(ctx, "person", id));
+  LINLI_CHECK(check_access(ctx, params, id));
   Json out = summary_of(id, *row);
   copy_members(*row, out, {"sex", "languages", "neighbour", "keyholder", "sensitive_tags"});
   return out;
@@ -125,6 +148,8 @@ Result<Json> access_log(ReadContext& ctx, const Json& params) {
   for (const sync::IndexHit& hit : hits) {
     Json item = *ctx.get("access_log", hit.key);
     item["id"] = hit.key;
+    if (const Row whom = ctx.get("person", json_text(item, "person")); whom != nullptr)
+      item["name"] = whom->at("name");
     out["entries"].push_back(std::move(item));
   }
   if (hits.size() == limit) out["next"] = cursor_text(hits.back());
@@ -132,6 +157,19 @@ Result<Json> access_log(ReadContext& ctx, const Json& params) {
 }
 
 }  // namespace
+
+Result<void> check_access(ReadContext& ctx, const Json& params, const std::string& person) {
+  if (is_system(ctx) || speaks_for(ctx, actor_id(ctx), person, "acknowledge")) return {};
+  const std::string access = json_text(params, "access");
+  if (access.empty())
+    return fail(Errc::forbidden, "POST person-reads first, and give its `access`");
+  LINLI_TRY(const Row log, live_access(ctx, access));
+  if (json_text(*log, "person") == person) return {};
+  const std::string searched = json_text(*log, "q");
+  LINLI_TRY(const Row row, need(ctx, "person", person));
+  if (!searched.empty() && json_text(*row, "name").starts_with(searched)) return {};
+  return fail(Errc::forbidden, "that was asked for somebody else");
+}
 
 void declare_queries(sync::Registry& registry) {
   add(registry,
@@ -142,6 +180,15 @@ void declare_queries(sync::Registry& registry) {
               .run = request_search,
               .online_only = true,
               .path = "/person-searches"});
+  add(registry,
+      Mutator{.name = "people.request_read",
+              .summary = "Logs who reads whose record; its id opens the record and its addresses "
+                         "for ten minutes.",
+              .args = arg::object({{"person!", arg::id()}, {"reason", arg::text(60)}}),
+              .permit = may_request_read,
+              .run = request_read,
+              .online_only = true,
+              .path = "/person-reads"});
   add(registry, Query{.name = "people.search",
                       .summary = "Persons whose name begins with `q`, or with a logged search.",
                       .params = arg::object({{"q", arg::text(20)},
@@ -152,8 +199,9 @@ void declare_queries(sync::Registry& registry) {
                       .run = search,
                       .path = "/persons"});
   add(registry, Query{.name = "people.get",
-                      .summary = "One person's record, for the person, the grid and the window.",
-                      .params = arg::object({{"id!", arg::id()}}),
+                      .summary = "One person's record, for the person; for the grid and the window "
+                                 "with the `access` of a person-read or search.",
+                      .params = arg::object({{"id!", arg::id()}, {"access", arg::id()}}),
                       .permit = may_get,
                       .run = get_person,
                       .path = "/persons/{id}"});
@@ -165,7 +213,7 @@ void declare_queries(sync::Registry& registry) {
                       .run = counts,
                       .path = "/person-counts"});
   add(registry, Query{.name = "people.access_log",
-                      .summary = "Who looked for whom, newest first.",
+                      .summary = "Who looked for whom or read whose record, newest first.",
                       .params = arg::object({{"after", arg::cursor()}, {"limit", arg::limit()}}),
                       .permit = allow({Role::supervisor}),
                       .run = access_log,

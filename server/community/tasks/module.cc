@@ -27,8 +27,8 @@ std::vector<std::string> task_buckets(std::string_view /*key*/, const Json& row)
   std::vector<std::string> out;
   for (const char* member : {"unit", "community"}) {
     const std::string node = json_text(row, member);
-    if (!node.empty() && !std::ranges::count(out, areas::staff_bucket(node)))
-      out.push_back(areas::staff_bucket(node));
+    if (!node.empty() && !std::ranges::count(out, areas::care_bucket(node)))
+      out.push_back(areas::care_bucket(node));
   }
   if (const std::string account = json_text(row, "assignee"); !account.empty())
     out.push_back(user_bucket(account));

@@ -14,7 +14,7 @@
 /// Kind `post`, a sheet for a stairwell: {area, name, door, notice?, place?}; it reaches a place.
 /// Kind `erasure`, for the office: {person, name, door, due_at}; see erasure.cc.
 /// Rows `shelter` and `transfer`: who was brought away (RAIN-15); see transfers.cc.
-/// Buckets: staff:<unit>, staff:<community>, and user:<assignee> of the volunteer who goes.
+/// Buckets: care:<unit>, care:<community>, and user:<assignee> of the volunteer who goes.
 namespace linli::community::tasks {
 
 void declare(sync::Registry& registry);

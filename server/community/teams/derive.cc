@@ -175,8 +175,7 @@ void flag_member(ReadContext& ctx, const std::string& team, const std::string& p
   if (is_walk_up(person)) return static_cast<void>(flags.insert("walk_up"));
   const Row member = ctx.get("team_member", pair_key(team, person));
   if (member == nullptr || json_text(*member, "state") == "requested") flags.insert("not_member");
-  if (member != nullptr && json_bool(*member, "is_minor") && !member->contains("consent"))
-    flags.insert("no_consent");
+  if (lacks_consent(ctx, team, person)) flags.insert("no_consent");
 }
 
 }  // namespace

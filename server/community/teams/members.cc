@@ -18,6 +18,16 @@ std::vector<std::string> member_buckets(std::string_view /*key*/, const Json& ro
   return out;
 }
 
+/// With the leads, those of the staff who see people by name, and the minor's own and guardian's
+/// phones; the other members need no age to verify a signature.
+std::vector<std::string> minor_buckets(std::string_view /*key*/, const Json& row) {
+  std::vector<std::string> out = {lead_bucket(json_text(row, "team"))};
+  if (const std::string node = json_text(row, "community"); !node.empty())
+    out.push_back(areas::care_bucket(node));
+  out.push_back(person_bucket(json_text(row, "person")));
+  return out;
+}
+
 /// What phones need to check a signature offline: the keys in use, by cid.
 Json keys_of_person(ReadContext& ctx, const std::string& person) {
   Json out = Json::array();
@@ -57,7 +67,7 @@ Result<void> may_appoint(ReadContext& ctx, const Json& args) {
   return require_any(ctx, {Role::window, Role::approver}, json_text(*team, "area"));
 }
 
-bool is_minor(ReadContext& ctx, const Json& person) {
+bool is_under_age(ReadContext& ctx, const Json& person) {
   const std::int64_t born = json_int(person, "birth_year");
   return born != 0 && year_of(ctx.now()) - born < kAdultAge;
 }
@@ -73,9 +83,13 @@ Result<Json> new_member(MutatorContext& ctx, const Json& args) {
   if (keys_of(ctx, "team_member.person", person, kTeamsMax).size() >= kTeamsMax)
     return fail(Errc::too_large, "a person is in at most 20 teams");
   ensure_person_bucket(ctx, person);
-  Json row = {{"person", person},       {"name", who->at("name")},         {"role", "member"},
-              {"state", "requested"},   {"is_minor", is_minor(ctx, *who)}, {"keys", Json::array()},
-              {"asked_at", now_ms(ctx)}};
+  if (is_under_age(ctx, *who)) {
+    Json minor = {{"person", person}};
+    place_in(team, *team_row, minor);
+    ctx.put("team_minor", pair_key(team, person), std::move(minor));
+  }
+  Json row = {{"person", person},     {"name", who->at("name")}, {"role", "member"},
+              {"state", "requested"}, {"keys", Json::array()},   {"asked_at", now_ms(ctx)}};
   place_in(team, *team_row, row);
   return row;
 }
@@ -137,7 +151,7 @@ MutatorResult set_role(MutatorContext& ctx, const Json& args) {
   const std::string team = json_text(args, "team");
   const Row found = active_member(ctx, team, person);
   if (found == nullptr) return fail(Errc::not_member, "not an active member");
-  if (json_bool(*found, "is_minor") && json_text(args, "role") == "lead")
+  if (ctx.get("team_minor", pair_key(team, person)) != nullptr && json_text(args, "role") == "lead")
     return fail(Errc::wrong_state, "a lead is of age");
   Json row = *found;
   row["role"] = args.at("role");
@@ -160,10 +174,12 @@ Result<void> may_consent(ReadContext& ctx, const Json& args) {
 MutatorResult consent(MutatorContext& ctx, const Json& args) {
   const std::string person = json_text(args, "person");
   const std::string key = pair_key(json_text(args, "team"), person);
-  LINLI_TRY(const Row found, need(ctx, "team_member", key));
-  Json row = *found;
-  row["consent"] = {{"by", actor_id(ctx)}, {"how", args.at("how")}, {"at", now_ms(ctx)}};
-  ctx.put("team_member", key, std::move(row));
+  LINLI_CHECK(need(ctx, "team_member", key));
+  if (const Row minor = ctx.get("team_minor", key); minor != nullptr) {
+    Json row = *minor;
+    row["consent"] = {{"by", actor_id(ctx)}, {"how", args.at("how")}, {"at", now_ms(ctx)}};
+    ctx.put("team_minor", key, std::move(row));
+  }
   ctx.put("consent", ctx.new_id(),
           {{"person", person},
            {"purpose", "volunteering"},
@@ -185,12 +201,35 @@ Result<Json> list_members(ReadContext& ctx, const Json& params) {
     Json item = *row;
     item["id"] = key;
     item.erase("keys");
+    const Row minor = ctx.get("team_minor", key);
+    item["is_minor"] = minor != nullptr;
+    if (minor != nullptr) copy_members(*minor, item, {"consent"});
     out["members"].push_back(std::move(item));
   }
   return out;
 }
 
 }  // namespace
+
+bool lacks_consent(ReadContext& ctx, const std::string& team, const std::string& person) {
+  const Row minor = ctx.get("team_minor", pair_key(team, person));
+  return minor != nullptr && !minor->contains("consent");
+}
+
+Result<void> split_minor(MutatorContext& ctx, const std::string& key) {
+  const Row found = ctx.get("team_member", key);
+  if (found == nullptr || !found->contains("is_minor")) return {};
+  Json row = *found;
+  if (json_bool(row, "is_minor")) {
+    Json minor = Json::object();
+    copy_members(row, minor, {"team", "person", "community", "consent"});
+    ctx.put("team_minor", key, std::move(minor));
+  }
+  row.erase("is_minor");
+  row.erase("consent");
+  ctx.put("team_member", key, std::move(row));
+  return {};
+}
 
 void declare_members(sync::Registry& registry) {
   constexpr std::chrono::hours kAlways{24 * 365 * 10};
@@ -202,6 +241,11 @@ void declare_members(sync::Registry& registry) {
                       return {exact(json_text(row, "person"))};
                     }}};
   registry.add(std::move(table));
+  sync::TableDef minor{};
+  minor.name = "team_minor";
+  minor.buckets = minor_buckets;
+  minor.references = {{"team", "team"}, {"person", "person"}};
+  registry.add(std::move(minor));
   registry.add(sync::DueDef{std::string(kTeamKeys), kAlways, keys_due});
 
   const Json who = arg::object({{"team!", arg::short_id()}, {"person!", arg::id()}});

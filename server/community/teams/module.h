@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+
+#include "base/result.h"
 #include "sync/engine/registry.h"
 
 /// Service teams, shifts, attendance and hours (VOL-1..14; bytes and rules: PROTOCOL.md §12).
 ///
-/// Rows and the buckets they are in:
+/// Rows and the buckets they are in (staff, care: of the community):
 ///   team          {name, kind: team|station, area, community, what?, state: active|closed,
 ///                 code_hash? (stations)}                                    area:<area>:s, staff
 ///   station_key   {station, code}: the printed code's text                  lead, staff
 ///   team_member   <team>:<person> {team, person, name, role: member|lead, state: requested|
-///                 active|left, is_minor, consent?: {by, how, at}, keys: [{cid, pub}], asked_at,
+///                 active|left, keys: [{cid, pub}], asked_at,
 ///                 joined_at?, left_at?}          team while active, person, lead, staff
+///   team_minor    <team>:<person>, of members under age only {team, person, community,
+///                 consent?: {by, how, at}}                                  person, lead, care
 ///   shift         {team, title, place?: id, place_name?, from, to, need, is_callout,
 ///                 has_travel, state: open|full|
 ///                 closed|cancelled, yes, no}                                team, staff
@@ -34,5 +39,8 @@
 namespace linli::community::teams {
 
 void declare(sync::Registry& registry);
+
+/// Upgrade 1: a `team_member` as the other members may hold it, its age and consent apart.
+Result<void> split_minor(sync::MutatorContext& ctx, const std::string& key);
 
 }  // namespace linli::community::teams

@@ -91,7 +91,7 @@ MutatorResult answer(MutatorContext& ctx, const Json& args) {
   if (state != "open" && state != "full") return fail(Errc::wrong_state, "it is over");
   const Row member = active_member(ctx, json_text(*found, "team"), person);
   if (member == nullptr) return fail(Errc::not_member, "not a member of the team");
-  if (json_bool(*member, "is_minor") && !member->contains("consent"))
+  if (lacks_consent(ctx, json_text(*found, "team"), person))
     return fail(Errc::forbidden, "a guardian has to agree first");
   const std::string key = pair_key(id, person);
   const Row old = ctx.get("shift_answer", key);

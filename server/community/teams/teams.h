@@ -34,6 +34,8 @@ std::string day_of(std::int64_t unix_ms);
 /// Null unless an active member.
 Row active_member(ReadContext& ctx, std::string_view team, std::string_view person);
 bool is_lead(ReadContext& ctx, std::string_view team, std::string_view person);
+/// A minor of the team whose guardian has not agreed (VOL-13).
+bool lacks_consent(ReadContext& ctx, const std::string& team, const std::string& person);
 /// Staff of the team's place: window, grid worker there, approver.
 bool is_team_staff(ReadContext& ctx, const Json& team);
 /// An active lead of the team, or its staff. Errors: forbidden, not_found.

@@ -159,6 +159,44 @@ TEST(VOL_13, AMinorServesOnlyWithAGuardiansConsent) {
   day.must(day.window, "shift.answer", yes);
 }
 
+TEST(VOL_13, WhoIsUnderAgeIsForTheLeadTheStaffAndTheFamily) {
+  ServiceDay day;
+  day.must("", "person.put",
+           {{"id", "p-kid"}, {"household", "h2b"}, {"name", "小明"}, {"birth_year", 2012}});
+  day.must(day.window, "team.confirm", {{"team", "lf"}, {"person", "p-kid"}});
+  day.must(day.window, "team.guardian_consent",
+           {{"team", "lf"}, {"person", "p-kid"}, {"how", "paper"}, {"witness", "孙浩"}});
+  const std::string kid = day.enrol("p-kid", 9);
+  for (const std::string& may : {day.lead.account, day.window, day.approver, kid})
+    EXPECT_TRUE(day.holds(may, "team_minor", "lf:p-kid")) << may;
+  for (const std::string& other : {day.chen.account, day.li.account, day.editor, day.admin})
+    EXPECT_FALSE(day.holds(other, "team_minor", "lf:p-kid")) << other;
+  EXPECT_TRUE(day.holds(day.chen.account, "team_member", "lf:p-kid"));
+  for (const char* secret : {"is_minor", "\"consent\""})
+    EXPECT_EQ(day.everything_on_phone_of(day.chen.account).find(secret), std::string::npos);
+  const Json members = day.ask(day.lead.account, "team.members", {{"team", "lf"}})->at("members");
+  for (const Json& one : members) {
+    const bool is_kid = one.at("person") == "p-kid";
+    EXPECT_EQ(one.at("is_minor"), is_kid);
+    EXPECT_EQ(one.contains("consent"), is_kid);
+  }
+}
+
+TEST(VOL_13, AConsentTakenBackStopsTheService) {
+  ServiceDay day;
+  day.must("", "person.put",
+           {{"id", "p-kid"}, {"household", "h2b"}, {"name", "小明"}, {"birth_year", 2012}});
+  day.must(day.window, "team.confirm", {{"team", "lf"}, {"person", "p-kid"}});
+  day.must(day.window, "team.guardian_consent",
+           {{"team", "lf"}, {"person", "p-kid"}, {"how", "paper"}, {"witness", "孙浩"}});
+  const Json yes = {{"shift", "s1"}, {"person", "p-kid"}, {"answer", "yes"}};
+  day.must(day.window, "shift.answer", yes);
+  const auto given = day.store().scan("consent.person", "p-kid/", std::nullopt, 1).value();
+  day.must(day.window, "consent.withdraw", {{"id", given.at(0).key}});
+  EXPECT_FALSE(day.row("team_minor", "lf:p-kid").contains("consent"));
+  EXPECT_EQ(code_of(day.call(day.window, "shift.answer", yes)), Errc::forbidden);
+}
+
 TEST(VOL_13, HoursOfAMinorWaitForTheGuardian) {
   ServiceDay day;
   day.must("", "person.put",

@@ -57,6 +57,56 @@ TEST(ENR_12, WhoLookedIsARoleATimeAndAReasonWithoutAName) {
   EXPECT_EQ(entries.dump().find("孙浩"), std::string::npos);
 }
 
+TEST(ENR_12, NoRecordIsReadByStaffWithoutATraceThatThePersonSees) {
+  SmallTown town;
+  const std::string wang = town.enrol("p-wang", 1);
+  const auto read = [&](const std::string& who, const Json& access, const char* of = "p-wang") {
+    Json get = {{"id", of}};
+    Json list = {{"person", of}};
+    if (!access.is_null()) get["access"] = list["access"] = access;
+    const Errc code = code_of(town.ask(who, "people.get", get));
+    EXPECT_EQ(code_of(town.ask(who, "endpoint.list", list)), code);
+    return code;
+  };
+  EXPECT_EQ(read(wang, nullptr), Errc{}) << "the own record";
+  for (const std::string& staff : {town.window, town.grid1}) {
+    EXPECT_EQ(read(staff, nullptr), Errc::forbidden);
+    const Json asked = town.must(staff, "people.request_read", {{"person", "p-wang"}});
+    EXPECT_EQ(read(staff, asked.at("access")), Errc{});
+    EXPECT_EQ(read(staff, asked.at("access"), "p-chen"), Errc::forbidden) << "somebody else";
+    EXPECT_EQ(read(town.account_id(staff == town.window ? 3 : 4), asked.at("access")),
+              Errc::forbidden)
+        << "a colleague's";
+    town.clock().advance(11min);
+    EXPECT_EQ(read(staff, asked.at("access")), Errc::expired);
+  }
+  EXPECT_EQ(code_of(town.call(town.grid1, "people.request_read", {{"person", "p-liu"}})),
+            Errc::forbidden)
+      << "another grid";
+  EXPECT_EQ(code_of(town.call(town.editor, "people.request_read", {{"person", "p-wang"}})),
+            Errc::forbidden);
+  const Json entries = town.ask(wang, "people.my_access", Json::object())->at("entries");
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[0].at("role"), "grid");
+  EXPECT_EQ(entries[1].at("role"), "window");
+  const Json log = town.ask(town.supervisor, "people.access_log", Json::object())->at("entries");
+  EXPECT_EQ(log.at(0).at("by"), town.grid1);
+  EXPECT_EQ(log.at(0).at("name"), "王桂芝");
+  const std::string chen = town.enrol("p-chen", 2);
+  EXPECT_TRUE(town.ask(chen, "people.my_access", Json::object())->at("entries").empty());
+}
+
+TEST(ENR_12, ALoggedSearchOpensTheRecordsThatItFound) {
+  SmallTown town;
+  const Json asked =
+      town.must(town.window, "people.request_search", {{"q", "王桂"}, {"reason", "送药上门"}});
+  const Json access = asked.at("access");
+  EXPECT_EQ(code_of(town.ask(town.window, "people.get", {{"id", "p-wang"}, {"access", access}})),
+            Errc{});
+  EXPECT_EQ(code_of(town.ask(town.window, "people.get", {{"id", "p-liu"}, {"access", access}})),
+            Errc::forbidden);
+}
+
 TEST(ENR_12, AnswersThatAreHeldAreListed) {
   SmallTown town;
   const std::string wang = town.enrol("p-wang", 1);

@@ -77,6 +77,32 @@ TEST(RAIN_11, TheEditorSeesCountsWithoutNames) {
   EXPECT_EQ(town.counted(town.grid1), 1);
 }
 
+TEST(RAIN_11, PhonesHoldTheDoorsThatTheirPeopleSeeAtTheDesk) {
+  TwoGrids town;
+  const std::string wang = town.enrol("p-wang", 1);
+  town.must(wang, "notice.acknowledge",
+            {{"notice", "n1"}, {"person", "p-wang"}, {"choice", "help"}});
+  for (const auto& [tbl, key] : {std::pair("task", "n1:p-wang"), std::pair("ack", "n1:p-wang")}) {
+    for (const std::string& may : {town.grid1, town.window, town.approver, town.supervisor})
+      EXPECT_TRUE(town.holds(may, tbl, key)) << tbl << " on " << may;
+    for (const std::string& other :
+         {town.editor, town.grid2, town.admin, town.lead, town.volunteer})
+      EXPECT_FALSE(town.holds(other, tbl, key)) << tbl << " on " << other;
+  }
+  for (const char* secret : {"王桂芝", "2号楼3门栋50"})
+    EXPECT_EQ(town.everything_on_phone_of(town.editor).find(secret), std::string::npos) << secret;
+}
+
+TEST(RAIN_11, AnEditorWhoAlsoSitsAtTheWindowKeepsTheDoorsUntilThatEnds) {
+  TwoGrids town;
+  const Json window = {{"id", town.editor}, {"role", "window"}, {"scope", "hn"}};
+  town.must("", "identity.grant_role", window);
+  EXPECT_TRUE(town.holds(town.editor, "task", "n1:p-liu"));
+  town.must("", "identity.revoke_role", window);
+  EXPECT_FALSE(town.holds(town.editor, "task", "n1:p-liu"));
+  EXPECT_TRUE(town.holds(town.editor, "reach_count", "n1:g1"));
+}
+
 TEST(RAIN_10, CallsForHelpAreListedForTheGridTheyComeFrom) {
   TwoGrids town;
   const std::string wang = town.enrol("p-wang", 1);

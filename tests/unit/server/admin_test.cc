@@ -4,6 +4,7 @@
 #include "server/admin/admin.h"
 
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -12,6 +13,7 @@
 #include "server/auth/certificates.h"
 #include "server/auth/revocation_log.h"
 #include "server/community/modules.h"
+#include "sync/store/sqlite/sqlite_store.h"
 
 namespace linli::admin {
 namespace {
@@ -152,6 +154,27 @@ TEST_F(Admin, ARestoreThatFailsHalfWayLeavesTheCommunityAsItWas) {
     EXPECT_EQ(entry.path().string().find("restor"), std::string::npos) << entry.path();
   fs::remove(backup / "huainan" / "gateway.db");
   EXPECT_EQ(run({"restore", (backup / "huainan").string(), "--yes"}), 0) << text_;
+}
+
+TEST_F(Admin, WhatAnOlderProgramPlacedIsNoFindingAndTheNextCommandThatWritesMovesIt) {
+  const fs::path folder = root_ / "data" / "huainan";
+  fs::create_directories(folder);
+  fs::copy_file("tests/golden/community/u0.sqlite", folder / kDatabaseFile);
+  fs::permissions(folder / kDatabaseFile, fs::perms::owner_all);
+  EXPECT_EQ(run({"verify"}), 0) << text_ << error_;
+  const auto names = [&] {
+    std::set<std::string> out;
+    sync::SqliteStoreOptions options;
+    options.path = (folder / kDatabaseFile).string();
+    const auto store = sync::SqliteStore::open(options).value();
+    for (const sync::BucketInfo& bucket : store->load().value().buckets)
+      if (bucket.digest.n > 0) out.insert(bucket.spec.name);
+    return out;
+  };
+  EXPECT_FALSE(names().contains("care:g1")) << "verify changes nothing";
+  ASSERT_EQ(run({"keys", "create", "--label", "x", "--scope", "editor"}), 0) << text_ << error_;
+  EXPECT_TRUE(names().contains("care:g1"));
+  EXPECT_EQ(run({"verify"}), 0) << text_;
 }
 
 TEST_F(Admin, CommandsThatWriteRefuseWhileTheServerRuns) {

@@ -80,6 +80,26 @@ class RuntimeTest : public testing::Test {
   std::unique_ptr<CommunityRuntime> runtime_;
 };
 
+TEST_F(RuntimeTest, WhatAnOlderProgramLeftIsBroughtUpToDateBeforeAnybodyIsServed) {
+  open();
+  ASSERT_TRUE(put_note("a").result);
+  kept_->restore(store_->snapshot());
+  runtime_->stop();
+  registry_.add(
+      sync::UpgradeDef{1, {{"note", [](sync::MutatorContext& ctx, const std::string& key) {
+                              ctx.ensure_bucket(test::note_bucket("care:1"));
+                              ctx.put("note", key, {{"text", "y"}, {"buckets", {"care:1"}}});
+                              return Result<void>{};
+                            }}}});
+  open();
+  const sync::StoreState& state = runtime_->state();
+  EXPECT_EQ(state.head, sync::Seq{3}) << "the row and the mark";
+  ASSERT_EQ(state.buckets.size(), 1U);
+  EXPECT_EQ(state.buckets[0].spec.name, "care:1");
+  EXPECT_EQ(state.buckets[0].digest.n, 1U);
+  EXPECT_EQ(put_note("b").seq, sync::Seq{4});
+}
+
 TEST_F(RuntimeTest, AnswersComeAfterTheCommitWasPublished) {
   open();
   const auto answer = put_note("a");

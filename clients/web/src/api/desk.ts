@@ -23,8 +23,12 @@ export interface Quotes {
   cost?: number;
 }
 
+/** An access entry opens a record for ten minutes; the last one is for clocks and lines. */
+const ACCESS_MS = 9 * 60_000;
+
 export class DeskApi {
   readonly client: ApiClient;
+  private readonly accesses = new Map<string, { access: Promise<string>; at: number }>();
 
   constructor(client: ApiClient) {
     this.client = client;
@@ -155,7 +159,20 @@ export class DeskApi {
   persons = (query: { access?: string; q?: string; cursor?: string }) =>
     this.client.get<T.Page<T.PersonLine>>('/persons', query);
 
-  person = (id: string) => this.client.get<T.Person>(`/persons/${id}`);
+  /** Who reads whose record is logged first; one entry serves a card and its reloads. */
+  private accessTo(person: string): Promise<string> {
+    const known = this.accesses.get(person);
+    if (known && Date.now() - known.at < ACCESS_MS) return known.access;
+    const access = this.client
+      .post<{ access: string }>('/person-reads', { person }, { key: crypto.randomUUID() })
+      .then((made) => made.access);
+    this.accesses.set(person, { access, at: Date.now() });
+    access.catch(() => this.accesses.delete(person));
+    return access;
+  }
+
+  person = async (id: string) =>
+    this.client.get<T.Person>(`/persons/${id}`, { access: await this.accessTo(id) });
 
   putPerson = (args: Record<string, unknown>, key: string) =>
     this.client.post<{ id: string }>('/persons', args, { key });
@@ -171,8 +188,9 @@ export class DeskApi {
 
   undo = (undo: string, key: string) => this.client.post<Empty>(`/undo/${undo}`, {}, { key });
 
-  addresses = (person: string) =>
-    this.client.get<{ endpoints: T.AddressOf[] }>(`/persons/${person}/endpoints`);
+  addresses = async (person: string) =>
+    this.client.get<{ endpoints: T.AddressOf[] }>(
+      `/persons/${person}/endpoints`, { access: await this.accessTo(person) });
 
   putAddress = (person: string, args: { medium: string; address: string }, key: string) =>
     this.client.post<Empty>(`/persons/${person}/endpoints`, args, { key });

@@ -3,13 +3,14 @@
 // Idempotency-Key of its Attempt.
 
 import type {
-  CertificateRow, HoursRow, HoursState, ShiftRow, TeamMemberRow, TeamRow,
+  CertificateRow, HoursRow, HoursState, ShiftRow, TeamMemberRow, TeamMinorRow, TeamRow,
 } from '../replica/rows_service';
 import type { ApiClient } from './client';
 import type { Page } from './types';
 
 export type TeamLine = TeamRow & { id: string };
-export type MemberLine = Omit<TeamMemberRow, 'keys'> & { id: string };
+export type MemberLine = Omit<TeamMemberRow, 'keys'> &
+  Pick<TeamMinorRow, 'consent'> & { id: string; is_minor: boolean };
 export type ShiftLine = ShiftRow & { id: string };
 export type HoursLine = HoursRow & { id: string };
 export type Certificate = CertificateRow & { number: string };

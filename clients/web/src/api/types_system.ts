@@ -65,8 +65,11 @@ export interface AccessEntry {
   id: string;
   by: string;
   at: number;
-  q: string;
-  reason: string;
+  /** A search, or the person whose record was read. */
+  q?: string;
+  person?: string;
+  name?: string;
+  reason?: string;
 }
 
 export interface GatewayLook {

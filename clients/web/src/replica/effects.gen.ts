@@ -96,6 +96,7 @@ export const EFFECTS: Record<string, MutatorInfo> = {
   "notice.submit": {"lane":1},
   "notice.withdraw": {"lane":1},
   "people.import_row": {"lane":2},
+  "people.request_read": {"lane":1},
   "people.request_search": {"lane":1},
   "people.undo_import": {"lane":2},
   "person.end": {"lane":1},

@@ -19,13 +19,13 @@ export const SHIFT_KEY = 'WlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlo';
 
 type Seed = { [T in keyof ServiceTables]: Record<string, Tables[T]> };
 
-function teams(now: number): Pick<Seed, 'team' | 'team_member'> {
+function teams(now: number): Pick<Seed, 'team' | 'team_member' | 'team_minor'> {
   const team = (name: string, kind: 'team' | 'station'): Tables['team'] => ({
     name, kind, state: 'active', area: COMMUNITY, community: COMMUNITY, created_at: now - 90 * DAY,
   });
   const member = (of: string, person: string, some: Partial<Tables['team_member']>) => ({
     team: of, person, name: '', role: 'member' as const, state: 'active' as const,
-    is_minor: false, keys: [], ...some,
+    keys: [], ...some,
   });
   return {
     team: {
@@ -40,12 +40,13 @@ function teams(now: number): Pick<Seed, 'team' | 'team_member'> {
       }),
       'leifeng:p-zhao': member('leifeng', 'p-zhao', { name: '赵国强' }),
       'leifeng:p-liu': member('leifeng', 'p-liu', { name: '刘洋', state: 'requested' }),
-      'leifeng:p-chen': member('leifeng', 'p-chen', { name: '陈小雨', is_minor: true }),
+      'leifeng:p-chen': member('leifeng', 'p-chen', { name: '陈小雨' }),
       'chorus:p-wang': member('chorus', 'p-wang', { name: '王秀英' }),
       'chorus:p-sun': member('chorus', 'p-sun', {
         name: '孙丽华', role: 'lead', keys: [{ cid: '6'.repeat(32), pub: LEAD_PUB }],
       }),
     },
+    team_minor: { 'leifeng:p-chen': { team: 'leifeng', person: 'p-chen' } },
   };
 }
 

@@ -21,12 +21,17 @@ export interface TeamMemberRow {
   name: string;
   role: 'member' | 'lead';
   state: 'requested' | 'active' | 'left';
-  is_minor: boolean;
-  consent?: { by: string; how: 'tap' | 'paper'; at: number };
   /** Phones in use: what a signature is held against without a net. `pub` is base64url. */
   keys: { cid: string; pub: string }[];
   asked_at?: number;
   joined_at?: number;
+}
+
+/** `team_minor`, key = team:person. Of members under age, with leads, staff and the family only. */
+export interface TeamMinorRow {
+  team: string;
+  person: string;
+  consent?: { by: string; how: 'tap' | 'paper'; at: number };
 }
 
 /** `shift`, key = shift id. shifts.cc; effect of shift.create. */
@@ -159,6 +164,7 @@ export interface WalkUpRow {
 export interface ServiceTables {
   team: TeamRow;
   team_member: TeamMemberRow;
+  team_minor: TeamMinorRow;
   shift: ShiftRow;
   shift_key: ShiftKeyRow;
   shift_answer: ShiftAnswerRow;

@@ -172,7 +172,8 @@ export const mine: Record<keyof typeof words, string> = {
   'privacy.offline': 'No connection: cannot see what the community keeps.',
   'privacy.looked': 'Who looked me up',
   'privacy.lookedHow':
-    'Staff who search by name give a reason each time. Here: their role, when, and why.',
+    'Staff who search by name say why; opening your record is noted too. Here: role, time, reason.',
+  'privacy.lookedOpened': 'Opened the record',
   'privacy.lookedNobody': 'Nobody did.',
   'privacy.role.window': 'Service window',
   'privacy.role.grid': 'Grid worker',

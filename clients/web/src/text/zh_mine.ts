@@ -148,7 +148,9 @@ export const mine = {
   'privacy.load': '看看社区存了什么',
   'privacy.offline': '现在连不上，看不到社区存了什么。',
   'privacy.looked': '谁查过我的资料',
-  'privacy.lookedHow': '工作人员按名字查人，每次都要写明理由。这里写的是谁的岗位、几时、为什么。',
+  'privacy.lookedHow':
+    '工作人员按名字查人，要写明理由；打开您的资料，也会记下来。这里写的是谁的岗位、几时、为什么。',
+  'privacy.lookedOpened': '打开了资料',
   'privacy.lookedNobody': '没有人查过。',
   'privacy.role.window': '窗口',
   'privacy.role.grid': '网格员',

@@ -2,11 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { entryHash, entryId, entryText, METHODS, signEntry, TYPES } from '../protocol/checkin';
 import { DeviceKey } from '../protocol/sign';
+import type { Row } from '../replica/api';
 import type { TaskRow } from '../replica/rows';
-import type { AttendanceRow, HoursRow, ShiftRow } from '../replica/rows_service';
+import type { AttendanceRow, HoursRow, ShiftRow, TeamMinorRow } from '../replica/rows_service';
 import { checkChain } from './chain';
 import {
-  isForgotten, nextAct, openCalls, presences, shiftsNow, totals, type Mark, type Shift,
+  isForgotten, minorState, nextAct, openCalls, presences, shiftsNow, totals, type Mark, type Shift,
 } from './shifts';
 import { isOpen, knocksBefore, noteOf, staircases, type Task } from './tasks';
 
@@ -51,6 +52,22 @@ describe('knock list', () => {
     expect(noteOf('moved', texts, (field) => field)).toBe('where 区体育馆; by 赵国强; care 女儿');
     expect(noteOf('refused', { reason: ' 不想走 ' }, (field) => field)).toBe('不想走');
     expect(noteOf('told', { more: '难'.repeat(300) }, (field) => field)).toHaveLength(200);
+  });
+});
+
+describe('minors', () => {
+  const minor = (key: string, value: Partial<TeamMinorRow>): Row<TeamMinorRow> => ({
+    key, isPending: false, value: { team: 't', person: key.slice(2), ...value },
+  });
+
+  it('VOL-13: are told by their own rows, which only some phones hold', () => {
+    const rows = [
+      minor('t:kid', { consent: { by: 'a', how: 'paper', at: NOW } }), minor('t:teen', {}),
+    ];
+    expect(['t:kid', 't:teen', 't:adult'].map((key) => minorState(rows, key))).toEqual(
+      ['agreed', 'waiting', undefined],
+    );
+    expect(minorState([], 't:kid')).toBe(undefined);
   });
 });
 

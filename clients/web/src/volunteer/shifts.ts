@@ -3,7 +3,7 @@
 import { parseEntry } from '../protocol/checkin';
 import type { Row } from '../replica/api';
 import type {
-  AttendanceRow, HoursRow, ShiftAnswerRow, ShiftRow, TeamMemberRow,
+  AttendanceRow, HoursRow, ShiftAnswerRow, ShiftRow, TeamMemberRow, TeamMinorRow,
 } from '../replica/rows_service';
 
 export type Shift = Row<ShiftRow>;
@@ -18,6 +18,17 @@ const DAY_MS = 86_400_000;
 export function isLead(members: readonly Member[], team: string, person: string): boolean {
   return members.some(({ value }) => value.team === team && value.person === person &&
     value.role === 'lead' && value.state === 'active');
+}
+
+export type MinorState = 'agreed' | 'waiting';
+
+/** Of the member `team:person`; nothing for who is of age, or not for this phone to know. */
+export function minorState(
+  minors: readonly Row<TeamMinorRow>[], member: string,
+): MinorState | undefined {
+  const minor = minors.find(({ key }) => key === member);
+  if (!minor) return undefined;
+  return minor.value.consent ? 'agreed' : 'waiting';
 }
 
 /** Teams in which one of these persons serves. */

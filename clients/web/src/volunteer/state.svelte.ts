@@ -6,15 +6,18 @@ import { RECORD } from '../replica/record_name';
 import type { AreaRow, NoticeRow, ShelterRow, TaskRow, TransferRow } from '../replica/rows';
 import type {
   AttendanceRow, CertificateRow, HoursRow, PublicityRow, ShiftAnswerRow, ShiftKeyRow, ShiftRow,
-  TeamMemberRow, TeamRow, WalkUpRow,
+  TeamMemberRow, TeamMinorRow, TeamRow, WalkUpRow,
 } from '../replica/rows_service';
 import type { Session } from '../resident/state/session.svelte';
 import type { Held } from './checkin';
-import { isLead, presences, teamsOf, type Presence } from './shifts';
+import {
+  isLead, minorState, presences, teamsOf, type MinorState, type Presence,
+} from './shifts';
 
 export class Service {
   teams = $state.raw<Row<TeamRow>[]>([]);
   members = $state.raw<Row<TeamMemberRow>[]>([]);
+  minors = $state.raw<Row<TeamMinorRow>[]>([]);
   shifts = $state.raw<Row<ShiftRow>[]>([]);
   keys = $state.raw<Row<ShiftKeyRow>[]>([]);
   answers = $state.raw<Row<ShiftAnswerRow>[]>([]);
@@ -46,6 +49,7 @@ export class Service {
     this.replica = session.replica;
     this.watch<TeamRow>('team', (rows) => (this.teams = rows));
     this.watch<TeamMemberRow>('team_member', (rows) => (this.members = rows));
+    this.watch<TeamMinorRow>('team_minor', (rows) => (this.minors = rows));
     this.watch<ShiftRow>('shift', (rows) => (this.shifts = rows));
     this.watch<ShiftKeyRow>('shift_key', (rows) => (this.keys = rows));
     this.watch<ShiftAnswerRow>('shift_answer', (rows) => (this.answers = rows));
@@ -76,6 +80,11 @@ export class Service {
   /** The phone's owner leads the team. */
   leads(team: string): boolean {
     return isLead(this.members, team, this.own);
+  }
+
+  /** Whether a member is under age and a guardian agreed, as far as this phone may know. */
+  ageOf(member: string): MinorState | undefined {
+    return minorState(this.minors, member);
   }
 
   presences(shift: string): Map<string, Presence> {

@@ -34,11 +34,12 @@ export interface Data {
   erasure?: Erasure;
 }
 
-/** Who searched and found the person: a role, never a name. */
+/** Who opened the person's record, or searched and found the person: a role, never a name. */
 export interface Look {
   role: string;
   at: number;
-  reason: string;
+  /** Of a search. */
+  reason?: string;
 }
 
 export interface Held {
