@@ -2,7 +2,7 @@
 // What the app does with its browser: several tabs, a newer version, pushes.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -68,6 +68,12 @@ test(
   },
 );
 
+/** Whole at once, as the server may read it at any moment. */
+function replace(file, text) {
+  writeFileSync(`${file}.new`, text);
+  renameSync(`${file}.new`, file);
+}
+
 /** Puts another index.html into the folder, as a newer version would. */
 function release(mark) {
   const file = join(webRoot, 'index.html');
@@ -76,19 +82,31 @@ function release(mark) {
     /<meta name="version"[^>]*>|(?=<title>)/,
     `<meta name="version" content="${mark}">`,
   );
-  writeFileSync(file, next);
+  replace(file, next);
   const worker = join(webRoot, 'sw.js');
   const hash = createHash('sha256').update(next).digest('hex').slice(0, 16);
   const text = readFileSync(worker, 'utf8');
   const changed = text.replace(/(index\.html[`'"],\s*[`'"])[0-9a-f]{16}/, `$1${hash}`);
   assert.notEqual(changed, text);
-  writeFileSync(worker, changed);
+  replace(worker, changed);
 }
 
 const lookForUpdate = (page) =>
   page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).update());
 const versionOf = (page) =>
   page.evaluate(() => document.querySelector('meta[name=version]')?.content ?? '');
+/** What the page shows and what its registration knows, for whoever reads a failure. */
+const stateOf = (page) =>
+  page.evaluate(async () => {
+    const registration = await navigator.serviceWorker.getRegistration();
+    const workers = ['installing', 'waiting', 'active'].map(
+      (name) => `${name}: ${registration?.[name]?.state ?? '-'}`,
+    );
+    const bar = document.querySelector('.bar')?.textContent ?? '';
+    return `${workers.join(', ')}; shows version "${
+      document.querySelector('meta[name=version]')?.content ?? ''
+    }", bar "${bar.trim()}"`;
+  });
 
 test(
   'a newer version waits for the person and never reloads a half-filled form',
@@ -119,9 +137,14 @@ test(
     const other = await phone.browser.context.newPage();
     await other.goto(phone.home);
     await other.getByRole('button', { name: '重新打开' }).click();
+    let seen = '';
     await waitFor(
-      async () => (await versionOf(other).catch(() => '')) === 'two',
-      'the newer version',
+      async () => {
+        // The page is between two documents for a moment.
+        seen = await stateOf(other).catch((error) => String(error));
+        return (await versionOf(other).catch(() => '')) === 'two';
+      },
+      () => `the newer version; ${seen}`,
     );
     assert.equal(await phone.page.evaluate(() => globalThis.isSamePage), true);
     assert.equal(await phone.page.getByLabel('门牌').inputValue(), '6号院2号楼');
@@ -175,7 +198,15 @@ test(
       silent: false,
     };
     await push(payload);
-    await waitFor(async () => (await shown()).length === 1, 'the notification');
+    const found = async () => `${JSON.stringify(await shown())}; ${await stateOf(phone.page)}`;
+    let seen = '';
+    await waitFor(
+      async () => {
+        seen = await found();
+        return (await shown()).length === 1;
+      },
+      () => `the notification; ${seen}`,
+    );
     assert.deepEqual(await shown(), [{ title: '暴雨红色预警', body: '今晚别出门', tag: 'n1' }]);
     await push({ ...payload, rev: 2, line: '已转移到二楼' });
     await waitFor(async () => (await shown())[0]?.body === '已转移到二楼', 'the newer text');

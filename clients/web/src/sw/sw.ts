@@ -3,6 +3,7 @@
 // touches the replica (decision M25). The build fills in FILES: every file of the resident shell
 // with a hash of its content.
 import { addressOf, notificationOf } from './notification';
+import { fetchExactly } from './shell_file';
 
 declare const self: ServiceWorkerGlobalScope;
 declare const __LINLI_FILES__: [path: string, hash: string][];
@@ -12,6 +13,9 @@ const SCOPE = new URL('./', self.location.href);
 /** One store per community on the same origin; entries are named by their hash. */
 const STORE = `linli-shell:${SCOPE.pathname}`;
 const DOCUMENT = 'index.html';
+/** For a file that the store has lost, until the server's answer begins. A worker with a request in
+ *  flight holds up the version after it. */
+const ANSWER_MS = 20_000;
 
 function keyOf(hash: string): string {
   return new URL(`kept/${hash}`, SCOPE).href;
@@ -24,15 +28,14 @@ function fileOf(url: URL): [path: string, hash: string] | undefined {
   return FILES.find(([name]) => name === path);
 }
 
-/** Fetches what is new; what has the same hash is there already. */
+/** Fetches what is new; what has the same hash is there already. When one file is not to be had,
+ *  the browser drops this version and tries again at the next start of a page. */
 async function keepShell(): Promise<void> {
   const store = await caches.open(STORE);
   await Promise.all(
     FILES.map(async ([path, hash]) => {
       if (await store.match(keyOf(hash))) return;
-      const response = await fetch(new URL(path, SCOPE), { cache: 'reload' });
-      if (!response.ok) throw new Error(`${path}: ${response.status}`);
-      await store.put(keyOf(hash), response);
+      await store.put(keyOf(hash), await fetchExactly(new URL(path, SCOPE), hash));
     }),
   );
 }
@@ -47,7 +50,10 @@ async function dropOld(): Promise<void> {
 
 async function answer(request: Request, hash: string): Promise<Response> {
   const kept = await (await caches.open(STORE)).match(keyOf(hash));
-  return kept ?? fetch(request);
+  if (kept) return kept;
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), ANSWER_MS);
+  return fetch(request, { signal: stop.signal }).finally(() => clearTimeout(timer));
 }
 
 async function openNotice(data: unknown): Promise<void> {

@@ -19,6 +19,10 @@ export const en: Record<Key, string> = {
   'app.notFoundHelp': 'Its time may be over, or the address is wrong.',
   'app.newVersion': 'There is a new version',
   'app.reopen': 'Reopen',
+  'app.takingOver': 'Changing to the new version…',
+  'app.notTaken':
+    'The new version is not there yet. Tap again; if it does not help, close every window of ' +
+    'Linli and open it anew.',
   'app.errors': 'Please mend these first:',
   'app.failed': 'That did not work: {why}',
 

@@ -20,6 +20,8 @@ export const zh = {
   'app.notFoundHelp': '可能已经过了时间，或者地址抄错了。',
   'app.newVersion': '邻里有新版本',
   'app.reopen': '重新打开',
+  'app.takingOver': '正在换上新版本…',
+  'app.notTaken': '新版本还没换上。请再点一次；还不行，就关掉邻里的所有窗口再打开。',
   'app.errors': '请先改好这几处：',
   'app.failed': '这一步没有做成：{why}',
 
