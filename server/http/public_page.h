@@ -17,10 +17,11 @@ class PublicPage {
  public:
   /// Notices on the page.
   static constexpr int kNotices = 50;
-  /// A page is made anew after so long: a search engine in a hurry costs one reading per interval.
-  static constexpr std::chrono::seconds kFresh{5};
+  /// A page is made anew after so long: a search engine in a hurry costs one reading per interval,
+  /// and a warning is on it at the next look.
+  static constexpr std::chrono::seconds kFresh{1};
   /// What caches between us and readers may keep it. A warning must not lie there for long.
-  static constexpr std::chrono::seconds kCached{60};
+  static constexpr std::chrono::seconds kCached{10};
 
   explicit PublicPage(const SiteParts& parts) : parts_(parts) {}
   void add_to(EndpointTable& table);

@@ -47,7 +47,7 @@ class PublicPage(harness.WorldTest):
         self.assertLess(page.index("红色暴雨"), page.index("全社区停水"))
         self.assertEqual(self.get("/")[2].decode(), page)
         status, headers, body = self.get("/c/huainan/api/v1/public/notices")
-        self.assertEqual((status, headers["cache-control"]), (200, "public, max-age=60"))
+        self.assertEqual((status, headers["cache-control"]), (200, "public, max-age=10"))
         titles = [notice["title"] for notice in json.loads(body)["items"]]
         self.assertEqual(titles[0], "红色暴雨")
         self.assertIn("全社区停水", titles)

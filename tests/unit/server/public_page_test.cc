@@ -64,7 +64,7 @@ TEST_F(PublicPages, NeedNoSignInAndMayBeKeptForAWhile) {
   for (const char* path : {"/public", "/public/atom.xml", "/api/v1/public/notices"}) {
     const net::HttpResponse page = get(path);
     EXPECT_EQ(page.status, 200) << path;
-    EXPECT_EQ(header(page, "Cache-Control"), "public, max-age=60");
+    EXPECT_EQ(header(page, "Cache-Control"), "public, max-age=10");
     net::HttpRequest again = request("GET", path);
     again.headers["if-none-match"] = header(page, "ETag");
     const net::HttpResponse same = send(std::move(again));

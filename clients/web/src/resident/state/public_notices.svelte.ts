@@ -15,6 +15,10 @@ interface Kept {
   list: PublicList;
 }
 
+/** Between two looks of an open page: nothing tells a guest's phone of a new warning. The server's
+ *  answer is shared by all of them, so it costs little. */
+export const LOOK_AGAIN_MS = 60_000;
+
 const PATH = 'api/v1/public/notices';
 /** Entry of the same store that the shell lies in; never answered to the network. */
 const KEPT = 'kept/public-notices';
@@ -28,6 +32,23 @@ export class PublicNotices {
   isFresh = $state(false);
   /** The server answered, but not with notices: its own public page has them. */
   isRefused = $state(false);
+
+  /** Looks now, when the page is turned to or the net comes back, and again and again while it is
+   *  seen. The answer ends it. */
+  keepFresh(): () => void {
+    const look = () => {
+      if (!document.hidden) void this.load();
+    };
+    void this.load();
+    const timer = setInterval(look, LOOK_AGAIN_MS);
+    document.addEventListener('visibilitychange', look);
+    addEventListener('online', look);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener('visibilitychange', look);
+      removeEventListener('online', look);
+    };
+  }
 
   async load(): Promise<void> {
     this.isAsking = true;
