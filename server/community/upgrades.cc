@@ -34,14 +34,20 @@ auto place_anew(const char* tbl) {
 }  // namespace
 
 void declare_upgrades(sync::Registry& registry) {
-  // Knocks and calls for help leave the bucket that editors hold, age and consent of minors those
-  // of the other members. First who may hold them, so that nothing is missing in between.
+  // Knocks, calls for help, rosters and hours of service leave the bucket that editors hold, age
+  // and consent of minors those of the other members. First who may hold them, so that nothing is
+  // missing in between.
   registry.add(sync::UpgradeDef{.number = 1,
                                 .steps = {{"area", make_buckets},
                                           {"account", hold_anew},
                                           {"task", place_anew("task")},
                                           {"ack", place_anew("ack"), {"staff:"}},
-                                          {"team_member", teams::split_minor}}});
+                                          {"team_member", teams::split_minor},
+                                          {"attendance", place_anew("attendance")},
+                                          {"hours", place_anew("hours")},
+                                          {"walkup", place_anew("walkup")},
+                                          {"certificate", place_anew("certificate")},
+                                          {"station_key", place_anew("station_key")}}});
 }
 
 }  // namespace linli::community

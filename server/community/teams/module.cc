@@ -44,7 +44,7 @@ Result<void> require_lead(ReadContext& ctx, const std::string& team) {
 std::vector<std::string> close_buckets(const Json& row) {
   std::vector<std::string> out = {lead_bucket(json_text(row, "team"))};
   if (const std::string node = json_text(row, "community"); !node.empty())
-    out.push_back(areas::staff_bucket(node));
+    out.push_back(areas::care_bucket(node));
   const std::string person = json_text(row, "person");
   if (!person.empty() && !is_walk_up(person)) out.push_back(person_bucket(person));
   return out;

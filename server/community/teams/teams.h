@@ -40,7 +40,8 @@ bool lacks_consent(ReadContext& ctx, const std::string& team, const std::string&
 bool is_team_staff(ReadContext& ctx, const Json& team);
 /// An active lead of the team, or its staff. Errors: forbidden, not_found.
 Result<void> require_lead(ReadContext& ctx, const std::string& team);
-/// What lies in a team also lies with its leads, its staff and the person.
+/// What lies in a team also lies with its leads, those of the staff who see people by name, and the
+/// person.
 std::vector<std::string> close_buckets(const Json& row);
 /// Copies `team` and `community` of a team row, which buckets need.
 void place_in(const std::string& team, const Json& team_row, Json& row);

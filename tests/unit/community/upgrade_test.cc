@@ -217,6 +217,19 @@ TEST(VOL_13, MembersLoseAgeAndConsentOfEachOtherByTheUpgradeAndTheLeadKeepsThem)
   EXPECT_FALSE(kid.has("team_minor/lf:p-teen"));
 }
 
+TEST(Upgrade, AnEditorsReplicaLosesRostersAndTheApproverKeepsThem) {
+  OldTown old(0);
+  PaperReplica editor(old.town->store(), SmallTown::account_id(1));
+  PaperReplica approver(old.town->store(), SmallTown::account_id(2));
+  ASSERT_TRUE(editor.has("team_member/lf:p-chen"));
+  ASSERT_TRUE(approver.has("team_member/lf:p-chen"));
+  old.upgrade();
+  for (PaperReplica* phone : {&editor, &approver}) phone->connect();
+  EXPECT_FALSE(editor.has("team_member/lf:p-chen"));
+  EXPECT_TRUE(editor.has("team/lf")) << "which teams there are is no secret";
+  EXPECT_TRUE(approver.has("team_member/lf:p-chen"));
+}
+
 TEST(Upgrade, AKilledOneBeginsAnewAndADoneOneChangesNothing) {
   OldTown old(0);
   // Killed before it was marked as done: all its rows are there.
