@@ -256,6 +256,7 @@ class Gateway(harness.WorldTest):
     def test_zones_are_told_apart_from_persons(self):
         self.world.desk(ADMIN).post("/areas/g1/zones", {
             "zones": [{"medium": "loudspeaker", "address": "gate"}]})
+        self.addCleanup(self.world.desk(ADMIN).post, "/areas/g1/zones", {"zones": []})
         notice = self.world.send("红色暴雨 喇叭", severity="red", action_line="上二楼")
 
         def played():
@@ -268,12 +269,12 @@ class Gateway(harness.WorldTest):
         total = self.world.reach(notice)
         states = {name: count for name, count in total.items() if name != "audience"}
         self.assertEqual(sum(states.values()), total["audience"], "persons only (RAIN-13)")
-        self.world.desk(ADMIN).post("/areas/g1/zones", {"zones": []})
 
     def test_a_correction_tells_the_loudspeakers_of_the_areas_that_are_new_in_it(self):
         for area, address in (("g1", "gate"), ("g2", "yard")):
             self.world.desk(ADMIN).post(f"/areas/{area}/zones", {
                 "zones": [{"medium": "loudspeaker", "address": address}]})
+            self.addCleanup(self.world.desk(ADMIN).post, f"/areas/{area}/zones", {"zones": []})
         notice = self.world.send("红色暴雨 扩大", areas=["g1"], severity="red",
                                  action_line="上二楼")
         desk = self.world.desk(APPROVER)
@@ -285,8 +286,6 @@ class Gateway(harness.WorldTest):
         desk.post(f"/notices/{notice}/correct", {
             "audience": {"areas": ["g1", "g2"]}, "reason": "范围扩大"})
         wait_for(lambda: times() == {"g1": 2, "g2": 1}, "the new one, and the change", 20)
-        for area in ("g1", "g2"):
-            self.world.desk(ADMIN).post(f"/areas/{area}/zones", {"zones": []})
 
     def test_M28_an_approval_names_the_cost_that_was_quoted(self):
         desk = self.world.desk(APPROVER)

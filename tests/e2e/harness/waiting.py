@@ -14,8 +14,11 @@ def seconds(value):
     return value * SLOW
 
 
-def wait_for(ready, what, limit=10.0, pause=0.05):
-    """Returns the first true answer of ready(); fails with `what` after `limit` seconds."""
+def wait_for(ready, what, limit=10.0, pause=0.05, pause_max=0.4):
+    """Returns the first true answer of ready(); fails with `what` after `limit` seconds.
+
+    The pauses grow: one account may make 10 calls a second over HTTP, and a machine has 2 cores.
+    """
     end = time.monotonic() + seconds(limit)
     while True:
         answer = ready()
@@ -24,6 +27,7 @@ def wait_for(ready, what, limit=10.0, pause=0.05):
         if time.monotonic() > end:
             raise AssertionError(f"waited {seconds(limit):.0f} s in vain for {what}")
         time.sleep(pause)
+        pause = max(pause, min(pause * 1.2, pause_max))
 
 
 _loop = None
