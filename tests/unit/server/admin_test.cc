@@ -167,7 +167,8 @@ TEST_F(Admin, WhatAnOlderProgramPlacedIsNoFindingAndTheNextCommandThatWritesMove
     sync::SqliteStoreOptions options;
     options.path = (folder / kDatabaseFile).string();
     const auto store = sync::SqliteStore::open(options).value();
-    for (const sync::BucketInfo& bucket : store->load().value().buckets)
+    const sync::StoreState state = store->load().value();
+    for (const sync::BucketInfo& bucket : state.buckets)
       if (bucket.digest.n > 0) out.insert(bucket.spec.name);
     return out;
   };
