@@ -113,7 +113,8 @@ export interface AreaRow {
 /** `task`, key = notice:person: a knock. server/community/tasks/module.cc; task.visit patches
  *  `result`, `done_at` and `visited_by` as an effect. */
 export interface TaskRow {
-  kind: 'knock';
+  /** `post`: a sheet for a stairwell, with neither person nor answer; `erasure` is the office's. */
+  kind: 'knock' | 'post' | 'erasure';
   notice: string;
   person: string;
   state: 'open' | 'no_answer' | 'handed_on' | 'done';

@@ -36,6 +36,9 @@ export const mine: Record<keyof typeof words, string> = {
     '“Agree” on their own phone, or are asked in person.',
   'family.samePhone':
     'Two people can share one phone: each notice then has a button for each name.',
+  'family.old':
+    'The newest state could not be asked for; this may be an older one. It is asked for again ' +
+    'when you are connected.',
   'family.offline': 'You can see this once there is a connection.',
 
   'queue.title': 'What I handed in',
