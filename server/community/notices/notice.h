@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "server/community/rows.h"
 
@@ -28,6 +29,8 @@ inline constexpr std::chrono::minutes kSendGrace{30};
 /// Residents search this far back; afterwards rows and audience memberships go.
 inline constexpr std::chrono::hours kKeep{90 * 24};
 inline constexpr std::size_t kHistoryMax = 50;
+/// Beginning of the ids under which the gateway knows what is no notice (teams/reminders.h).
+inline constexpr std::string_view kReservedIds = "shift-";
 /// Units of one notice: every grid of a large community.
 inline constexpr std::size_t kUnitsMax = 150;
 

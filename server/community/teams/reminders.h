@@ -4,13 +4,14 @@
 #include <string>
 #include <string_view>
 
+#include "server/community/notices/notice.h"
 #include "server/community/teams/teams.h"
 
 /// The reminder to check out (VOL-8), by the gateway and once a person and shift.
 namespace linli::community::teams {
 
 /// Of the ids under which the gateway knows reminders; server/app asks `shift.recipients` for them.
-inline constexpr std::string_view kReminderPrefix = "shift-";
+inline constexpr std::string_view kReminderPrefix = notices::kReservedIds;
 /// Not one of a notice, so nobody muted it by muting a notice's.
 inline constexpr const char* kReminderCategory = "volunteer";
 

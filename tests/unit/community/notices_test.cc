@@ -52,6 +52,15 @@ TEST(NTC_3, EditByTheApproverMakesThemTheAuthor) {
       Errc::same_person);
 }
 
+TEST(NTC_3, ANoticeTakesNoIdThatTheGatewayKnowsAsAReminder) {
+  SmallTown town;
+  EXPECT_EQ(code_of(town.call(town.editor, "notice.draft",
+                              SmallTown::notice("shift-0123456789abcdef", kEverybody))),
+            Errc::invalid_argument);
+  EXPECT_TRUE(town.row("notice_admin", "shift-0123456789abcdef").is_null());
+  town.must(town.editor, "notice.draft", SmallTown::notice("shift", kEverybody));
+}
+
 TEST(NTC_3, RejectedDraftIsKept) {
   SmallTown town;
   town.must(town.editor, "notice.draft", SmallTown::notice("n1", kEverybody));
