@@ -14,6 +14,7 @@ before(async () => {
   if (!canRun) return;
   mkdirSync(FOLDER, { recursive: true });
   world = await openWorld('web-pictures', { people: 300 });
+  await asDesk('/teams', { id: 'shots', name: '照片队', area: 'hn' });
   warning = await world.send('暴雨红色预警', {
     severity: 'red',
     action_line: '今晚别出门，住一楼和地下室的请到社区服务中心二楼',
@@ -21,6 +22,8 @@ before(async () => {
   });
 });
 after(() => world?.close());
+
+const asDesk = (path, value) => world.as_staff('孙浩', 'POST', path, { value });
 
 async function shoot(page, name) {
   await pause(300);
@@ -83,6 +86,40 @@ for (const mode of ['normal', 'elder']) {
   });
 }
 
+test("a volunteer's phone and a lead's", options, async (t) => {
+  const phone = await openPhone(t, world);
+  const { person } = await phone.enrol(await world.household());
+  await asDesk('/teams/shots/members', { person });
+  await asDesk(`/teams/shots/members/${person}/role`, { role: 'lead' });
+  const [from, to] = [Date.now() - 3_600_000, Date.now() + 3_600_000];
+  await asDesk('/shifts', { id: 'shot', team: 'shots', title: '清扫楼道', from, to, need: 2 });
+  await phone.go('#/volunteer');
+  await phone.page.getByText('清扫楼道').first().waitFor();
+  const screens = {
+    overview: '',
+    today: 'today',
+    shelters: 'shelters',
+    lead: 'lead/shot',
+    enter: 'enter/shot',
+    checkin: 'checkin/shot',
+    teams: 'teams',
+    team: 'team/shots',
+    new: 'new/shots',
+    hours: 'hours',
+  };
+  for (const mode of ['normal', 'elder']) {
+    await phone.page.evaluate(
+      (text) => localStorage.setItem('linli.settings', text),
+      JSON.stringify({ mode, size: mode === 'elder' ? 22 : 18, theme: 'light', lang: 'zh' }),
+    );
+    await phone.page.reload();
+    for (const [name, path] of Object.entries(screens)) {
+      await phone.go(`#/volunteer/${path}`);
+      await shoot(phone.page, `${mode}-volunteer-${name}`);
+    }
+  }
+});
+
 test('the desk', options, async (t) => {
   const { approver } = await world.names();
   const desk = await openDesk(t, world, approver);
@@ -97,11 +134,19 @@ test('the desk', options, async (t) => {
     devices: '#/devices',
     channels: '#/channels',
     access: '#/access',
+    'volunteers-hours': '#/volunteers',
+    'volunteers-missing': '#/volunteers/missing',
+    'volunteers-teams': '#/volunteers/teams',
+    'volunteers-team': '#/volunteers/teams/shots',
+    'volunteers-certificates': '#/volunteers/certificates',
+    'volunteers-verify': '#/volunteers/verify',
     unreached: `#/warnings/${warning}/print`,
   };
   for (const [name, hash] of Object.entries(sections)) {
     await desk.go(hash);
     await pause(1200);
+    // A list that never comes is a fault, too.
+    await desk.page.getByText('正在读取').first().waitFor({ state: 'hidden' });
     await shoot(desk.page, `desk-${name}`);
   }
 });

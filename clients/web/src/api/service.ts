@@ -75,7 +75,10 @@ export class ServiceApi {
   stationCode = (id: string) =>
     this.client.get<{ id: string; code: string }>(`/teams/${of(id)}/station-code`);
 
-  members = (team: string) => this.client.get<Page<MemberLine>>(`/teams/${of(team)}/members`);
+  members = async (team: string): Promise<Page<MemberLine>> => {
+    const found = await this.client.get<{ members: MemberLine[] }>(`/teams/${of(team)}/members`);
+    return { items: found.members };
+  };
 
   takeIn = (team: string, person: string, key: string) =>
     this.client.post<unknown>(`/teams/${of(team)}/members`, { person }, { key });
@@ -100,7 +103,10 @@ export class ServiceApi {
   hours = (query: { state?: HoursState; team?: string; cursor?: string }) =>
     this.client.get<Page<HoursLine>>('/hours', { ...query, limit: 200 });
 
-  missing = (day?: string) => this.client.get<Page<HoursLine>>('/hours/missing', { day });
+  missing = async (day?: string): Promise<Page<HoursLine>> => {
+    const found = await this.client.get<{ hours: HoursLine[] }>('/hours/missing', { day });
+    return { items: found.hours };
+  };
 
   confirm = (ids: string[], key: string) =>
     this.client.post<{ confirmed: string[] }>('/hours/confirm', { ids }, { key });
