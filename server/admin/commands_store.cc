@@ -17,10 +17,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Beside the database, copied first: what the gateway holds may lag the database, never lead it
-/// (decision M11).
 /// Of the walk along the chains: a sign of life every few seconds.
 constexpr std::int64_t kProgressRecords = 1000;
+/// Beside the database, copied first: what the gateway holds may lag the database, never lead it
+/// (decision M11).
 constexpr std::initializer_list<const char*> kSideFiles = {kGatewayFile};
 
 Result<void> copy_private(const fs::path& from, const fs::path& to) {

@@ -42,13 +42,13 @@ class ServiceRecords {
   void ask(const sync::Actor& actor, const std::string& request_id, const char* query, Json params,
            const Respond& done, std::function<void(Json)> use);
 
-  const SiteParts& parts_;
   struct Walk;
   void walk_on(const std::shared_ptr<Walk>& walk, const sync::Actor& actor, MonoTime until,
                const Respond& done);
   /// Not walked any more.
   void drop(const std::shared_ptr<Walk>& walk);
 
+  const SiteParts& parts_;
   auth::RateLimiter remotes_{kCertificateChecks};
   auth::RateLimiter community_{kCommunityChecks};
   // Guarded by mutex_; a Walk by being under way only once.

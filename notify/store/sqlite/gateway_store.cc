@@ -22,6 +22,11 @@ constexpr const char* kDeliveryColumns =
     "faults,lease_no,channel,provider_ids,parts,parts_delivered,handed_at,reason,"
     "made_at";
 
+/// In the order in which read_delivery() takes the columns.
+std::string select_deliveries(std::string_view which) {
+  return std::string("SELECT ") + kDeliveryColumns + " FROM delivery " + std::string(which);
+}
+
 Json stored_json(const std::string& text) {
   auto json = parse_json(text, kJsonMax);
   if (!json) throw Fault{{Errc::corrupt, "stored JSON"}};
@@ -129,11 +134,9 @@ class SqliteGatewayStore::Impl {
              "WHERE state = 0");
          row.step();)
       out.plans.push_back(read_plan(row));
-    out.deliveries = read_deliveries(db.query(
-        "SELECT id,key,notice,person,ask,rung,purpose,endpoint,says,lane,expires,state,ready_at,"
-        "attempts,faults,lease_no,channel,provider_ids,parts,parts_delivered,handed_at,reason,"
-        "made_at FROM delivery WHERE state IN ('ready','held','intent','unknown','owed') "
-        "ORDER BY id"));
+    static const std::string kOpen =
+        select_deliveries("WHERE state IN ('ready','held','intent','unknown','owed') ORDER BY id");
+    out.deliveries = read_deliveries(db.query(kOpen.c_str()));
     for (Query row = db.query("SELECT channel, provider_id, state, at FROM receipt "
                               "WHERE delivery = 0 AND at >= ? ORDER BY id",
                               now - kDay);
@@ -293,11 +296,8 @@ Result<std::vector<FactRecord>> SqliteGatewayStore::facts(std::uint64_t after, s
 
 Result<std::optional<DeliveryRecord>> SqliteGatewayStore::delivery(DeliveryId id) {
   return guarded("read a delivery", [&]() -> std::optional<DeliveryRecord> {
-    Query row = impl_->db.query(
-        "SELECT id,key,notice,person,ask,rung,purpose,endpoint,says,lane,expires,state,ready_at,"
-        "attempts,faults,lease_no,channel,provider_ids,parts,parts_delivered,handed_at,reason,"
-        "made_at FROM delivery WHERE id = ?",
-        id);
+    static const std::string kOne = select_deliveries("WHERE id = ?");
+    Query row = impl_->db.query(kOne.c_str(), id);
     if (!row.step()) return std::nullopt;
     return read_delivery(row);
   });
@@ -345,7 +345,7 @@ Result<std::optional<PlanRecord>> SqliteGatewayStore::plan(const std::string& no
 
 Result<std::vector<DeliveryRecord>> SqliteGatewayStore::deliveries(const Search& search) {
   return guarded("search deliveries", [&] {
-    std::string sql = std::string("SELECT ") + kDeliveryColumns + " FROM delivery WHERE id > ?1";
+    std::string sql = select_deliveries("WHERE id > ?1");
     if (!search.notice.empty()) sql += " AND notice = ?2";
     if (!search.person.empty()) sql += " AND person = ?3";
     if (search.state) sql += " AND state = ?4";
@@ -401,13 +401,10 @@ Result<std::vector<DeliveryRecord>> SqliteGatewayStore::handed(const std::string
                                                                DeliveryId after,
                                                                std::size_t limit) {
   return guarded("read what went out", [&] {
-    return Impl::read_deliveries(impl_->db.query(
-        "SELECT id,key,notice,person,ask,rung,purpose,endpoint,says,lane,expires,state,ready_at,"
-        "attempts,faults,lease_no,channel,provider_ids,parts,parts_delivered,handed_at,reason,"
-        "made_at FROM delivery WHERE notice = ? AND id > ? "
-        "AND state IN ('accepted','delivered','unknown') "
-        "AND purpose IN ('notice','reminder','correction') ORDER BY id LIMIT ?",
-        notice, after, limit));
+    static const std::string kHanded = select_deliveries(
+        "WHERE notice = ? AND id > ? AND state IN ('accepted','delivered','unknown') "
+        "AND purpose IN ('notice','reminder','correction') ORDER BY id LIMIT ?");
+    return Impl::read_deliveries(impl_->db.query(kHanded.c_str(), notice, after, limit));
   });
 }
 

@@ -217,8 +217,7 @@ bool lacks_consent(ReadContext& ctx, const std::string& team, const std::string&
 }
 
 Result<void> split_minor(MutatorContext& ctx, const std::string& key) {
-  const Row found = ctx.get("team_member", key);
-  if (found == nullptr || !found->contains("is_minor")) return {};
+  LINLI_TRY(const Row found, need(ctx, "team_member", key));
   Json row = *found;
   if (json_bool(row, "is_minor")) {
     Json minor = Json::object();

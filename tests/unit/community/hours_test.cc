@@ -159,13 +159,18 @@ TEST(VOL_13, AMinorServesOnlyWithAGuardiansConsent) {
   day.must(day.window, "shift.answer", yes);
 }
 
-TEST(VOL_13, WhoIsUnderAgeIsForTheLeadTheStaffAndTheFamily) {
-  ServiceDay day;
+/// p-kid, under age, with the consent of a guardian.
+void enlist_kid(ServiceDay& day) {
   day.must("", "person.put",
            {{"id", "p-kid"}, {"household", "h2b"}, {"name", "小明"}, {"birth_year", 2012}});
   day.must(day.window, "team.confirm", {{"team", "lf"}, {"person", "p-kid"}});
   day.must(day.window, "team.guardian_consent",
            {{"team", "lf"}, {"person", "p-kid"}, {"how", "paper"}, {"witness", "孙浩"}});
+}
+
+TEST(VOL_13, WhoIsUnderAgeIsForTheLeadTheStaffAndTheFamily) {
+  ServiceDay day;
+  enlist_kid(day);
   const std::string kid = day.enrol("p-kid", 9);
   for (const std::string& may : {day.lead.account, day.window, day.approver, kid})
     EXPECT_TRUE(day.holds(may, "team_minor", "lf:p-kid")) << may;
@@ -184,11 +189,7 @@ TEST(VOL_13, WhoIsUnderAgeIsForTheLeadTheStaffAndTheFamily) {
 
 TEST(VOL_13, AConsentTakenBackStopsTheService) {
   ServiceDay day;
-  day.must("", "person.put",
-           {{"id", "p-kid"}, {"household", "h2b"}, {"name", "小明"}, {"birth_year", 2012}});
-  day.must(day.window, "team.confirm", {{"team", "lf"}, {"person", "p-kid"}});
-  day.must(day.window, "team.guardian_consent",
-           {{"team", "lf"}, {"person", "p-kid"}, {"how", "paper"}, {"witness", "孙浩"}});
+  enlist_kid(day);
   const Json yes = {{"shift", "s1"}, {"person", "p-kid"}, {"answer", "yes"}};
   day.must(day.window, "shift.answer", yes);
   const auto given = day.store().scan("consent.person", "p-kid/", std::nullopt, 1).value();

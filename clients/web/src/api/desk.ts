@@ -161,12 +161,15 @@ export class DeskApi {
 
   /** Who reads whose record is logged first; one entry serves a card and its reloads. */
   private accessTo(person: string): Promise<string> {
+    const now = Date.now();
+    for (const [other, { at }] of this.accesses)
+      if (now - at >= ACCESS_MS) this.accesses.delete(other);
     const known = this.accesses.get(person);
-    if (known && Date.now() - known.at < ACCESS_MS) return known.access;
+    if (known) return known.access;
     const access = this.client
       .post<{ access: string }>('/person-reads', { person }, { key: crypto.randomUUID() })
       .then((made) => made.access);
-    this.accesses.set(person, { access, at: Date.now() });
+    this.accesses.set(person, { access, at: now });
     access.catch(() => this.accesses.delete(person));
     return access;
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The few questions that a resident's phone asks outside the replica. Addresses are relative to
-// /c/<slug>/. Each call ends after CALL_MS; no
-// screen waits for one, but for a file that was asked for.
+// /c/<slug>/. Each call ends after CALL_MS; no screen waits for one, but for a file that was asked
+// for.
 import type { Problem, Replica } from '../../replica/api';
 
 const CALL_MS = 8_000;
