@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pause, SLOW, waitFor } from './world.mjs';
+import { SLOW, waitFor, within } from './world.mjs';
 
 const require = createRequire(new URL('../../tools/package.json', import.meta.url));
 const { chromium } = require('playwright-core');
@@ -94,7 +94,7 @@ export class Browser {
   async kill() {
     const closed = new Promise((done) => this.context.once('close', done));
     for (const pid of this.#processes()) process.kill(pid, 'SIGKILL');
-    await Promise.race([closed, pause(STEP_MS)]);
+    await within(closed, STEP_MS);
     await waitFor(() => this.#processes().length === 0, 'the browser to be gone');
   }
 

@@ -24,6 +24,17 @@ if (!canRun) console.log('# skipped: needs clients/web/dist, Chromium, and npm c
 
 export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
+/** `promise`, or undefined after `ms`. No timer is left behind: it would keep the program alive. */
+export async function within(promise, ms) {
+  let timer;
+  const late = new Promise((done) => (timer = setTimeout(done, ms)));
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 function fail(limit, what) {
   const text = typeof what === 'function' ? what() : what;
   assert.fail(`waited ${limit * SLOW} s in vain for ${text}`);
@@ -74,7 +85,7 @@ export async function openWorld(name, { people = 40, webRoot = DIST, channels = 
   const close = async () => {
     const ended = new Promise((done) => child.once('exit', done));
     child.stdin.end();
-    await Promise.race([ended, pause(15_000 * SLOW)]);
+    await within(ended, 15_000 * SLOW);
     if (child.exitCode === null) child.kill('SIGKILL');
   };
   return new Proxy(
