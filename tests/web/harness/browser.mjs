@@ -133,8 +133,25 @@ export class Browser {
   }
 }
 
+const browsersOf = new WeakMap();
+
+/** All of a test's browsers, though one of them has something to complain of: one left open would
+ *  keep the whole program alive. */
+async function endAll(browsers) {
+  const ends = await Promise.allSettled(browsers.map((browser) => browser.end()));
+  const failed = ends.find(({ status }) => status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
 export async function openBrowser(t, options) {
   const browser = new Browser(options);
-  t.after(() => browser.end());
+  const others = browsersOf.get(t);
+  if (others) {
+    others.push(browser);
+  } else {
+    const browsers = [browser];
+    browsersOf.set(t, browsers);
+    t.after(() => endAll(browsers));
+  }
   return browser.start();
 }
