@@ -173,6 +173,29 @@ class Shift(Service):
         )
         self.assertEqual(self.hours(shift, entered["person"])["grade"], "D")
 
+    def test_VOL_5_a_walk_up_claims_the_hours_and_nobody_else_does(self):
+        _, shift, lead, volunteer = self.make_team("认领")
+        desk = self.world.desk(WINDOW)
+        who = self.world.rows("person")[volunteer.person]
+        known = {"household": who["household"], "name": who["name"], "phone": "13900004321"}
+        desk.post("/persons", {"id": volunteer.person, **known})
+        about = ("--shift", shift, "--name", who["name"], "--last4")
+        for act in ((), ("--out",)):
+            reason = ("--reason", "没有手机", *act)
+            entered = lead.json("lead", "enter", *about, "4321", *reason)
+            lead.json("lead", "enter", *about, "9876", *reason)
+        unknown = volunteer.run("claim", *about, "1111", ok=False)
+        self.assertEqual(unknown.returncode, 4, unknown.stdout)
+        foreign = volunteer.run("claim", *about, "9876", ok=False)
+        self.assertEqual(foreign.returncode, 4, foreign.stdout)
+        volunteer.json("claim", *about, "4321")
+        volunteer.json("claim", *about, "4321")
+        self.assertEqual(self.hours(shift, volunteer.person)["grade"], "D")
+        self.assertEqual(self.hours(shift, entered["person"])["state"], "void")
+        lead.json("claim", *about, "9876", "--person", volunteer.person)
+        taken = lead.run("claim", *about, "9876", "--person", lead.person, ok=False)
+        self.assertEqual(taken.returncode, 4, taken.stdout)
+
     def test_VOL_6_an_entry_cannot_be_withdrawn_or_edited_on_the_phone(self):
         _, shift, lead, volunteer = self.make_team("撤回")
         qr = lead.json("lead", "qr", "--shift", shift)["qr"]

@@ -106,6 +106,7 @@ test("a volunteer's phone and a lead's", options, async (t) => {
     team: 'team/shots',
     new: 'new/shots',
     hours: 'hours',
+    claim: 'claim',
   };
   for (const mode of ['normal', 'elder']) {
     await phone.page.evaluate(

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { giveCamera, lookAt } from './harness/camera.mjs';
+import { openDesk } from './harness/desk.mjs';
 import { openPhone } from './harness/phone.mjs';
 import { canRun, openWorld, SLOW, waitFor } from './harness/world.mjs';
 
@@ -29,9 +30,10 @@ async function enrolled(t) {
     const real = Date.now;
     Date.now = () => real() - Number(sessionStorage.getItem('back') ?? 0);
   });
-  const { person, name } = await phone.enrol(await world.household());
+  const { person, name, household } = await phone.enrol(await world.household());
   return Object.assign(phone, {
     person,
+    household,
     name,
     setBack: (ms) => phone.page.evaluate((back) => sessionStorage.setItem('back', back), ms),
   });
@@ -174,6 +176,90 @@ test("VOL-3 VOL-4 VOL-5 old codes, digits, lead's entries", options, async (t) =
   assert.equal((await hoursOf(shift, volunteer.person)).grade, 'C');
   const walkUp = Object.values(await world.rows('hours')).find((row) => row.name === '老张');
   assert.equal(walkUp.grade, 'D');
+});
+
+/** Walk-ups of whom the lead enters a whole hour each. */
+async function enterWalkUps(lead, shift, people) {
+  for (const [name, last4] of people) {
+    for (const [act, ago] of [
+      ['签到', '60'],
+      ['签退', '0'],
+    ]) {
+      await lead.go('#/volunteer');
+      await lead.go(`#/volunteer/enter/${shift}`);
+      await lead.page.getByLabel('姓名').fill(name);
+      await lead.page.getByLabel('手机号后四位').fill(last4);
+      await lead.page.getByRole('radio', { name: act }).check();
+      await lead.page.getByLabel('什么时候').selectOption(ago);
+      await lead.page.getByLabel('原因').fill('没有手机');
+      await lead.button('代为登记').click();
+      await lead.sees(`${name} 已登记`);
+    }
+  }
+  await lead.waitState(/已同步/, 60);
+}
+
+test('VOL-5 hours of a walk-up are claimed by phone, lead and desk', options, async (t) => {
+  const { shift, team, lead, volunteer } = await beginShift(t, '认领队');
+  const { person: id, household, name } = volunteer;
+  await asDesk('/persons', { id, household, name, phone: '13900004321' });
+  await enterWalkUps(lead, shift, [
+    [name, '4321'],
+    ['老张', '1234'],
+    ['小李', '5678'],
+  ]);
+  const rowOf = async (who, isWalkUp) =>
+    Object.values(await world.rows('hours')).find(
+      (row) => row.shift === shift && row.name === who && row.person.startsWith('w-') === isWalkUp,
+    );
+  assert.equal((await rowOf(name, true)).state, 'pending');
+
+  // The person, first with digits that nobody noted, and without a net.
+  await volunteer.offline();
+  await volunteer.go('#/volunteer/hours');
+  await volunteer.page.getByRole('link', { name: '认领以前的时长' }).click();
+  const claim = async (digits) => {
+    await volunteer.page.getByLabel('哪一次').selectOption(shift);
+    await volunteer.page.getByLabel('手机号后四位').fill(digits);
+    await volunteer.button('认领').click();
+    await volunteer.sees('已记下。联网后会查');
+  };
+  await volunteer.button('认领').click();
+  await volunteer.sees('请选一次');
+  await claim('9999');
+  await claim('4321');
+  await volunteer.online();
+  await waitFor(async () => (await rowOf(name, true)).state === 'void', 'the claim', 60);
+  assert.equal((await rowOf(name, false)).minutes, 60);
+  await volunteer.go('#/mine/queue');
+  await volunteer.sees('那一次没有这样的登记。');
+  await volunteer.go('#/volunteer/hours');
+  await volunteer.sees('队长代为登记');
+
+  // The lead, for a member of the team.
+  await lead.go(`#/volunteer/team/${team}`);
+  const item = lead.page.getByRole('listitem').filter({ hasText: '老张' });
+  await item.getByRole('button', { name: '记到谁名下' }).click();
+  const dialog = lead.page.getByRole('dialog');
+  await dialog.getByLabel('老张 就是').selectOption(volunteer.person);
+  await dialog.getByRole('button', { name: '记到他名下' }).click();
+  await item.waitFor({ state: 'detached' });
+  assert.equal((await rowOf('老张', true)).state, 'void');
+
+  // The desk, for somebody in no team, found by the door.
+  const other = await world.household('hn');
+  const desk = await openDesk(t, world, WINDOW);
+  await desk.go('#/volunteers');
+  const line = desk.page.getByRole('row').filter({ hasText: '小李' });
+  await line.getByRole('button', { name: '认领' }).click();
+  await line.getByLabel('小李 就是').selectOption({ label: '不在队里，按门牌找' });
+  await line.getByLabel('选择楼栋或门栋').selectOption('hn');
+  await line.getByLabel('门牌', { exact: true }).selectOption({ label: other.door });
+  await line.getByLabel('姓名').selectOption({ label: other.name });
+  await line.getByRole('button', { name: '记到他名下' }).click();
+  await line.waitFor({ state: 'detached' });
+  await desk.page.getByRole('row').filter({ hasText: other.name }).waitFor();
+  assert.equal((await rowOf(other.name, false)).minutes, 60);
 });
 
 test(

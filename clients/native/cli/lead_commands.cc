@@ -100,11 +100,7 @@ void enter(Context& context, const LeadArgs& args) {
   entry.person = args.person;
   entry.evidence = checkin::evidence_of(args.at == 0 ? now_ms() : args.at);
   entry.note = args.reason;
-  if (entry.person.empty()) {
-    // The same name and digits in one shift are one walk-up.
-    const Sha256 id = sha256(as_bytes(args.shift + "/" + args.name + "/" + args.last4));
-    entry.person = "w-" + to_hex(ByteView(id).first(8));
-  }
+  if (entry.person.empty()) entry.person = walk_up_id(args.shift, args.name, args.last4);
   const auto made = client->record(std::move(entry), [&](const checkin::Entry& signed_entry) {
     Json out = record_args(signed_entry);
     if (args.person.empty()) out["walk_up"] = {{"name", args.name}, {"last4", args.last4}};
@@ -138,6 +134,13 @@ void add_enter(CLI::App& lead, Context& context, const std::shared_ptr<LeadArgs>
 }
 
 }  // namespace
+
+std::string walk_up_id(std::string_view shift, std::string_view name, std::string_view last4) {
+  std::string text(shift);
+  text.append("/").append(name).append("/").append(last4);
+  const Sha256 id = sha256(as_bytes(text));
+  return "w-" + to_hex(ByteView(id).first(8));
+}
 
 void send_recorded(Context& context, client::Client& client, std::uint64_t mutation,
                    const std::string& text, Json result) {

@@ -22,6 +22,8 @@ Json record_args(const checkin::Entry& entry);
 /// Tries to send what was recorded and says so; `result` is printed with --json.
 void send_recorded(Context& context, client::Client& client, std::uint64_t mutation,
                    const std::string& text, Json result);
+/// Of somebody without an account: the same name and digits in one shift are one walk-up (VOL-5).
+std::string walk_up_id(std::string_view shift, std::string_view name, std::string_view last4);
 /// 32 bytes; empty when this device is no lead of the shift's team.
 std::string shift_key_of(client::Client& client, const std::string& shift);
 

@@ -241,6 +241,29 @@ void answer_shift(Context& context, const ShiftArgs& args) {
       "已答复。");
 }
 
+struct ClaimArgs {
+  std::string shift, name, last4, person;
+};
+
+void claim(Context& context, const ClaimArgs& args) {
+  auto client = context.open_enrolled();
+  if (!client) return;
+  Json what;
+  what["walk_up"] = walk_up_id(args.shift, args.name, args.last4);
+  what["person"] = args.person.empty() ? client->identity()->person : args.person;
+  write_and_send(context, *client, "attendance.claim", std::move(what), "已认领。");
+}
+
+void add_claim(CLI::App& app, Context& context) {
+  CLI::App* one = app.add_subcommand("claim", "认领队长按姓名和手机后四位代为登记的时长");
+  auto args = std::make_shared<ClaimArgs>();
+  one->add_option("--shift", args->shift, "班次编号")->required();
+  one->add_option("--name", args->name, "登记时的姓名")->required();
+  one->add_option("--last4", args->last4, "登记时的手机后四位")->required();
+  one->add_option("--person", args->person, "记到谁名下（队长用），不写就是自己");
+  one->callback([&context, args] { claim(context, *args); });
+}
+
 void add_shift_commands(CLI::App& app, Context& context) {
   CLI::App* shift = app.add_subcommand("shift", "班次：看、答复来不来");
   shift->require_subcommand(1);
@@ -264,6 +287,7 @@ void add_shift_commands(CLI::App& app, Context& context) {
 void add_teams(CLI::App& app, Context& context) {
   app.add_subcommand("teams", "看队伍和队员")->callback([&context] { show_teams(context); });
   app.add_subcommand("hours", "看我的服务时长")->callback([&context] { show_hours(context); });
+  add_claim(app, context);
   app.add_subcommand("tasks", "看要敲的门，按楼层（不联网也能看）")->callback([&context] {
     show_tasks(context);
   });

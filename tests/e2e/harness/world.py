@@ -24,7 +24,7 @@ EDITOR, APPROVER, WINDOW, ADMIN, ADMIN_2 = "马会玲", "张书记", "孙浩", "
 
 
 STAFF = (EDITOR, APPROVER, WINDOW, ADMIN, ADMIN_2, "罗主任", "周倩")
-LINES = 16
+LINES = 20
 
 
 class World:

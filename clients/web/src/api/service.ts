@@ -123,6 +123,9 @@ export class ServiceApi {
   approve = (id: string, correction: string, key: string) =>
     this.client.post<unknown>(`/hours/${of(id)}/approve`, { correction }, { key });
 
+  claimWalkUp = (walkUp: string, person: string, key: string) =>
+    this.client.post<{ id: string }>(`/walk-ups/${of(walkUp)}/claim`, { person }, { key });
+
   /** Answer by answer to the end of the walk; `walked` of `records` are done. */
   verify = async (progress?: (walked: number, records: number) => void): Promise<Verdict> => {
     let said = await this.client.ask<Verdict | Walk>('/attendance/verify', {});

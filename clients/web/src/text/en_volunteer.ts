@@ -142,6 +142,28 @@ export const volunteer: Record<keyof typeof zh, string> = {
   'vol.enterGrade': 'Entered by a lead it is grade D; the reason stays with it.',
   'vol.entered': '{name} is entered',
 
+  'vol.walkUps': 'Without an account: {n}',
+  'vol.walkUpsHint': 'Once they have one, give them their hours.',
+  'vol.walkUpLast4': 'number ends {last4}',
+  'vol.walkUpGive': 'Give the hours to',
+  'vol.walkUpGiveTo': '{name} is',
+  'vol.walkUpGiveHint': 'This cannot be given to somebody else later.',
+  'vol.walkUpGiveGo': 'Give the hours',
+  'vol.walkUpWaiting': 'Noted; takes effect once online',
+  'vol.walkUpNobody': 'The team has no other members yet. Ask them to join the team first.',
+
+  'vol.claim': 'Claim earlier hours',
+  'vol.claimHint': 'You helped before you had an account',
+  'vol.claimSays':
+    'You helped before you had an account, and a lead noted your name and the last 4 digits of your phone? Claim it here.',
+  'vol.claimShift': 'Which shift',
+  'vol.claimShiftMissing': 'Choose a shift',
+  'vol.claimNone': 'Your teams have no past shifts yet. Join that team first.',
+  'vol.claimWho': 'Whose hours',
+  'vol.claimGo': 'Claim',
+  'vol.claimed':
+    'Noted. It is checked once online: if it fits, the hours become yours; if not, you are told why.',
+
   'vol.teams': 'Teams',
   'vol.teamsHint': 'Shifts, who comes, who leads',
   'vol.teamsMine': 'Mine',
@@ -288,5 +310,14 @@ export const volunteer: Record<keyof typeof zh, string> = {
   'queue.what.shiftNew': 'A new shift',
   'queue.what.team': 'Joining or leaving a team',
   'queue.what.dispute': 'Objection to hours',
+  'queue.what.claim': 'Claim of hours',
+  'queue.why.attendance.claim.not_found':
+    'Nothing like that was noted for that shift. Check the shift and the digits, or ask the lead.',
+  'queue.why.attendance.claim.forbidden':
+    'The name or number differs from what the office has. Ask the lead or the office.',
+  'queue.why.attendance.claim.already_used': 'Somebody claimed it already. Ask the lead.',
+  'queue.what.teamAccept': 'Taking somebody into a team',
+  'queue.what.guardian': "Guardian's consent",
+  'queue.what.transfer': 'Transfer or shelter',
   'mine.volunteer': 'Volunteers',
 };

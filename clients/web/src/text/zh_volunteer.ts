@@ -132,6 +132,26 @@ export const volunteer = {
   'vol.enterGrade': '代为登记的等级是 D，原因会一直留着。',
   'vol.entered': '{name} 已登记',
 
+  'vol.walkUps': '没有登记的人，{n} 位',
+  'vol.walkUpsHint': '这人后来登记了，就把时长记到他名下。',
+  'vol.walkUpLast4': '尾号 {last4}',
+  'vol.walkUpGive': '记到谁名下',
+  'vol.walkUpGiveTo': '{name} 就是',
+  'vol.walkUpGiveHint': '记过去以后不能再改给别人。',
+  'vol.walkUpGiveGo': '记到他名下',
+  'vol.walkUpWaiting': '已记下，联网后生效',
+  'vol.walkUpNobody': '队里还没有别的队员。先请这人在“队伍”里点“我想参加”。',
+
+  'vol.claim': '认领以前的时长',
+  'vol.claimHint': '登记以前帮过忙，由队长记的',
+  'vol.claimSays': '登记以前帮过忙，队长按姓名和手机后四位记过您的，在这里认领。',
+  'vol.claimShift': '哪一次',
+  'vol.claimShiftMissing': '请选一次',
+  'vol.claimNone': '您参加的队伍还没有结束的班次。先参加那支队伍。',
+  'vol.claimWho': '记在谁名下',
+  'vol.claimGo': '认领',
+  'vol.claimed': '已记下。联网后会查：对得上，时长就到您名下；对不上，会告诉您原因。',
+
   'vol.teams': '队伍',
   'vol.teamsHint': '班次、谁来、谁是队长',
   'vol.teamsMine': '我参加的',
@@ -273,5 +293,14 @@ export const volunteer = {
   'queue.what.shiftNew': '新排的班次',
   'queue.what.team': '参加或退出服务队',
   'queue.what.dispute': '对时长的异议',
+  'queue.what.claim': '认领时长',
+  'queue.why.attendance.claim.not_found':
+    '那一次没有这样的登记。请核对是哪一次和手机后四位，或者请队长来认领。',
+  'queue.why.attendance.claim.forbidden':
+    '姓名或手机号和社区记的对不上。请队长或社区来认领。',
+  'queue.why.attendance.claim.already_used': '这一次已经有人认领了。请问队长。',
+  'queue.what.teamAccept': '同意新队员',
+  'queue.what.guardian': '监护人同意',
+  'queue.what.transfer': '转移和安置',
   'mine.volunteer': '志愿者',
 } as const;

@@ -57,6 +57,15 @@ export function shiftsAhead(
     teams.has(value.team) && value.to >= now && value.state !== 'closed'));
 }
 
+/** Those that began, of these teams, the latest first. */
+export function shiftsPast(
+  shifts: readonly Shift[], teams: ReadonlySet<string>, now: number,
+): Shift[] {
+  const past = shifts.filter((shift) =>
+    teams.has(shift.value.team) && !isOff(shift) && shift.value.from <= now);
+  return byStart(past).reverse();
+}
+
 function byStart(shifts: Shift[]): Shift[] {
   return shifts.sort((a, b) => a.value.from - b.value.from || (a.key < b.key ? -1 : 1));
 }

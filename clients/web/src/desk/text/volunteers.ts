@@ -58,6 +58,15 @@ export const kVolunteerText = {
   'hours.asked': ['有人提出改成 {n} 分钟：{reason}', 'Asked for {n} minutes: {reason}'],
   'hours.approve': ['批准更正', 'Approve'],
   'hours.done': ['已办 {n} 条。', '{n} done.'],
+  'claim.open': ['认领', 'Claim'],
+  'claim.who': ['{name} 就是', '{name} is'],
+  'claim.choose': ['请选', 'Choose'],
+  'claim.by_door': ['不在队里，按门牌找', 'Not in the team: find by door'],
+  'claim.says': [
+    '时长记到这个人名下，原来的记录都留着。记过去以后不能再改给别人。',
+    'The hours become theirs; the records stay. They cannot be given to somebody else later.',
+  ],
+  'claim.go': ['记到他名下', 'Give the hours'],
   'missing.why': [
     '到计划结束时间还没有签退，已按计划结束自动算，标“自动”。队长应当逐条问清。',
     'Not signed out by the planned end: ended there automatically. Leads should ask each one.',

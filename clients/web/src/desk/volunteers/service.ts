@@ -27,6 +27,11 @@ export function isDue({ state, until }: HoursLine, now: number): boolean {
   return state === 'publicised' && (until ?? 0) <= now;
 }
 
+/** Of somebody without an account, and still nobody's. */
+export function isUnclaimed({ flags, state }: HoursLine): boolean {
+  return state !== 'void' && (flags ?? []).includes('walk_up');
+}
+
 /** In parts that one mutation takes. */
 export function partsOf<T>(ids: readonly T[], max = kIdsMax): T[][] {
   const out: T[][] = [];

@@ -75,6 +75,12 @@ export function problemText(problem: unknown): string {
   return code === 'other' ? other : tMaybe(`queue.why.${code}`, other);
 }
 
+/** Why a mutation was refused; some have words of their own. */
+export function refusalText({ name, problem }: LocalMutation): string {
+  const plain = problemText(problem);
+  return tMaybe(`queue.why.${name}.${problem?.code}`, plain);
+}
+
 /** Whatever was thrown as {code, message}. */
 export function problemOf(thrown: unknown): { code: string; message: string } {
   const { code, message } = (thrown ?? {}) as { code?: unknown; message?: unknown };
@@ -116,7 +122,11 @@ export function describe({ name, args }: LocalMutation, names: Names): string {
     case 'shift.create': return t('queue.what.shiftNew');
     case 'team.join_request':
     case 'team.leave': return t('queue.what.team');
+    case 'team.confirm': return t('queue.what.teamAccept');
+    case 'team.guardian_consent': return t('queue.what.guardian');
     case 'hours.dispute': return t('queue.what.dispute');
+    case 'transfer.record': return t('queue.what.transfer');
+    case 'attendance.claim': return t('queue.what.claim');
     default: return t('queue.what.other');
   }
 }
