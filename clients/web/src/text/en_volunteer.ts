@@ -155,14 +155,14 @@ export const volunteer: Record<keyof typeof zh, string> = {
   'vol.claim': 'Claim earlier hours',
   'vol.claimHint': 'You helped before you had an account',
   'vol.claimSays':
-    'You helped before you had an account, and a lead noted your name and the last 4 digits of your phone? Claim it here.',
+    'A lead noted your name and last 4 digits before you had an account? Claim the hours here.',
   'vol.claimShift': 'Which shift',
   'vol.claimShiftMissing': 'Choose a shift',
   'vol.claimNone': 'Your teams have no past shifts yet. Join that team first.',
   'vol.claimWho': 'Whose hours',
   'vol.claimGo': 'Claim',
   'vol.claimed':
-    'Noted. It is checked once online: if it fits, the hours become yours; if not, you are told why.',
+    'Noted. Once online it is checked: the hours become yours, or you are told why not.',
 
   'vol.teams': 'Teams',
   'vol.teamsHint': 'Shifts, who comes, who leads',
