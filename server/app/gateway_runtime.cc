@@ -204,6 +204,8 @@ void GatewayRuntime::on_commit(std::uint64_t outbox_head) {
     const std::lock_guard lock(mutex_);
     if (outbox_head <= outbox_head_) return;
     outbox_head_ = outbox_head;
+    if (is_called_) return;
+    is_called_ = true;
   }
   some_.notify_one();
 }
@@ -216,10 +218,11 @@ void GatewayRuntime::run() {
     {
       std::unique_lock lock(mutex_);
       const MonoTime now = options_.clock->mono();
+      // Rows known now are read at feed_at_, or when the reading before them is over: no commit in
+      // between has to wake the thread.
+      const bool knows_rows = is_called_ = outbox_head_ > gateway_->cursor();
       const auto ready = [&] {
-        const bool has_rows = outbox_head_ > gateway_->cursor() && !is_feeding_;
-        return is_stopping_ || !tasks_.empty() ||
-               (has_rows && now >= std::max(not_before_, feed_at_));
+        return is_stopping_ || !tasks_.empty() || is_called_ != knows_rows;
       };
       some_.wait_for(lock, next_wake(now) - now, ready);
       if (is_stopping_) break;

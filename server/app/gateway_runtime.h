@@ -168,6 +168,8 @@ class GatewayRuntime {
   std::vector<GatewayLook::Channel> shown_;
   std::deque<Task> tasks_;
   std::uint64_t outbox_head_ = 0;
+  /// The thread knows that there are rows, and when it will look at them.
+  bool is_called_ = false;
   /// A reading of the outbox is under way.
   bool is_feeding_ = false;
   bool is_stopping_ = false;

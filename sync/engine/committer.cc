@@ -273,6 +273,7 @@ struct Committer::Impl {
     const bool nothing = write.from == write.to && write.results.empty() &&
                          write.idempotency.empty() && write.due_removes.empty();
     if (!nothing) LINLI_CHECK(base.store().apply(write));
+    base.store().release();
     BatchResult out;
     std::shared_ptr<Commit> commit = builder.commit(write, std::move(outs));
     out.answers = std::move(answers);
@@ -286,6 +287,14 @@ struct Committer::Impl {
     return out;
   }
 
+  struct Held {
+    explicit Held(Store& store) : of(store) {}
+    ~Held() { of.release(); }
+    Held(const Held&) = delete;
+    Held& operator=(const Held&) = delete;
+    Store& of;
+  };
+
   /// Runs `body` between begin() and finish(); on a store failure memory is read again.
   template <class Body>
   Result<BatchResult> guarded(Body body) {
@@ -294,7 +303,9 @@ struct Committer::Impl {
       broken = false;
     }
     begin();
+    const Held held(base.store());
     try {
+      if (auto ok = base.store().hold(); !ok) return recover(ok.error());
       body();
       auto result = finish();
       if (result) return result;

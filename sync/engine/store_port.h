@@ -211,8 +211,12 @@ class StoreReader {
 /// Errors: io, disk_full, corrupt; after an error nothing of the batch is stored.
 class Store : public StoreReader {
  public:
-  /// Reads everything the engine keeps in memory.
+  /// Reads everything the engine keeps in memory. Not between hold() and its end.
   virtual Result<StoreState> load() = 0;
+  /// One transaction from here to the next apply() or release(): a batch's many small reads need
+  /// not begin one each. Another process that writes waits meanwhile.
+  virtual Result<void> hold() { return {}; }
+  virtual void release() {}
   /// Durable on return. Errors: conflict when batch.from is not the stored head or the outbox
   /// ids do
   /// not follow the stored ones; internal when an entry is of an unknown bucket or places a

@@ -103,9 +103,12 @@ Transaction::Transaction(Connection& connection, Kind kind) : connection_(connec
   // IMMEDIATE: a second writing process is found here, not half-way.
   if (kind == Kind::write) {
     connection_.query("BEGIN IMMEDIATE").run();
+  } else if (connection_.in_transaction()) {
+    return;
   } else {
     connection_.query("BEGIN").run();
   }
+  open_ = true;
 }
 
 Transaction::~Transaction() {

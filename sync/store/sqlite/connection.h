@@ -169,7 +169,8 @@ class Connection {
   int wal_pages_ = 0;
 };
 
-/// Begins on construction; rolls back on destruction unless committed.
+/// Begins on construction; rolls back on destruction unless committed. One for reading inside
+/// another is a part of that.
 class Transaction {
  public:
   enum class Kind { read, write };
@@ -181,7 +182,7 @@ class Transaction {
 
  private:
   Connection& connection_;
-  bool open_ = true;
+  bool open_ = false;
 };
 
 /// The exception being handled as an Error: io, disk_full, corrupt, or internal for our own

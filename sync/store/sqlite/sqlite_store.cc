@@ -124,11 +124,14 @@ Result<void> SqliteStore::write(std::string_view operation, Fn&& fn) {
     return fail(Errc::io, std::string(operation) + ": an earlier commit failed; reopen the store");
   bool committing = false;
   auto done = guarded(operation, [&] {
-    Transaction transaction(connection_, Transaction::Kind::write);
+    // SQLite ends a transaction by itself when the disk fails under it.
+    if (held_ && !connection_.in_transaction()) held_.reset();
+    if (!held_) held_.emplace(connection_, Transaction::Kind::write);
     fn();
     committing = true;
-    transaction.commit();
+    held_->commit();
   });
+  held_.reset();
   if (!done) {
     broken_ = committing && done.error().code == Errc::io;
     return done;
@@ -156,6 +159,12 @@ void SqliteStore::after_commit() {
 Result<StoreState> SqliteStore::load() {
   return guarded("load store", [this] { return read_state(connection_); });
 }
+
+Result<void> SqliteStore::hold() {
+  return guarded("begin", [this] { held_.emplace(connection_, Transaction::Kind::write); });
+}
+
+void SqliteStore::release() { held_.reset(); }
 
 Result<void> SqliteStore::apply(const WriteBatch& batch) {
   auto done = write("apply", [&] { writer_.write(batch); });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -56,6 +57,8 @@ class SqliteStore final : public Store {
   Result<bool> is_member(const AccountId& account, BucketId bucket) override;
 
   Result<StoreState> load() override;
+  Result<void> hold() override;
+  void release() override;
   Result<void> apply(const WriteBatch& batch) override;
   Result<void> save_cursors(const std::vector<DeviceCursor>& cursors) override;
   Result<void> raise_floor(BucketId bucket, Seq floor) override;
@@ -66,7 +69,7 @@ class SqliteStore final : public Store {
 
  private:
   explicit SqliteStore(const SqliteStoreOptions& options);
-  /// Runs `fn` in a write transaction. Errors as the class says.
+  /// Runs `fn` in the held write transaction or one of its own, which ends. Errors as the class says.
   template <class Fn>
   Result<void> write(std::string_view operation, Fn&& fn);
   void after_commit();
@@ -75,6 +78,7 @@ class SqliteStore final : public Store {
   const SqliteStoreOptions options_;
   sqlite::Connection connection_;
   SqliteReader reader_;
+  std::optional<sqlite::Transaction> held_;
   sqlite::BatchWriter writer_;
   /// Set once: a commit met an I/O error.
   bool broken_ = false;

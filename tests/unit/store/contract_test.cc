@@ -428,6 +428,35 @@ TEST_P(StoreContract, FailedBatchLeavesNothingWhereverItFails) {
   EXPECT_EQ(must(store().load()).head, world.head());
 }
 
+TEST_P(StoreContract, WhatIsHeldReadsTheLastCommitAndEndsWithTheBatchOrWithoutOne) {
+  World world(20);
+  grow(world, 3);
+  const RowKey row{"t", "held"};
+  for (const bool has_batch : {true, false, true}) {
+    must(store().hold());
+    const auto before = must(store().row(row));
+    EXPECT_EQ(before.has_value(), must(store().row(row)).has_value());
+    EXPECT_EQ(must(store().outbox(0, 10)).size(), must(store().outbox(0, 10)).size());
+    if (has_batch) {
+      WriteBatch batch = world.next_batch();
+      batch.rows.push_back({row, batch.to, text_of("{}")});
+      must(store().apply(batch));
+      EXPECT_TRUE(must(store().row(row)).has_value()) << "the own commit is seen";
+    }
+    store().release();
+    store().release();
+    EXPECT_EQ(must(store().load()).head, world.head());
+  }
+  // A batch that is refused takes what was held with it, and the next one is whole.
+  must(store().hold());
+  WriteBatch wrong = world.next_batch();
+  wrong.from = Seq{wrong.from.raw() + 1};
+  wrong.to = Seq{wrong.to.raw() + 1};
+  EXPECT_EQ(store().apply(wrong).error().code, Errc::conflict);
+  EXPECT_TRUE(must(store().row(row)).has_value());
+  store().release();
+}
+
 TEST_P(StoreContract, NamesFirstUsedInAFailedBatchWorkLater) {
   WriteBatch batch = empty_batch();
   batch.rows.push_back({{"fresh", "a"}, Seq{1}, text_of("one")});
