@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "sync/engine/intake.h"
 #include "sync/engine/upgrade.h"
 
 namespace linli::app {
@@ -127,6 +128,8 @@ bool CommunityRuntime::has_room(std::size_t count, std::size_t bytes) const {
 }
 
 bool CommunityRuntime::submit(sync::Submission submission, std::function<void(sync::Answer)> done) {
+  // People's work was checked where it came in.
+  if (submission.actor.via == sync::Via::system) sync::refuse_unfit(*options_.registry, submission);
   {
     const std::lock_guard lock(mutex_);
     const std::size_t bytes = submission.args_text.size();

@@ -35,15 +35,6 @@ constexpr Millis kKeepEnded{std::chrono::days{90}};
 constexpr Millis kSleepMax{10'000};
 /// A day's work is what an office can type again (decision F5).
 constexpr Millis kBackupAgeMax{24 * 3'600'000};
-constexpr sync::UpLane kFactLane = sync::UpLane::bulk;
-
-/// The reserved client sys.gateway (decision B6).
-sync::Cid gateway_cid() {
-  Id128 id{};
-  constexpr std::string_view kName = "sys.gateway";
-  std::copy(kName.begin(), kName.end(), id.bytes.begin());
-  return sync::Cid{id};
-}
 
 /// Whether the store failed rather than the mutator said no.
 bool is_worth_repeating(Errc code) { return errc_retryable(code) && code != Errc::internal; }
@@ -55,57 +46,6 @@ GatewayRuntime::GatewayRuntime(GatewayOptions options)
 
 GatewayRuntime::~GatewayRuntime() { stop(); }
 
-Result<std::unique_ptr<GatewayRuntime>> GatewayRuntime::open(GatewayOptions options) {
-  std::unique_ptr<GatewayRuntime> out(new GatewayRuntime(std::move(options)));
-  LINLI_TRY(out->store_, notify::SqliteGatewayStore::open(out->options_.file));
-  LINLI_CHECK(out->make_channels());
-  LINLI_CHECK(out->make_watch());
-  LINLI_CHECK(out->make_publish());
-  out->gateway_ = std::make_unique<notify::Gateway>(out->engine_settings(), *out->store_,
-                                                    *out->options_.clock, *out->options_.rng);
-  const sync::StoreState& state = out->options_.community->state();
-  for (const sync::ClientWrite& client : state.clients)
-    if (client.cid == gateway_cid())
-      out->told_ = client.last_n[static_cast<std::size_t>(kFactLane)];
-  out->outbox_head_ = state.outbox_head;
-  LINLI_CHECK(out->gateway_->open({.facts_told = out->told_, .outbox_head = state.outbox_head}));
-  if (out->options_.is_held) out->gateway_->pause("*", "restored from a backup");
-  return out;
-}
-
-Result<void> GatewayRuntime::make_channels() {
-  for (const ChannelConfig& config : options_.channels) {
-    if (options_.is_training && config.is_real) continue;
-    const auto named = [&](const Error& error) {
-      return fail(error.code, "channel " + config.name + ": " + error.detail);
-    };
-    notify::AdapterParts parts;
-    parts.name = config.name;
-    parts.settings = config.settings;
-    parts.rng = options_.rng;
-    parts.clock = options_.clock;
-    parts.secrets = options_.secrets;
-    parts.signer = options_.signer;
-    auto adapter = options_.adapters->make(config.kind, parts);
-    if (!adapter) return named(adapter.error());
-    auto transports = NetTransports::make(*options_.net, config.settings, *options_.secrets);
-    if (!transports) return named(transports.error());
-    adapters_[config.name] = adapter->get();
-    const std::string name = config.name;
-    hosts_[name] = std::make_unique<ChannelHost>(ChannelHost::Parts{
-        .name = name,
-        .adapter = std::move(*adapter),
-        .transports = std::move(*transports),
-        .clock = options_.clock,
-        .post = [this](Task task) { post(std::move(task)); },
-        .on_done = [this,
-                    name](const notify::action::Done& done) { gateway_->on_done(name, done); },
-        .on_heard = [this,
-                     name](const notify::Receipt& heard) { gateway_->on_heard(name, heard); }});
-  }
-  return {};
-}
-
 std::string GatewayRuntime::channel_of_kind(std::string_view kind) const {
   const auto found = std::ranges::find_if(options_.channels, [&](const ChannelConfig& channel) {
     return channel.kind == kind && !(options_.is_training && channel.is_real);
@@ -113,61 +53,9 @@ std::string GatewayRuntime::channel_of_kind(std::string_view kind) const {
   return found == options_.channels.end() ? std::string{} : found->name;
 }
 
-Result<void> GatewayRuntime::make_watch() {
-  if (options_.feeds.empty()) return {};
-  CapWatch::Parts parts;
-  parts.community = options_.community;
-  parts.net = options_.net;
-  parts.secrets = options_.secrets;
-  parts.clock = options_.clock;
-  parts.file = options_.cap_file;
-  parts.feeds = options_.feeds;
-  parts.post = [this](Task task) { post(std::move(task)); };
-  parts.alarm = [this](const std::string& source, const std::string& text) {
-    gateway_->alarm("feed_silent", source, text);
-  };
-  LINLI_TRY(cap_, CapWatch::open(std::move(parts)));
-  return {};
-}
-
-Result<void> GatewayRuntime::make_publish() {
-  if (options_.publish.sender.empty()) return {};
-  CapPublish::Parts parts;
-  parts.config = options_.publish;
-  parts.base_url = options_.publish_url;
-  parts.title = options_.title;
-  parts.file = options_.publish_file;
-  parts.secrets = options_.secrets;
-  parts.clock = options_.clock;
-  auto made = CapPublish::open(std::move(parts));
-  if (!made) return fail(made.error().code, "publish: " + made.error().detail);
-  publish_ = std::move(*made);
-  return {};
-}
-
 Result<CapPublish::File> GatewayRuntime::published(const std::string& name) const {
   if (publish_ == nullptr) return fail(Errc::not_found, "nothing is published here");
   return publish_->file(name);
-}
-
-notify::GatewaySettings GatewayRuntime::engine_settings() {
-  notify::GatewaySettings out;
-  out.links = options_.links;
-  out.policies = options_.policies;
-  for (const ChannelConfig& config : options_.channels) {
-    const auto adapter = adapters_.find(config.name);
-    if (adapter == adapters_.end()) continue;
-    notify::ChannelSetup setup;
-    setup.name = config.name;
-    setup.adapter = adapter->second;
-    setup.rate = config.rate;
-    setup.rules = config.rules;
-    setup.attempts_max = config.attempts_max;
-    setup.test_addresses = config.test_addresses;
-    setup.operator_addresses = config.operator_addresses;
-    out.channels.push_back(std::move(setup));
-  }
-  return out;
 }
 
 ChannelHost* GatewayRuntime::host(const std::string& name) {
@@ -361,7 +249,7 @@ void GatewayRuntime::tell() {
   for (const notify::FactRecord& fact : *facts) {
     sync::Submission submission =
         auth::system_submission(fact.name, fact.args, options_.clock->now());
-    submission.actor.cid = gateway_cid();
+    submission.actor.cid = client_id();
     submission.lane = kFactLane;
     submission.n = fact.n;
     submission.mhash = sync::mutation_hash(fact.name, submission.args_text);
@@ -370,7 +258,7 @@ void GatewayRuntime::tell() {
     const bool is_queued = options_.community->submit(
         std::move(submission), [this, n, is_last, name = fact.name](const sync::Answer& answer) {
           post([this, n, is_last, name, result = answer.result] {
-            told(n, result);
+            told(n, name, result);
             if (is_last) is_telling_ = false;
           });
         });
@@ -383,16 +271,23 @@ void GatewayRuntime::tell() {
   }
 }
 
-void GatewayRuntime::told(std::uint64_t n, const Result<Json>& answer) {
+void GatewayRuntime::told(std::uint64_t n, const std::string& name, const Result<Json>& answer) {
   if (answer || !is_worth_repeating(answer.error().code)) {
-    if (!answer)
-      log_event(
-          LogLevel::warn, "gateway.fact_refused",
-          {{"n", n}, {"code", errc_name(answer.error().code)}, {"detail", answer.error().detail}});
+    if (!answer) refused(n, name, answer.error());
     told_ = std::max(told_, n);
     return;
   }
   not_before_ = options_.clock->mono() + kStoreAgain;
+}
+
+/// The fact is in the quarantine by now; the ones after it go on.
+void GatewayRuntime::refused(std::uint64_t n, const std::string& name, const Error& why) {
+  log_event(LogLevel::warn, "gateway.fact_refused",
+            {{"n", n}, {"name", name}, {"code", errc_name(why.code)}, {"detail", why.detail}});
+  // What people do in the meantime makes some facts late; that is no fault.
+  const bool is_fault = why.code == Errc::invalid_argument || why.code == Errc::internal;
+  if (is_fault && name != "desk.raise_alarm")
+    gateway_->alarm("fact_refused", name, "网关报告的一件事没有记上：" + name);
 }
 
 /// Silence alarms (decisions F5): what nobody would notice by itself.

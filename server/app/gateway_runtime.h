@@ -117,6 +117,10 @@ class GatewayRuntime {
  private:
   using Task = std::function<void()>;
 
+  static constexpr sync::UpLane kFactLane = sync::UpLane::bulk;
+  /// The reserved client sys.gateway (decision B6).
+  static sync::Cid client_id();
+
   explicit GatewayRuntime(GatewayOptions options);
   Result<void> make_channels();
   Result<void> make_watch();
@@ -128,7 +132,8 @@ class GatewayRuntime {
   void perform(notify::Turn turn);
   void feed();
   void tell();
-  void told(std::uint64_t n, const Result<Json>& answer);
+  void told(std::uint64_t n, const std::string& name, const Result<Json>& answer);
+  void refused(std::uint64_t n, const std::string& name, const Error& why);
   void watch(MonoTime now);
   /// Once a day: forgets what has been over for long.
   void prune(MonoTime now);

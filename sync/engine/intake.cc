@@ -74,4 +74,10 @@ Submission make_submission(const Registry& registry, const Principal& who, UpLan
   return out;
 }
 
+void refuse_unfit(const Registry& registry, Submission& own) {
+  const MutatorDef* def = registry.mutator(own.name);
+  if (def == nullptr || own.refused) return;
+  if (auto fits = def->args_schema.check(*own.args); !fits) own.refused = fits.error();
+}
+
 }  // namespace linli::sync

@@ -29,4 +29,9 @@ bool is_verified(const Registry& registry, std::span<const PushedMutation> muts)
 Submission make_submission(const Registry& registry, const Principal& who, UpLane lane,
                            PushedMutation pushed, Received received);
 
+/// The same check of what a part of this server hands in: a fault of ours is refused where somebody
+/// reads of it, before a mutator looks for members that are not there.
+/// Threads: pure; before the writer's queue.
+void refuse_unfit(const Registry& registry, Submission& own);
+
 }  // namespace linli::sync

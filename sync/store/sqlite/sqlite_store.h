@@ -69,7 +69,8 @@ class SqliteStore final : public Store {
 
  private:
   explicit SqliteStore(const SqliteStoreOptions& options);
-  /// Runs `fn` in the held write transaction or one of its own, which ends. Errors as the class says.
+  /// Runs `fn` in the held write transaction or one of its own and ends it. Errors as the class
+  /// says.
   template <class Fn>
   Result<void> write(std::string_view operation, Fn&& fn);
   void after_commit();

@@ -170,6 +170,30 @@ TEST_F(RuntimeTest, ReadsSeeWhatWasAnswered) {
   EXPECT_TRUE(future.get());
 }
 
+TEST_F(RuntimeTest, WhatAPartOfTheServerHandsInIsHeldToTheSchemaAndTakesItsNumber) {
+  open();
+  const auto numbered = [](std::uint64_t n, Json args) {
+    sync::Submission out = system("note.put", std::move(args));
+    out.actor.cid = sync::Cid{Id128::of(as_bytes("0123456789abcdef"))};
+    out.lane = sync::UpLane::bulk;
+    out.n = n;
+    return out;
+  };
+  std::vector<sync::Answer> answers;
+  std::promise<void> all;
+  const auto hear = [&](sync::Answer answer) {
+    answers.push_back(std::move(answer));
+    if (answers.size() == 2) all.set_value();
+  };
+  ASSERT_TRUE(runtime_->submit(numbered(1, {{"id", 7}}), hear));
+  const Json good = {{"id", "a"}, {"text", "x"}, {"buckets", Json::array()}};
+  ASSERT_TRUE(runtime_->submit(numbered(2, good), hear));
+  ASSERT_EQ(all.get_future().wait_for(kPatience), std::future_status::ready);
+  EXPECT_EQ(answers[0].result.error().code, Errc::invalid_argument);
+  EXPECT_TRUE(answers[1].result) << "the refused one took its number, the next is no gap";
+  EXPECT_EQ(store_->quarantine(10)->size(), 1U);
+}
+
 TEST_F(RuntimeTest, ADiskThatIsFullIsToldAndGotOver) {
   open();
   ASSERT_TRUE(put_note("a").result);
