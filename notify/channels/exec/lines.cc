@@ -109,7 +109,10 @@ Result<Outcome> parse_outcome_line(const Json& line) {
     }
   }
   out.is_certain = json_bool(line, "certain");
-  out.is_peer_fault = json_bool(line, "peer_fault", *kind == OutcomeKind::permanent_config);
+  // "Not now" of a program is of what is behind it: the message is not worse for it.
+  const bool is_behind =
+      *kind == OutcomeKind::permanent_config || *kind == OutcomeKind::retry_after;
+  out.is_peer_fault = json_bool(line, "peer_fault", is_behind);
   out.reason = clean_reason(json_text(line, "reason"));
   return out;
 }

@@ -152,6 +152,17 @@ TEST_F(ExecChannel, AnOutcomeThatCannotBeReadIsUnknown) {
   }
 }
 
+TEST_F(ExecChannel, NotNowIsOfWhatIsBehindTheProgramUnlessItSaysOtherwise) {
+  const auto channel = make();
+  for (const std::uint64_t id : {1, 2, 3}) submit(*channel, id);
+  hear(*channel, R"({"id":"1","outcome":"retry_after","wait_s":5,"reason":"modem_down"})");
+  hear(*channel, R"({"id":"2","outcome":"retry_after","peer_fault":false})");
+  hear(*channel, R"({"id":"3","outcome":"permanent_content"})");
+  EXPECT_TRUE(done.find(1)->second.is_peer_fault) << "owed after a round of tries, not dead";
+  EXPECT_FALSE(done.find(2)->second.is_peer_fault);
+  EXPECT_FALSE(done.find(3)->second.is_peer_fault);
+}
+
 TEST_F(ExecChannel, TheWindowIsBounded) {
   const auto channel = make({{"window_max", 2}});
   for (std::uint64_t id = 1; id <= 3; ++id) submit(*channel, id);
