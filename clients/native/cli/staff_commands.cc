@@ -112,6 +112,7 @@ Result<Json> draft_of(client::StaffApi& api, const NoticeArgs& args) {
   LINLI_TRY(const Json areas, resolve_areas(api, args.areas));
   Json audience = {{"areas", areas}};
   if (!args.tags.empty()) audience["tags"] = args.tags;
+  if (args.is_drill && args.tags.empty()) audience["tags"] = {"演练"};
   if (args.age_min >= 0) audience["age_min"] = args.age_min;
   if (args.age_max >= 0) audience["age_max"] = args.age_max;
   Json out = {{"category", args.category}, {"title", args.title}, {"audience", audience}};
@@ -265,7 +266,7 @@ void add_content(CLI::App& command, NoticeArgs& args) {
   command.add_option("--age-min", args.age_min, "年龄从")->check(CLI::Range(0, 130));
   command.add_option("--age-max", args.age_max, "年龄到")->check(CLI::Range(0, 130));
   command.add_flag("--ack", args.needs_ack, "要居民确认（预警总要确认）");
-  command.add_flag("--drill", args.is_drill, "演练：不响铃");
+  command.add_flag("--drill", args.is_drill, "演练：不响铃，只发给有“演练”标签的人");
   command.add_option("--valid-until", args.valid_until,
                      "到什么时候有效，例如 \"2026-07-20 18:00\"");
   command.add_option("--send-at", args.send_at, "定时发出，例如 \"2026-07-20 08:00\"");

@@ -184,6 +184,9 @@ void choose(std::vector<Person>& people, int count, Rng& rng, Fits fits, Mark ma
 
 void tag(Person& person, const char* list, const char* word) { add_text(person.row, list, word); }
 
+/// Volunteers who take part in drills.
+constexpr int kDrilled = 12;
+
 void give_traits(std::vector<Person>& people, const Marginals& m, Rng& rng) {
   const auto adult = [](const Person& p) { return !p.pupil && !p.fixed; };
   const auto already = [&](auto has) {
@@ -210,7 +213,10 @@ void give_traits(std::vector<Person>& people, const Marginals& m, Rng& rng) {
   choose(people, m.members, rng, adult, [](Person& p) { tag(p, "tags", "党员"); });
   choose(
       people, m.volunteers, rng, [&](const Person& p) { return adult(p) && !p.no_phone; },
-      [](Person& p) { tag(p, "tags", "志愿者"); });
+      [drilled = 0](Person& p) mutable {
+        tag(p, "tags", "志愿者");
+        if (drilled++ < kDrilled) tag(p, "tags", "演练");
+      });
   choose(people, m.allowance, rng, adult, [](Person& p) { tag(p, "sensitive_tags", "低保"); });
 }
 

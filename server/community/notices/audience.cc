@@ -46,6 +46,13 @@ Result<void> check_audience(ReadContext& ctx, const Json& audience) {
   return {};
 }
 
+Result<void> check_drill(const Json& content, const Json& audience) {
+  if (!json_bool(content, "drill") ||
+      texts(audience, "tags") == std::vector<std::string>{kDrillTag})
+    return {};
+  return fail(Errc::invalid_argument, "audience: a drill is for persons with the tag 演练 only");
+}
+
 Result<void> may_use_tags(ReadContext& ctx, const Json& audience) {
   if (texts(audience, "sensitive_tags").empty()) return {};
   for (const std::string& area : texts(audience, "areas"))

@@ -19,9 +19,14 @@ struct Source {
   std::string unit;
 };
 
+/// Who has this tag takes part in drills; nobody else hears of one (RAIN-2).
+inline constexpr const char* kDrillTag = "演练";
+
 Json audience_schema();
 /// Errors: invalid_argument (no area, unknown area, min above max).
 Result<void> check_audience(ReadContext& ctx, const Json& audience);
+/// A drill names the tag of those who take part, and no other. Errors: invalid_argument.
+Result<void> check_drill(const Json& content, const Json& audience);
 /// Tags, ages or exclusions narrow it.
 bool has_filters(const Json& audience);
 /// A union of few area nodes without any filter: newcomers see it (B5).

@@ -82,6 +82,7 @@ void fill(MutatorContext& ctx, const std::string& id, const Json& args, Json& ad
 
 Result<void> check_filled(const Json& admin) {
   LINLI_CHECK(check_content(admin.at("content")));
+  LINLI_CHECK(check_drill(admin.at("content"), admin.at("audience")));
   const std::int64_t at = json_int(admin, "send_at");
   if (at != 0 && is_over(admin.at("content"), at))
     return fail(Errc::invalid_argument, "valid_to: lies before send_at");

@@ -192,6 +192,7 @@ MutatorResult correct(MutatorContext& ctx, const Json& args) {
     return fail(Errc::invalid_argument, "write a new notice: this one would change its urgency");
   const bool new_audience =
       args.contains("audience") && args.at("audience") != admin.at("audience");
+  if (new_audience) LINLI_CHECK(check_drill(admin.at("content"), args.at("audience")));
   const bool reopens = is_worse(before, admin.at("content"));
   if ((new_audience || reopens) && ctx.get("notice_job", id) != nullptr)
     return fail(Errc::wrong_state, "it is still being sent; try again in a moment");

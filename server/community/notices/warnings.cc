@@ -7,6 +7,7 @@
 
 #include "server/community/areas/module.h"
 #include "server/community/membership.h"
+#include "server/community/notices/audience.h"
 #include "server/community/notices/notice.h"
 #include "server/community/notices/standing_rule.h"
 #include "server/community/roles.h"
@@ -63,7 +64,10 @@ Json content_of(const Json& args) {
               {"incident", args.at("incident")},
               {"valid_to", args.at("expires_at")},
               {"audience", {{"areas", args.at("places")}}}};
-  if (json_bool(args, "drill")) out["drill"] = true;
+  if (json_bool(args, "drill")) {
+    out["drill"] = true;
+    out["audience"]["tags"] = Json::array({kDrillTag});
+  }
   return out;
 }
 

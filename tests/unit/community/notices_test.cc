@@ -222,9 +222,33 @@ TEST(RAIN_2, DrillNeverSounds) {
   SmallTown town;
   Json drill = SmallTown::notice("r1", kEverybody, "red");
   drill["drill"] = true;
+  drill["audience"]["tags"] = {"演练"};
   town.send(drill);
   EXPECT_EQ(town.row("notice", "r1").at("alert"), false);
   EXPECT_EQ(town.outbox("notice_sent").at(0).at("drill"), true);
+}
+
+TEST(RAIN_2, ADrillReachesOnlyThoseWhoTakePart) {
+  SmallTown town;
+  const std::string wang = town.enrol("p-wang", 1);
+  const std::string chen = town.enrol("p-chen", 2);
+  town.must(town.window, "person.put", {{"id", "p-wang"}, {"tags", {"演练"}}});
+  Json drill = SmallTown::notice("r1", kEverybody, "red");
+  drill["drill"] = true;
+  for (const Json& tags : {Json::array(), Json{"党员"}, Json{"演练", "党员"}}) {
+    drill["audience"]["tags"] = tags;
+    const auto refused = town.call(town.editor, "notice.draft", drill);
+    ASSERT_FALSE(refused.has_value()) << tags;
+    EXPECT_EQ(refused.error().code, Errc::invalid_argument) << tags;
+  }
+  drill["audience"]["tags"] = {"演练"};
+  town.send(drill);
+  EXPECT_TRUE(town.holds(wang, "notice", "r1"));
+  EXPECT_FALSE(town.holds(chen, "notice", "r1"));
+  const auto wider =
+      town.call(town.approver, "notice.correct", {{"id", "r1"}, {"audience", {{"areas", {"hn"}}}}});
+  ASSERT_FALSE(wider.has_value());
+  EXPECT_EQ(wider.error().code, Errc::invalid_argument);
 }
 
 TEST(RAIN_6, WarningNeedsAnActionLineOfAtMostFortyCharacters) {

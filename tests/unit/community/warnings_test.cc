@@ -174,6 +174,23 @@ TEST(RAIN_7, TheRuleSendsTheWorseColourOfWhatIsOutAndNothingElse) {
   EXPECT_EQ(town.row("notice", "inc1").at("title"), "暴雨红色预警");
 }
 
+TEST(RAIN_7, TheRuleSendsRedAfterEveryMilderColour) {
+  for (const char* colour : {"blue", "yellow", "orange"}) {
+    Ruled town;
+    town.must(town.second, "warning.sign_rule", Json::object());
+    town.tell("a1", "open", colour);
+    town.approve();
+    town.settle();
+    EXPECT_TRUE(town.row("notice", "inc1").at("alert")) << colour;
+    town.verified("a2", {{"kind", "update"}});
+    town.wait_for_rule();
+    const Json notice = town.row("notice", "inc1");
+    EXPECT_EQ(notice.at("severity"), "red") << colour;
+    EXPECT_TRUE(notice.at("alert")) << "worse sounds again, after " << colour;
+    EXPECT_EQ(town.row("warning", "inc1").at("rule"), "sent") << colour;
+  }
+}
+
 TEST(RAIN_7, AVetoOrACorrectionOfTheDeskLeavesTheWorseColourToAPerson) {
   for (const std::string how : {"veto", "correct", "withdraw", "end"}) {
     Ruled town;

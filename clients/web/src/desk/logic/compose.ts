@@ -73,6 +73,14 @@ export function argsOf(form: DraftForm): NoticeArgs {
   };
 }
 
+/** Those who take part in drills: the server lets a drill go to nobody else (RAIN-2). */
+export const kDrillTag = '演练';
+
+export function asDrill({ audience }: DraftForm, isDrill: boolean): Partial<DraftForm> {
+  const tags = isDrill ? kDrillTag : audience.tags.trim() === kDrillTag ? '' : audience.tags;
+  return { isDrill, audience: { ...audience, tags } };
+}
+
 export function emptyForm(areas: string[]): DraftForm {
   return {
     category: 'latest',

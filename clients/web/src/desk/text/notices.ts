@@ -11,6 +11,10 @@ export const kNoticeText = {
   'notice.body': ['正文', 'Text'],
   'notice.needs_ack': ['需要居民回应', 'Residents shall answer'],
   'notice.drill': ['演练', 'Drill'],
+  'compose.drill_says': [
+    '演练不响铃，只发给有“演练”标签的人。',
+    'A drill is silent and goes only to people with the tag 演练.',
+  ],
   'notice.state': ['状态', 'State'],
   'notice.persons': ['人数', 'Persons'],
   'notice.author': ['起草', 'Author'],
