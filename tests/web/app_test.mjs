@@ -68,6 +68,53 @@ test(
   },
 );
 
+/** The thread that leads stands still for `ms`, its lock and its socket in hand; resolves at the
+ *  end. */
+async function freeze(page, ms) {
+  const [worker] = page.workers();
+  await worker.evaluate((stay) => {
+    // The memory of WebAssembly is shared also where pages may not make one of their own.
+    const { buffer } = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    Atomics.wait(new Int32Array(buffer), 0, 0, stay);
+  }, ms);
+}
+
+test(
+  'a tab whose leader stands still takes over by force, and the one that wakes up writes nothing',
+  options,
+  async (t) => {
+    const phone = await openPhone(t, world);
+    await phone.enrol(await world.household());
+    const notice = await world.send('停住的窗口', { needs_ack: true });
+    await phone.sees('停住的窗口');
+    const { cid } = await phone.identity();
+    await phone.go('#/mine/device');
+    const second = await phone.browser.context.newPage();
+    await second.goto(`${phone.home}#/mine/device`);
+    await second.getByText(FOLLOWS).waitFor();
+
+    // Longer than BEAT_LOST_MS of the replica, with time left to see what the other one does.
+    const awake = freeze(phone.page, 30_000 * SLOW);
+    await second.getByText(FOLLOWS).waitFor({ state: 'hidden', timeout: 25_000 * SLOW });
+    await second.goto(`${phone.home}#/notices/${notice}`);
+    await second.getByRole('button', { name: '我知道了' }).click();
+    await second.getByText('社区已收到。').waitFor();
+
+    await awake;
+    await phone.page.getByText(FOLLOWS).waitFor();
+    const late = await world.send('醒来之后', {});
+    for (const page of [second, phone.page]) {
+      await page.goto(`${phone.home}#/notices/${late}`);
+      await page.getByRole('heading', { name: '醒来之后' }).waitFor();
+    }
+    assert.equal(await world.acks(notice), 1);
+    assert.deepEqual(
+      (await world.results(cid)).filter(([lane]) => lane === 0),
+      [[0, 1]],
+    );
+  },
+);
+
 /** Whole at once, as the server may read it at any moment. */
 function replace(file, text) {
   writeFileSync(`${file}.new`, text);
