@@ -155,15 +155,21 @@ test('UX-3 2,000 rows are synced in time and stored in little', options, async (
   const began = performance.now();
   await phone.page.getByRole('heading', { name: '登记好了' }).waitFor({ timeout: 60_000 });
   const enrolled = performance.now();
+  const before = phone.browser.workerCpuMs();
   await phone.waitState(/已同步/, 120);
   const synced = performance.now();
+  // Chromium slows the page's own thread only: the worker that syncs is as fast as ever, so what it
+  // would have taken longer is added.
+  const worker = phone.browser.workerCpuMs() - before;
+  assert.ok(worker > 0, 'the worker was seen at work');
+  const took = synced - enrolled + worker * (THROTTLE - 1);
   const rows = await phone.countRows();
   const { usage } = await phone.page.evaluate(() => navigator.storage.estimate());
   t.diagnostic(
     `${rows} rows, enrolled in ${Math.round(enrolled - began)} ms; ${(usage / 1e6).toFixed(1)}` +
-      ` MB stored`,
+      ` MB stored; ${Math.round(synced - enrolled)} ms with ${Math.round(worker)} ms of the worker`,
   );
   assert.ok(rows >= ROWS, `${rows} rows`);
-  judge(t, '2,000 rows', [((synced - enrolled) * ROWS) / rows], SYNC_MS_MAX);
+  judge(t, '2,000 rows', [(took * ROWS) / rows], SYNC_MS_MAX);
   assert.ok(usage <= STORED_MB_MAX * 1e6, `${usage} bytes`);
 });

@@ -33,6 +33,23 @@ const ARGUMENTS = [
   '--no-pings',
 ];
 
+/** Empty where what was asked for has ended meanwhile. */
+function names(folder) {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function content(file) {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 export class Browser {
   #profile = mkdtempSync(join(tmpdir(), 'linli-browser-'));
   #options;
@@ -101,16 +118,39 @@ export class Browser {
   /** Those that were started with this profile, which nobody else knows. */
   #processes() {
     const ours = `--user-data-dir=${this.#profile}`;
-    return readdirSync('/proc')
+    return names('/proc')
       .filter((name) => /^[0-9]+$/.test(name))
-      .filter((pid) => {
-        try {
-          return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(ours);
-        } catch {
-          return false; // ended meanwhile
-        }
-      })
+      .filter((pid) => content(`/proc/${pid}/cmdline`).split('\0').includes(ours))
       .map(Number);
+  }
+
+  /** Milliseconds on a processor of all dedicated workers so far. */
+  workerCpuMs() {
+    let ns = 0;
+    for (const pid of this.#family()) {
+      for (const task of names(`/proc/${pid}/task`)) {
+        const folder = `/proc/${pid}/task/${task}`;
+        // The name of "DedicatedWorker thread" as the kernel cuts it.
+        if (content(`${folder}/comm`).trim() !== 'DedicatedWorker') continue;
+        ns += Number(content(`${folder}/schedstat`).split(' ')[0] || 0);
+      }
+    }
+    return ns / 1e6;
+  }
+
+  /** The processes with this profile and what they started. */
+  #family() {
+    const parents = new Map(
+      names('/proc')
+        .filter((name) => /^[0-9]+$/.test(name))
+        .map((pid) => [Number(pid), Number(/\) \S (\d+)/.exec(content(`/proc/${pid}/stat`))?.[1])]),
+    );
+    const family = new Set(this.#processes());
+    for (let size = 0; size !== family.size; ) {
+      size = family.size;
+      for (const [pid, parent] of parents) if (family.has(parent)) family.add(pid);
+    }
+    return family;
   }
 
   /** LINLI_KEEP: what was on the screens at the end, to see why a test failed. */
