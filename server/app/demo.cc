@@ -9,7 +9,9 @@
 #include "base/limits.h"
 #include "server/admin/admin.h"
 #include "server/community/demo/demo.h"
+#include "server/community/demo/demo_recording.h"
 #include "server/community/modules.h"
+#include "server/http/blob_store.h"
 #include "server/http/setup_code.h"
 
 namespace linli::app {
@@ -77,6 +79,18 @@ void move_clock(ManualClock& clock, sync::Committer& committer, Instant to) {
   }
 }
 
+/// The demo's attachment among those of the community, as an upload would have put it.
+Result<void> put_recording(const fs::path& folder, const Clock& clock, Rng& rng) {
+  const auto account = Id128::parse(demo::account_id(demo::cast().front().account));
+  if (!account) return fail(Errc::internal, "demo: account");
+  http::BlobStore blobs(folder, clock, rng);
+  const std::string bytes = demo::recording();
+  LINLI_TRY(const auto upload, blobs.create(sync::AccountId{*account}, bytes.size(), ""));
+  LINLI_CHECK(blobs.append(upload.id, sync::AccountId{*account}, 0, bytes));
+  blobs.recorded(upload.id, demo::recording_sha());
+  return {};
+}
+
 Result<void> make_community(const fs::path& data, const sync::Registry& registry, int people) {
   const Instant today = SystemClock().now();
   ManualClock clock(today - std::chrono::days(demo::kServiceDays));
@@ -89,6 +103,7 @@ Result<void> make_community(const fs::path& data, const sync::Registry& registry
   sync::Committer committer(registry, *store, clock, rng);
   LINLI_TRY(const auto state, committer.open());
   if (state.head.raw() > 0 || people == 0) return {};
+  LINLI_CHECK(put_recording(data / kSlug, clock, rng));
   return demo::load({.people = people,
                      .today = today,
                      .move_clock = [&](Instant to) { move_clock(clock, committer, to); }},

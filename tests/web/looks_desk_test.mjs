@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// UX-1, UX-2: every page of the desk by WCAG 2.2 AA: contrast, names, targets of 24 px, a focus that
-// is seen and never covered; and a notice written and handed in with the keyboard alone.
+// UX-1, UX-2: every page of the desk by WCAG 2.2 AA: contrast, names, targets of 24 px, a focus
+// that is seen and never covered; and a notice written and handed in with the keyboard alone.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openDesk } from './harness/desk.mjs';

@@ -142,6 +142,19 @@ async function showsAndPlays(phone) {
   return image.evaluate((node) => node.naturalWidth);
 }
 
+test('NTC-3 a recording of the demo is there and plays', options, async (t) => {
+  const phone = await openPhone(t, world);
+  await phone.enrol(await world.household());
+  const notices = Object.entries(await world.rows('notice'));
+  const [id, { voice }] = notices.find(([, { title }]) => title.startsWith('周三15:00'));
+  assert.equal(voice.type, 'audio/mpeg');
+  await phone.go(`#/notices/${id}`);
+  await phone.page.getByRole('button', { name: '听录音（0:02）' }).click();
+  await phone.page.getByRole('button', { name: '停下' }).waitFor();
+  const length = await phone.page.evaluate(() => document.querySelector('audio').duration);
+  assert.ok(Math.abs(length - 2.4) < 0.2, `${length} s`);
+});
+
 test(
   'NTC-3 NTC-4 a picture and a voice note reach a phone and stay there offline',
   options,
@@ -163,10 +176,14 @@ test(
 
     await phone.page.getByText(TITLE).first().waitFor();
     // They come by themselves: the notice was not opened.
+    const ours = [row.images[0].sha, row.voice.sha];
     const kept = () =>
       phone.page.evaluate(
-        async (slug) => (await (await caches.open(`linli-media:${slug}`)).keys()).length,
-        world.slug,
+        async ({ slug, shas }) => {
+          const keys = await (await caches.open(`linli-media:${slug}`)).keys();
+          return keys.filter(({ url }) => shas.some((sha) => url.includes(sha))).length;
+        },
+        { slug: world.slug, shas: ours },
       );
     await waitFor(async () => (await kept()) === 2, 'picture and sound to be kept', 30);
     await phone.offline();
@@ -176,7 +193,7 @@ test(
     await phone.page.getByRole('button', { name: /放大/ }).click();
     await phone.page.getByRole('dialog').getByRole('button', { name: '关闭' }).click();
     await phone.go('#/mine/device');
-    await phone.sees('其中通知的图片和录音：2 个');
+    await phone.sees('其中通知的图片和录音：3 个');
     await phone.restart();
     await phone.open(`#/notices/${id}`);
     await showsAndPlays(phone);

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/limits.h"
+#include "server/community/demo/demo_recording.h"
 
 namespace linli::community::demo {
 namespace {
@@ -92,6 +93,12 @@ Result<void> load(const DemoOptions& options, const DemoRun& run) {
     }
     options.move_clock(options.today);
   }
+  // Its bytes are where attachments are, put there by who loads the demo.
+  const Json attachment = {{"sha", recording_sha()},
+                           {"type", kRecordingType},
+                           {"bytes", recording().size()},
+                           {"by", account_id(cast().front().account)}};
+  LINLI_CHECK(run_one({"", "blob.store", attachment}, run));
   for (const DemoNotice& notice : notices(options)) LINLI_CHECK(live_through(notice, run));
   return {};
 }

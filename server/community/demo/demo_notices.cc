@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "server/community/demo/demo.h"
+#include "server/community/demo/demo_recording.h"
 
 namespace linli::community::demo {
 namespace {
@@ -48,9 +49,6 @@ constexpr std::array<Text, 24> kTexts = {{
     {"urgent", "寻人：走失老人", "82岁，穿灰外套，见到请打581。"},
 }};
 
-/// Stands for a recording; the blob is not shipped with the demo.
-constexpr const char* kVoice = "de30000000000000000000000000000000000000000000000000000000000581";
-
 const char* action_of(std::string_view title) {
   if (title.starts_with("2号楼")) return "13点到15点请勿用火，有异味打119。";
   if (title.starts_with("6号院")) return "请走东门，别靠近西门路面。";
@@ -84,7 +82,10 @@ std::vector<DemoNotice> notices(const DemoOptions& options) {
                   {"audience", audience_of(i, title)},
                   {"demo", true}};
     if (text.voice)
-      draft["voice"] = {{"sha", kVoice}, {"bytes", 96000}, {"type", "audio/mpeg"}, {"ms", 24000}};
+      draft["voice"] = {{"sha", recording_sha()},
+                        {"bytes", recording().size()},
+                        {"type", kRecordingType},
+                        {"ms", kRecordingLength.count()}};
     const bool warns = title.starts_with("大风") || std::string_view(text.category) == "urgent";
     if (warns) {
       draft["severity"] = "blue";

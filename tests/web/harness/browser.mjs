@@ -92,10 +92,9 @@ export class Browser {
     page.on('console', (message) => {
       const text = message.text();
       const isBad = message.type() === 'error' || /Content.Security.Policy/i.test(text);
-      // The recordings that the demo's notices name are not shipped (docs/HACKING.md); an icon is
-      // what a browser asks for by itself on a page that is no HTML.
+      // What a browser asks for by itself on a page that is no HTML.
       const isExpected =
-        /status of 404/.test(text) && /\/blobs\/|\/favicon\.ico$/.test(message.location().url);
+        /status of 404/.test(text) && /\/favicon\.ico$/.test(message.location().url);
       if (isBad && !NO_SERVER.test(text) && !isExpected)
         this.#troubles.push(`${page.url()}: ${text}`);
     });
