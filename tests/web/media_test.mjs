@@ -198,8 +198,22 @@ test(
     await phone.open(`#/notices/${id}`);
     await showsAndPlays(phone);
 
+    // A correction without the sound, while the phone is away: at next contact it is gone there.
+    await deciding.go(`#/notices/${id}/correct`);
+    await deciding.page.getByRole('button', { name: /^去掉 录音/ }).click();
+    const correct = { name: '更正', exact: true };
+    await deciding.page.locator('main form').getByRole('button', correct).click();
+    const sure = deciding.page.getByRole('dialog');
+    await sure.getByRole('textbox').fill('更正');
+    await sure.getByRole('button', correct).click();
+    await waitFor(
+      async () => (await world.rows('notice'))[id].voice === undefined,
+      'the correction',
+    );
+    assert.equal((await world.rows('notice'))[id].images.length, 1);
     await phone.online();
     await phone.waitState(/已同步/);
+    await waitFor(async () => (await kept()) === 1, 'NTC-4: the sound is gone from the phone', 40);
     const value = { reason: '错了' };
     await world.as_staff(approver, 'POST', `/notices/${id}/withdraw`, { value });
     await waitFor(

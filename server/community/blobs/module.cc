@@ -69,8 +69,9 @@ Result<void> check_one(ReadContext& ctx, const Json& reference) {
 
 }  // namespace
 
-Json image_schema() {
-  return reference({"image/jpeg", "image/png", "image/webp"}, limits::kBlobImageBytesMax);
+Json images_schema() {
+  return arg::list(reference({"image/jpeg", "image/png", "image/webp"}, limits::kBlobImageBytesMax),
+                   limits::kNoticeImagesMax);
 }
 
 Json voice_schema() {

@@ -14,7 +14,8 @@ namespace linli::community::blobs {
 void declare(sync::Registry& registry);
 
 /// Schema of a reference as clients give it: {sha, bytes, type, ms?}. `types` of one kind.
-Json image_schema();
+/// The pictures of one notice.
+Json images_schema();
 Json voice_schema();
 
 /// Every attachment of `content` (`images`, `voice`) has arrived and is what it claims to be.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/blob_limits.h"
 #include "server/community/blobs/module.h"
 #include "server/community/notices/audience.h"
 #include "server/community/notices/notice.h"
@@ -17,7 +16,8 @@ Json content_schema() {
                       {"action_line", arg::text(kActionLineMax)},
                       {"body", arg::text(8000)},
                       {"voice", blobs::voice_schema()},
-                      {"images", arg::list(blobs::image_schema(), limits::kNoticeImagesMax)},
+                      {"no_voice", arg::flag()},
+                      {"images", blobs::images_schema()},
                       {"severity", arg::one_of({"none", "blue", "yellow", "orange", "red"})},
                       {"incident", arg::short_id()},
                       {"event", arg::text(40)},
@@ -64,6 +64,7 @@ void fill(MutatorContext& ctx, const std::string& id, const Json& args, Json& ad
   if (!content.is_object()) content = {{"severity", "none"}, {"needs_ack", false}};
   for (const char* member : kContent)
     if (args.contains(member)) content[member] = args.at(member);
+  if (json_bool(args, "no_voice")) content.erase("voice");
   copy_members(args, admin, {"audience", "send_at", "cost_cap"});
   admin["community"] = community_of(ctx, admin.at("audience"));
   const Row community = ctx.get("area", json_text(admin, "community"));

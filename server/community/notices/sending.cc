@@ -185,8 +185,12 @@ MutatorResult correct(MutatorContext& ctx, const Json& args) {
     return fail(Errc::wrong_state, "it is not out");
   Json admin = *found;
   const Json before = admin.at("content");
-  copy_members(args, admin["content"], {"title", "action_line", "body", "severity", "valid_to"});
+  copy_members(args, admin["content"],
+               {"title", "action_line", "body", "severity", "valid_to", "images", "voice"});
+  if (json_bool(args, "no_voice")) admin["content"].erase("voice");
   LINLI_CHECK(check_content(admin.at("content")));
+  if (args.contains("images") || args.contains("voice"))
+    LINLI_CHECK(blobs::check_arrived(ctx, admin.at("content")));
   LINLI_CHECK(check_open(admin.at("content"), now_ms(ctx)));
   if (lane_of(before) != lane_of(admin.at("content")))
     return fail(Errc::invalid_argument, "write a new notice: this one would change its urgency");
@@ -305,23 +309,26 @@ void declare_sending(sync::Registry& registry) {
                         .needs_elevation = true,
                         .path = "/notices/{id}/send"});
   add(registry,
-      Mutator{
-          .name = "notice.correct",
-          .summary = "Replaces the text everywhere; another audience or colour needs an approver.",
-          .args =
-              arg::object({{"id!", arg::short_id()},
-                           {"title", arg::text(60, 1)},
-                           {"action_line", arg::text(kActionLineMax)},
-                           {"body", arg::text(8000)},
-                           {"severity", arg::one_of({"none", "blue", "yellow", "orange", "red"})},
-                           {"valid_to", arg::instant()},
-                           {"audience", audience_schema()},
-                           {"reason", arg::text(200)}}),
-          .permit = may_correct,
-          .run = correct,
-          .online_only = true,
-          .needs_elevation = true,
-          .path = "/notices/{id}/correct"});
+      Mutator{.name = "notice.correct",
+              .summary =
+                  "Replaces what it says everywhere; another audience or colour needs an approver.",
+              .args = arg::object(
+                  {{"id!", arg::short_id()},
+                   {"title", arg::text(60, 1)},
+                   {"action_line", arg::text(kActionLineMax)},
+                   {"body", arg::text(8000)},
+                   {"severity", arg::one_of({"none", "blue", "yellow", "orange", "red"})},
+                   {"valid_to", arg::instant()},
+                   {"images", blobs::images_schema()},
+                   {"voice", blobs::voice_schema()},
+                   {"no_voice", arg::flag()},
+                   {"audience", audience_schema()},
+                   {"reason", arg::text(200)}}),
+              .permit = may_correct,
+              .run = correct,
+              .online_only = true,
+              .needs_elevation = true,
+              .path = "/notices/{id}/correct"});
   add(registry,
       Mutator{.name = "notice.stop",
               .summary = "停止发送: halts push, SMS and calls that have not gone out.",

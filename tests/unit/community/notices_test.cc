@@ -218,6 +218,47 @@ TEST(RAIN_4, WorseSoundsAgainAndMilderIsSilent) {
   EXPECT_EQ(town.row("notice", "r1").at("alert"), false);
 }
 
+/// An attachment whose bytes have arrived, as notices refer to it.
+Json arrived(SmallTown& town, char digit, const char* type) {
+  const std::string sha(64, digit);
+  town.must("", "blob.store", {{"sha", sha}, {"type", type}, {"bytes", 700}, {"by", town.editor}});
+  return {{"sha", sha}, {"type", type}, {"bytes", 700}};
+}
+
+TEST(NTC_4, ACorrectionAddsAndTakesAwayPicturesAndTheVoiceNote) {
+  SmallTown town;
+  const Json first = arrived(town, 'a', "image/jpeg");
+  const Json second = arrived(town, 'b', "image/png");
+  const Json voice = arrived(town, 'c', "audio/mpeg");
+  Json notice = SmallTown::notice("r1", kEverybody, "none");
+  notice["images"] = {first};
+  notice["voice"] = voice;
+  town.send(notice);
+  town.must(town.editor, "notice.correct", {{"id", "r1"}, {"images", {first, second}}});
+  EXPECT_EQ(town.row("notice", "r1").at("images").size(), 2U);
+  EXPECT_EQ(town.row("notice", "r1").at("voice").at("sha"), voice.at("sha")) << "not spoken of";
+  town.must(town.editor, "notice.correct",
+            {{"id", "r1"}, {"images", {second}}, {"no_voice", true}});
+  EXPECT_EQ(town.row("notice", "r1").at("images"), Json::array({second}));
+  EXPECT_FALSE(town.row("notice", "r1").contains("voice"));
+  Json missing = first;
+  missing["sha"] = std::string(64, 'd');
+  const auto refused =
+      town.call(town.editor, "notice.correct", {{"id", "r1"}, {"images", {missing}}});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, Errc::wrong_state) << "it has not arrived";
+  EXPECT_EQ(town.row("notice", "r1").at("images"), Json::array({second}));
+}
+
+TEST(NTC_4, ADraftLosesItsVoiceNoteWhenTheAuthorTakesItAway) {
+  SmallTown town;
+  Json draft = SmallTown::notice("r1", kEverybody, "none");
+  draft["voice"] = arrived(town, 'c', "audio/mpeg");
+  town.must(town.editor, "notice.draft", draft);
+  town.must(town.editor, "notice.edit", {{"id", "r1"}, {"no_voice", true}});
+  EXPECT_FALSE(town.row("notice_admin", "r1").at("content").contains("voice"));
+}
+
 TEST(RAIN_2, DrillNeverSounds) {
   SmallTown town;
   Json drill = SmallTown::notice("r1", kEverybody, "red");

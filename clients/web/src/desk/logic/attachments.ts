@@ -49,10 +49,18 @@ export function without<F extends AttachedForm>(form: F, id: string): F {
   return (voice && voice.id !== id ? { ...kept, voice } : kept) as F;
 }
 
+export interface MediaArgs {
+  images: MediaRef[];
+  voice?: MediaRef;
+  /** Takes away the one that is there. */
+  no_voice?: true;
+}
+
 /** Members of a notice. What is not on the server yet is left out. */
-export function mediaArgsOf(form: AttachedForm): { images: MediaRef[]; voice?: MediaRef } {
+export function mediaArgsOf(form: AttachedForm): MediaArgs {
   const images = (form.images ?? []).flatMap(({ ref }) => (ref ? [ref] : []));
   const { voice } = form;
-  if (!voice?.ref) return { images };
+  if (!voice) return { images, no_voice: true };
+  if (!voice.ref) return { images };
   return { images, voice: { ...voice.ref, ...(voice.ms && { ms: voice.ms }) } };
 }

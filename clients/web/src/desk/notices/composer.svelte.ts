@@ -48,11 +48,6 @@ export class Composer {
     return lacksOf(this.form, session().now());
   }
 
-  /** The server has a voice note: it may be replaced, not taken away. */
-  get isVoiceTaken(): boolean {
-    return this.draft.taken.includes('"voice":');
-  }
-
   get isSaved(): boolean {
     return isSaved(this.draft);
   }

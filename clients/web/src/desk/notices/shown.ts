@@ -27,7 +27,7 @@ export function audienceText(audience: Audience | undefined, areas: AreaIndex): 
 }
 
 /** By the first digits of their sums: another picture is another field. */
-function mediaFields(content: Notice['content']): Record<string, string> {
+export function mediaFields(content: Parameters<typeof refsOf>[0]): Record<string, string> {
   const { images, voice } = refsOf(content);
   const short = ({ sha }: MediaRef) => sha.slice(0, 8);
   return {

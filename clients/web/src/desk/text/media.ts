@@ -15,10 +15,6 @@ export const kMediaText = {
     'This browser cannot record: choose a file.',
   ],
   'media.remove': ['去掉', 'Remove'],
-  'media.replace_only': [
-    '服务器上已有录音：可以换一段，不能去掉。',
-    'The server has a voice note already: it can be replaced, not removed.',
-  ],
   'media.waiting': ['等着上传', 'Waiting'],
   'media.sending': ['已传 {percent}%', '{percent} % sent'],
   'media.done': ['已传好', 'Sent'],
