@@ -65,6 +65,12 @@ test(
       20,
     );
     assert.equal(await second.page.getByText('= 受众').count(), 1, 'the parts sum to the audience');
+    // Opened anew, on another computer too, the curve begins with the sending.
+    await second.page.reload();
+    const curve = second.page.getByRole('img', { name: '到现在的变化' });
+    await curve.waitFor();
+    const path = await curve.locator('path').last().getAttribute('d');
+    assert.match(path, /^M0 90( H[\d.]+ V[\d.]+)+$/, 'from nobody on');
   },
 );
 

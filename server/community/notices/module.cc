@@ -106,6 +106,7 @@ void declare(sync::Registry& registry) {
   declare_acks(registry);
   declare_queries(registry);
   declare_answers(registry);
+  declare_reach_times(registry);
   declare_versions(registry);
   declare_mutes(registry);
   declare_recipients(registry);

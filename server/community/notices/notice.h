@@ -149,6 +149,7 @@ void declare_sending(sync::Registry& registry);
 void declare_acks(sync::Registry& registry);
 void declare_queries(sync::Registry& registry);
 void declare_answers(sync::Registry& registry);
+void declare_reach_times(sync::Registry& registry);
 void declare_versions(sync::Registry& registry);
 void declare_mutes(sync::Registry& registry);
 void declare_recipients(sync::Registry& registry);

@@ -259,6 +259,29 @@ TEST(NTC_4, ADraftLosesItsVoiceNoteWhenTheAuthorTakesItAway) {
   EXPECT_FALSE(town.row("notice_admin", "r1").at("content").contains("voice"));
 }
 
+TEST(RAIN_13, TheCurveOfReachIsToldFromTheBeginning) {
+  SmallTown town;
+  const std::string wang = town.enrol("p-wang", 1);
+  const std::string chen = town.enrol("p-chen", 2);
+  town.send(SmallTown::notice("r1", kEverybody, "red"));
+  const auto curve = [&] { return *town.ask(town.approver, "notice.reach_times", {{"id", "r1"}}); };
+  EXPECT_EQ(curve().at("points").size(), 0U);
+  EXPECT_EQ(curve().at("audience"), 4);
+  town.clock().advance(60s);
+  const std::int64_t first = to_unix_ms(town.clock().now());
+  town.must(wang, "notice.seen", {{"ids", {"r1"}}});
+  town.clock().advance(60s);
+  const std::int64_t second = to_unix_ms(town.clock().now());
+  for (const auto& [account, person] : {std::pair(wang, "p-wang"), std::pair(chen, "p-chen")})
+    town.must(account, "notice.acknowledge",
+              {{"notice", "r1"}, {"person", person}, {"choice", "ok"}});
+  const Json points = {{{"at", first}, {"arrived", 1}, {"answered", 0}},
+                       {{"at", second}, {"arrived", 2}, {"answered", 2}}};
+  EXPECT_EQ(curve().at("points"), points);
+  EXPECT_EQ(curve().at("answered_by"), (Json{{"50", second}})) << "two of four";
+  EXPECT_FALSE(town.ask(wang, "notice.reach_times", {{"id", "r1"}}).has_value());
+}
+
 TEST(RAIN_2, DrillNeverSounds) {
   SmallTown town;
   Json drill = SmallTown::notice("r1", kEverybody, "red");

@@ -104,6 +104,7 @@ export class DeskApi {
   /** Of a notice as it stands: its approval must then name the same cost. */
   quoteNotice = (notice: string) => this.client.ask<Quotes>('/gateway/quote', { notice });
 
+  reachTimes = (id: string) => this.client.get<T.ReachTimes>(`/notices/${id}/reach-times`);
   reach = (id: string) => this.client.get<T.Reach>(`/notices/${id}/reach`);
 
   unreached = (id: string, query: { unit?: string; cursor?: string; limit?: number }) =>

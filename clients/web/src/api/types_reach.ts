@@ -106,3 +106,14 @@ export type NewTask = { notice?: string; reason: string } & (
   | { kind: 'knock'; person: string }
   | { kind: 'post'; area: string }
 );
+
+/** How many had it and had answered it, over time; times are unix ms. */
+export interface ReachTimes {
+  sent_at: number;
+  /** When the question that stands now was asked; 0 = with the sending. */
+  asked_at: number;
+  audience: number;
+  points: { at: number; arrived: number; answered: number }[];
+  /** When 50, 90 and 100 % had answered, as far as they have. */
+  answered_by: Partial<Record<'50' | '90' | '100', number>>;
+}

@@ -2,6 +2,7 @@
 // The states of reach as the desk shows them (RAIN-13): every person is in exactly one part, and
 // the parts sum to the audience or the page says that they do not.
 
+import type { ReachTimes } from '../../api/types_reach';
 import { kReachStates, type ReachCounts, type ReachState } from '../../api/types';
 
 export type PartName =
@@ -107,6 +108,12 @@ export interface Sample {
   answered: number;
   arrived: number;
   audience: number;
+}
+
+/** The curve so far, from when the question that stands now was asked. */
+export function samplesOf({ asked_at, sent_at, audience, points }: ReachTimes): Sample[] {
+  const at = asked_at || sent_at;
+  return [{ at, answered: 0, arrived: 0 }, ...points].map((point) => ({ ...point, audience }));
 }
 
 /** Samples kept of one notice; at one a change, an evening fits. */
