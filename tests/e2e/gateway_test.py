@@ -3,12 +3,13 @@
 
 import json
 import os
+import time
 import urllib.error
 import urllib.request
 import uuid
 
 import harness
-from harness import wait_for
+from harness import Peer, wait_for
 
 WINDOW, APPROVER, EDITOR, ADMIN = "孙浩", "张书记", "马会玲", "小冯"
 
@@ -72,6 +73,22 @@ class Gateway(harness.WorldTest):
         shown = self.deliveries(notice=notice, person=person)[0]
         self.assertEqual(shown["to"], "120****0901", "masked on the desk")
         self.assertNotIn("12000000901", self.world.server.text(), "and never in the log")
+
+    def test_RAIN_9_an_answer_right_after_another_stops_its_ladder_as_soon(self):
+        who = [self.world.resident() for _ in range(2)]
+        notice = self.world.send("红色暴雨 一起答", severity="red", action_line="上二楼")
+        peers = [Peer(one).caught_up() for one in who]
+        time.sleep(0.5)  # the sending is over, and nothing else wakes the gateway
+        for one, peer in zip(who, peers):
+            choice = {"notice": notice, "person": one.person, "choice": "ok"}
+            peer.push(0, (1, "notice.acknowledge", choice))
+            peer.result(0, 1)
+            time.sleep(0.03)  # the first is read by now, and the gateway pauses for a moment
+        time.sleep(harness.seconds(0.7))
+        behind = self.world.desk(APPROVER).get("/gateway")["rows_behind"]
+        self.assertEqual(behind, 0, "the second did not wait for another timer")
+        for peer in peers:
+            peer.close()
 
     def test_RAIN_11_a_knock_is_a_task_on_the_grid_workers_phone_and_counts(self):
         person = self.person("12000000902", mobility="wheelchair")
