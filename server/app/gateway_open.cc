@@ -2,7 +2,6 @@
 // A GatewayRuntime out of its parts: store, channels, feeds, what it publishes, engine.
 #include <algorithm>
 
-#include "base/log.h"
 #include "server/app/gateway_runtime.h"
 
 namespace linli::app {
