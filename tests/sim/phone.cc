@@ -208,10 +208,12 @@ void Phone::trace(const std::vector<ServerFrame>& frames) {
       line += " B" + std::to_string(b->b.raw()) + "<" + std::to_string(b->to.raw()) + ">";
       for (const Op& op : b->ops)
         line += op.row.key + "@" + std::to_string(op.ver.raw()) + (op.data ? "+" : "-") + ",";
+      if (b->digest) line += "=" + std::to_string(b->digest->n);
     } else if (const auto* c = std::get_if<FrameC>(&frame)) {
       line += c->bucket ? " C:b" + std::to_string(c->bucket->raw())
                         : " C" + std::string(lane_name(c->lane));
       line += "@" + std::to_string(c->seq.raw());
+      if (c->digest) line += "=" + std::to_string(c->digest->n);
     } else if (const auto* r = std::get_if<FrameR>(&frame)) {
       line += " R" + std::to_string(index(r->lane)) + ":" + std::to_string(r->n) + "/" +
               std::to_string(static_cast<int>(r->status)) + "@" + std::to_string(r->seq.raw());
@@ -224,6 +226,8 @@ void Phone::trace(const std::vector<ServerFrame>& frames) {
       line += " frame" + std::to_string(frame.index());
     }
   }
+  line += " mismatches=" + std::to_string(replica_->state().digest_mismatches) + " of " +
+          std::to_string(*damaged_);
   std::fprintf(stderr, "%8lld%s | %s\n", static_cast<long long>(world_.clock.mono().count()),
                line.c_str(), state_text().c_str());
 }
