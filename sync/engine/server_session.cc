@@ -382,16 +382,21 @@ void ServerSession::on_frame(const FramePing& frame, Instant now) {
 }
 
 void ServerSession::on_frame(const FrameRefill& frame) {
+  FrameM again{.at = view_->head(), .drop = {}, .add = {}};
   for (BucketId id : frame.buckets) {
     Held* b = held(id);
-    if (b == nullptr) continue;
+    const std::optional<BucketGrant> grant = view_->grant(principal_.account, id);
+    if (b == nullptr || !grant) continue;
     log_event(LogLevel::warn, "sync.session.refill", {{"bucket", id.raw()}});
     queue_.purge(id);
     all_live_ = false;
     b->mode = Mode::filling;
     b->cursor = {};
     if (asked_ == id) asked_gen_ = Seq{};
+    again.add.push_back(*grant);
   }
+  // Parts the frames on the line from the new fill.
+  if (!again.add.empty()) send(again);
 }
 
 void ServerSession::on_timer(MonoTime mono) {

@@ -100,7 +100,12 @@ void ClientSession::forget_staging(BucketId id) {
 
 void ClientSession::on_frame(FrameM& frame) {
   for (const BucketId id : frame.drop) forget_staging(id);
-  for (const BucketGrant& grant : frame.add) forget_staging(grant.b);
+  for (const BucketGrant& grant : frame.add) {
+    const auto refill = refills_.extract(grant.b);
+    forget_staging(grant.b);
+    // The fill that follows is the one asked for; only its digest may forget the haste.
+    if (!refill.empty()) refills_[grant.b] = {.tries = refill.mapped().tries, .due = {}};
+  }
   notify_ = true;
   stored(replica_->apply_membership(frame, std::exchange(results_, {})));
 }

@@ -326,6 +326,7 @@ export class Session {
       for (const lane of LANES) this.staged[lane] = this.staged[lane].filter((f) => f.b !== b);
     }
     for (const grant of frame.add ?? []) {
+      for (const lane of LANES) this.staged[lane] = this.staged[lane].filter((f) => f.b !== grant[0]);
       const fresh = new Bucket(grant);
       fresh.entries = this.phone.buckets.get(grant[0])?.entries ?? fresh.entries;
       this.phone.buckets.set(grant[0], fresh);

@@ -66,13 +66,16 @@ for (const [index, encoding] of Object.keys(encodings).entries()) {
     await t.test('fetches one bucket anew on refill and shows the same', async () => {
       const session = await phone.connect();
       await session.synced();
-      const bucket = [...phone.buckets.values()].find((b) => b.entries.size > 0);
-      const before = [...bucket.entries.values()].filter((e) => e.data !== null).length;
-      bucket.live = false;
-      bucket.filling.clear();
-      session.send({t: 'refill', b: [bucket.b]});
-      await session.until(() => bucket.live, 'refill');
-      assert.equal([...bucket.entries.values()].filter((e) => e.data !== null).length, before);
+      const {b, entries} = [...phone.buckets.values()].find((one) => one.entries.size > 0);
+      const before = [...entries.values()].filter((e) => e.data !== null).length;
+      session.log.length = 0;
+      session.send({t: 'refill', b: [b]});
+      await session.until(() => session.log.some((f) => f.t === 'C' && f.b === b), 'refill');
+      const {live, entries: after} = phone.buckets.get(b);
+      assert.equal(live, true);
+      assert.equal([...after.values()].filter((e) => e.data !== null).length, before);
+      const ours = session.log.filter((f) => f.b === b || f.add?.some((grant) => grant[0] === b));
+      assert.deepEqual(ours.slice(0, 2).map((f) => f.t), ['M', 'B'], 'M parts old from new');
       await session.bye();
     });
 

@@ -197,6 +197,42 @@ TEST(ClientSession, RefilledBucketDoesNotResumeFromFramesOfBefore) {
   EXPECT_EQ(phone.last_hello().part[0].cur, Seq{});
 }
 
+TEST(ClientSession, FramesOfBeforeARefillDoNotSpoilIt) {
+  ScriptedPhone phone;
+  const std::vector<Op> rows{put("a", 3, "{}"), put("z", 50, "{}")};
+  make_live(phone, {put("a", 3, "{}")});
+  phone.receive({b_frame(1, 11, {}, Digest{9, 9}), c_lane(Lane::normal, 11)});
+  EXPECT_EQ(phone.sent<FrameRefill>().size(), 1U);
+  // On the line when the server read our refill: "gone" was deleted since, which no fill says.
+  phone.receive({b_frame(1, 12, {put("gone", 12, "{}")}), c_lane(Lane::normal, 12)});
+  phone.receive({FrameM{Seq{50}, {}, {grant(1)}}, b_frame(1, 50, rows), c_bucket(1, 50, rows)});
+  EXPECT_EQ(phone.replica().state().digest_mismatches, 1U);
+  EXPECT_TRUE(phone.session().is_caught_up());
+  EXPECT_EQ(phone.row("notice", "z"), "{}");
+  EXPECT_EQ(phone.row("notice", "gone"), "");
+}
+
+TEST(ClientSession, AnAnsweredRefillThatIsWrongAgainIsStillRepeatedWithoutHaste) {
+  ScriptedPhone phone;
+  make_live(phone, {put("a", 3, "{}")});
+  phone.receive({b_frame(1, 11, {}, Digest{9, 9}), c_lane(Lane::normal, 11)});
+  EXPECT_EQ(phone.sent<FrameRefill>().size(), 1U);
+  phone.receive({FrameM{Seq{11}, {}, {grant(1)}}, b_frame(1, 11, {}), c_bucket(1, 11, {put("a", 3, "")})});
+  EXPECT_EQ(phone.replica().state().digest_mismatches, 2U);
+  EXPECT_TRUE(phone.sent<FrameRefill>().empty());
+}
+
+TEST(ClientSession, AFillOfARefillIsResumed) {
+  ScriptedPhone phone;
+  make_live(phone, {put("a", 3, "{}")});
+  phone.receive({b_frame(1, 11, {}, Digest{9, 9}), c_lane(Lane::normal, 11)});
+  phone.receive({FrameM{Seq{60}, {}, {grant(1)}}, b_frame(1, 50, {put("z", 50, "{}")})});
+  phone.close(1006);
+  phone.connect();
+  ASSERT_EQ(phone.last_hello().part.size(), 1U);
+  EXPECT_EQ(phone.last_hello().part[0].cur, Seq{50});
+}
+
 TEST(ClientSession, GEN10DropPurgesAtOnceAndKeepsPendingWork) {
   ScriptedPhone phone;
   make_live(phone, {put("a", 3, "{}")});

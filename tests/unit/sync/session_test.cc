@@ -192,14 +192,31 @@ TEST_F(SessionTest, RefillGivesTheBucketAnew) {
   put("n", "x", {"all"});
   TestPhone p = phone(2);
   connect(p);
-  const BucketId all = p.session().bucket_ids().front();
-  p.disconnect();
-  connect(p);
-  p.trace.clear();
-  p.send(FrameRefill{{all}});
-  // The model phone keeps its bucket live; a real one marks it filling, so here it is a fault.
   p.run();
-  EXPECT_THAT(p.trace, Contains("C:" + std::to_string(all.raw())));
+  const std::string all = std::to_string(p.session().bucket_ids().front().raw());
+  p.trace.clear();
+  put("n", "y", {"all"});  // Waits in the queue: the new fill holds it.
+  p.send(FrameRefill{p.session().bucket_ids()});
+  p.run();
+  // M parts the frames of before from those of the fill.
+  EXPECT_THAT(p.trace, ElementsAre("M", "Cs", "B" + all, "C:" + all));
+  EXPECT_THAT(p.shown(), ElementsAre(::testing::Pair("note/n", ::testing::HasSubstr("y"))));
+  EXPECT_THAT(p.faults, IsEmpty());
+}
+
+TEST_F(SessionTest, RefillOfABucketOfSomebodyElseGivesNothing) {
+  put("w", "storm", {"a:u"});
+  TestPhone one = phone(1);
+  TestPhone two = phone(2);
+  connect(one);
+  connect(two);
+  two.run();
+  two.trace.clear();
+  two.send(FrameRefill{one.session().bucket_ids()});
+  two.run();
+  EXPECT_THAT(two.trace, ::testing::Not(Contains("B" + std::to_string(
+                             one.session().bucket_ids().back().raw()))));
+  EXPECT_THAT(two.faults, IsEmpty());
 }
 
 TEST_F(SessionTest, GEN_3_PushBeyondTheNextNumberIsAnsweredWithAGap) {

@@ -104,6 +104,35 @@ test('a wrong bucket shows on and is fetched at once, then 1 min doubling to 1 h
   expect(w.phone.replica.state.digestMismatches).toBe(9);
 });
 
+test('frames of before a refill do not spoil it', async () => {
+  const w = await synced();
+  const seq = ++w.server.seq;
+  const wrong = { t: 'B', b: 2, to: seq, ops: [], d: [1, '0'.repeat(16)] };
+  await w.phone.hear(line(wrong, { t: 'C', lane: 's', seq }));
+  expect(sentOf(w, 'refill')).toHaveLength(1);
+  w.server.commit([{ b: 2, key: 'gone', data: '{"v":2}' }]);
+  await w.phone.hear(w.server.next(2)!);
+  // No fill says that the server forgot the row.
+  w.server.buckets.get(2)!.entries.delete('gone');
+  w.server.receive(w.phone.up.pop()!);
+  await w.phone.settle(w.server);
+  expect(await values(w)).toEqual({ a: 1, b: 1 });
+  expect(w.phone.replica.state.digestMismatches).toBe(1);
+  expect(sentOf(w, 'refill')).toHaveLength(1);
+});
+
+test('an answered refill that is wrong again is still repeated without haste', async () => {
+  const w = await synced();
+  const seq = ++w.server.seq;
+  const wrong = [1, '0'.repeat(16)];
+  const b = { t: 'B', b: 2, to: seq, ops: [], d: wrong };
+  await w.phone.hear(line(b, { t: 'C', lane: 's', seq }));
+  const again = { t: 'M', at: seq, add: [[2, w.server.buckets.get(2)!.gen, 's', 5, 0]] };
+  await w.phone.hear(line(again, { t: 'C', b: 2, seq, d: wrong }));
+  expect(w.phone.replica.state.digestMismatches).toBe(2);
+  expect(sentOf(w, 'refill')).toHaveLength(1);
+});
+
 test('a wrong first fill is shown all the same, a wrong later one is not', async () => {
   const w = await world();
   await w.phone.connect(w.server);

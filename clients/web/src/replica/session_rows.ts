@@ -147,7 +147,12 @@ export class RowsSide {
 
   async onM(frame: FrameM): Promise<void> {
     for (const b of frame.drop) this.forgetStaging(b);
-    for (const { b } of frame.add) this.forgetStaging(b);
+    for (const { b } of frame.add) {
+      const tries = this.refills.get(b)?.tries;
+      this.forgetStaging(b);
+      // The fill that follows is the one asked for; only its digest may forget the haste.
+      if (tries) this.refills.set(b, { tries });
+    }
     this.core.note(await this.core.replica.applyMembership(frame, this.takeResults()));
   }
 

@@ -211,6 +211,7 @@ export class ModelServer {
     const to = this.connection!;
     if (!to.held.has(b)) return;
     for (const lane of LANES) to.queue[lane] = to.queue[lane].filter((f) => f.b !== b);
+    to.queue.u.push({ t: 'M', at: this.seq, add: [this.grant(b)] });
     this.fill(b, 0);
   }
 
