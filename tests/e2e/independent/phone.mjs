@@ -320,13 +320,17 @@ export class Session {
     ++this.phone.digestsChecked;
   }
 
+  #forget(b) {
+    for (const lane of LANES) this.staged[lane] = this.staged[lane].filter((f) => f.b !== b);
+  }
+
   on_M(frame) {
     for (const b of frame.drop ?? []) {
       this.phone.buckets.delete(b);
-      for (const lane of LANES) this.staged[lane] = this.staged[lane].filter((f) => f.b !== b);
+      this.#forget(b);
     }
     for (const grant of frame.add ?? []) {
-      for (const lane of LANES) this.staged[lane] = this.staged[lane].filter((f) => f.b !== grant[0]);
+      this.#forget(grant[0]);
       const fresh = new Bucket(grant);
       fresh.entries = this.phone.buckets.get(grant[0])?.entries ?? fresh.entries;
       this.phone.buckets.set(grant[0], fresh);

@@ -217,7 +217,8 @@ TEST(ClientSession, AnAnsweredRefillThatIsWrongAgainIsStillRepeatedWithoutHaste)
   make_live(phone, {put("a", 3, "{}")});
   phone.receive({b_frame(1, 11, {}, Digest{9, 9}), c_lane(Lane::normal, 11)});
   EXPECT_EQ(phone.sent<FrameRefill>().size(), 1U);
-  phone.receive({FrameM{Seq{11}, {}, {grant(1)}}, b_frame(1, 11, {}), c_bucket(1, 11, {put("a", 3, "")})});
+  phone.receive(
+      {FrameM{Seq{11}, {}, {grant(1)}}, b_frame(1, 11, {}), c_bucket(1, 11, {put("a", 3, "")})});
   EXPECT_EQ(phone.replica().state().digest_mismatches, 2U);
   EXPECT_TRUE(phone.sent<FrameRefill>().empty());
 }

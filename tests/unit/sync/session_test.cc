@@ -214,8 +214,9 @@ TEST_F(SessionTest, RefillOfABucketOfSomebodyElseGivesNothing) {
   two.trace.clear();
   two.send(FrameRefill{one.session().bucket_ids()});
   two.run();
-  EXPECT_THAT(two.trace, ::testing::Not(Contains("B" + std::to_string(
-                             one.session().bucket_ids().back().raw()))));
+  EXPECT_THAT(
+      two.trace,
+      ::testing::Not(Contains("B" + std::to_string(one.session().bucket_ids().back().raw()))));
   EXPECT_THAT(two.faults, IsEmpty());
 }
 
