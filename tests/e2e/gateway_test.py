@@ -129,7 +129,11 @@ class Gateway(harness.WorldTest):
         phone.online()
         phone.sync()
         left = mine(desk.get("/tasks")["tasks"])
-        self.assertEqual([(t["id"], t["state"]) for t in left], [(tasks[1]["id"], "no_answer")])
+        self.assertEqual(
+            [(t["id"], t["state"], t["owner"]) for t in left],
+            [(tasks[1]["id"], "no_answer", "grid"), (tasks[2]["id"], "handed_on", "desk")],
+            "who needs rescue is the desk's until it is said what came of it",
+        )
         self.assertEqual(left[0]["outcomes"][0]["by"], worker.account)
         row = self.world.rows("ack")[f"{notice}:{tasks[2]['person']}"]
         self.assertEqual((row["state"], row["choice"]), ("help", "help"), "RAIN-10: 需救助")

@@ -34,6 +34,7 @@ const screens = () => [
   '#/services',
   '#/mine',
   '#/mine/family',
+  '#/mine/requests',
   '#/mine/queue',
   '#/mine/device',
   '#/mine/privacy',
@@ -45,6 +46,10 @@ for (const look of looks) {
   test(`UX-1 every screen keeps the rules: ${look.name}`, options, async (t) => {
     const phone = await openPhone(t, world);
     await phone.enrol(await world.household());
+    await phone.go(`#/notices/${warning}`);
+    await phone.button('我需要帮助').click();
+    await phone.button('是，需要帮助').click();
+    await phone.sees('社区已收到求助，正在安排人');
     await wear(phone, look);
     assert.deepEqual(await walk(t, phone, look, screens()), []);
   });

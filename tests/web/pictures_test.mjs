@@ -37,6 +37,7 @@ const RESIDENT = {
   services: '#/services',
   mine: '#/mine',
   family: '#/mine/family',
+  requests: '#/mine/requests',
   queue: '#/mine/queue',
   device: '#/mine/device',
   privacy: '#/mine/privacy',
@@ -83,6 +84,15 @@ for (const mode of ['normal', 'elder']) {
     await shoot(phone.page, `${mode}-offline-answer`);
     await phone.go('#/mine/queue');
     await shoot(phone.page, `${mode}-offline-queue`);
+    await phone.online();
+    await phone.waitState(/已同步/, 60);
+    await phone.go(`#/notices/${warning}`);
+    await phone.button('改一下').click();
+    await phone.button('我需要帮助').click();
+    await phone.button('是，需要帮助').click();
+    await phone.go('#/mine/requests');
+    await phone.sees('社区已收到求助，正在安排人');
+    await shoot(phone.page, `${mode}-requests-help`);
   });
 }
 

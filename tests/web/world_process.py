@@ -141,7 +141,7 @@ class Remote:
         return {"passphrase": desk.passphrase, "secret": desk.totp_secret}
 
     def names(self):
-        return {"editor": EDITOR, "approver": APPROVER, "admin": ADMIN}
+        return {"editor": EDITOR, "approver": APPROVER, "admin": ADMIN, "window": WINDOW}
 
 
 def serve(remote):

@@ -144,8 +144,8 @@ void show_tasks(Context& context) {
     item["id"] = task.key;
     item["pending"] = task.is_pending;
     const std::string said = json_text(item, "result");
-    text += json_text(item, "door") + "  " + json_text(item, "name") + "  " +
-            json_text(item, "line") +
+    text += (json_text(item, "why") == "help" ? "【求助】" : "") + json_text(item, "door") + "  " +
+            json_text(item, "name") + "  " + json_text(item, "line") +
             (task.is_pending ? "  待上传：" + std::string(word_for(kOutcomes, said)) : "") +
             "\n  " + task.key + "\n";
     list.push_back(std::move(item));

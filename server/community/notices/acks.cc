@@ -111,8 +111,8 @@ MutatorResult acknowledge(MutatorContext& ctx, const Json& args) {
                                 {"state", state},
                                 {"at", row.at("captured_at")}});
   put_and_count(ctx, {notice, person, ask_of(*admin)}, member, "ack", std::move(row));
-  // Whoever is on the way to the door need not go.
-  if (holds && ctx.get("task", key) != nullptr) ctx.schedule(ctx.now(), kTaskDue, key);
+  // Whoever is on the way to the door need not go; somebody has to where help is called for.
+  if (is_help || (holds && ctx.get("task", key) != nullptr)) ctx.schedule(ctx.now(), kTaskDue, key);
   return Json{{"state", state}, {"holds", holds}};
 }
 

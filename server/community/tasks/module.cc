@@ -41,7 +41,7 @@ std::vector<std::string> open_unit(std::string_view /*key*/, const Json& row) {
 }
 
 Millis again_of(const Json& task) {
-  return json_text(task, "severity") == "red" ? kRedAgain : kAgain;
+  return is_help(task) || json_text(task, "severity") == "red" ? kRedAgain : kAgain;
 }
 
 }  // namespace
@@ -52,6 +52,7 @@ void put_open(MutatorContext& ctx, const std::string& key, Json row) {
   const Instant at = std::max(ctx.now() + again_of(row), date);
   row["next_at"] = to_unix_ms(at);
   ctx.schedule(at, kTaskDue, key);
+  tell_asker(ctx, key, row);
   ctx.put("task", key, std::move(row));
 }
 
@@ -59,6 +60,7 @@ void put_done(MutatorContext& ctx, const std::string& key, Json row) {
   row["state"] = "done";
   row["done_at"] = to_unix_ms(ctx.captured_at());
   ctx.cancel(kTaskDue, key);
+  tell_asker(ctx, key, row);
   ctx.put("task", key, std::move(row));
 }
 
@@ -91,6 +93,8 @@ MutatorResult open_task(MutatorContext& ctx, const Json& args) {
   copy_members(args, row, {"notice", "person", "why"});
   // Who goes there already goes for the worse warning too.
   if (old != nullptr) copy_members(*old, row, {"assignee", "outcomes"});
+  if (old != nullptr && is_help(*old) && json_text(*old, "state") != "done")
+    copy_members(*old, row, {"why", "called_at", "recalled_at", "result", "owner"});
   put_open(ctx, key, std::move(row));
   return Json{{"id", key}};
 }
@@ -111,6 +115,7 @@ MutatorResult assign(MutatorContext& ctx, const Json& args) {
   row["assignee"] = account;
   row["owner"] = "assignee";
   row["state"] = "open";
+  row.erase("result");  // Of a visit that asked for rescue: now somebody goes again.
   ctx.ensure_bucket({user_bucket(account), sync::Lane::normal, 1});
   put_open(ctx, key, std::move(row));
   return Json{{"id", key}};
@@ -159,6 +164,19 @@ Result<void> tell(MutatorContext& ctx, const Json& task, const std::string& outc
                                  outcome == "rescue" ? "help" : "ok");
 }
 
+/// Seen at the door: it stays with the desk until somebody says what came of it.
+MutatorResult needs_rescue(MutatorContext& ctx, const std::string& key, Json row) {
+  LINLI_CHECK(tell(ctx, row, "rescue"));
+  row["result"] = "rescue";
+  row["why"] = "help";
+  if (!row.contains("called_at")) row["called_at"] = to_unix_ms(ctx.captured_at());
+  row["owner"] = "desk";
+  row["state"] = "handed_on";
+  row.erase("done_at");
+  put_open(ctx, key, std::move(row));
+  return Json{{"id", key}, {"state", "handed_on"}};
+}
+
 /// Two people at one door: one visit with both names (RAIN-11). What was told stays told.
 MutatorResult visit(MutatorContext& ctx, const Json& args) {
   const std::string key = json_text(args, "id");
@@ -168,6 +186,7 @@ MutatorResult visit(MutatorContext& ctx, const Json& args) {
   add_outcome(ctx, args, row);
   const std::string outcome = json_text(args, "outcome");
   if (outcome == "posted") return posted(ctx, key, std::move(row), args);
+  if (outcome == "rescue") return needs_rescue(ctx, key, std::move(row));
   const bool was_done = json_text(row, "state") == "done";
   if (outcome != "no_answer") {
     LINLI_CHECK(tell(ctx, row, outcome));
@@ -194,7 +213,7 @@ MutatorResult visit(MutatorContext& ctx, const Json& args) {
 /// Empty while somebody still has to go; a task without a notice ends by hand only.
 std::string why_over(ReadContext& ctx, const Json& task) {
   const std::string notice = json_text(task, "notice");
-  if (notice.empty()) return {};
+  if (notice.empty() || is_help(task)) return {};
   const std::string person = json_text(task, "person");
   if (!person.empty() && notices::has_answered(ctx, notice, person)) return "answered";
   const Row admin = ctx.get("notice_admin", notice);
@@ -206,6 +225,7 @@ std::string why_over(ReadContext& ctx, const Json& task) {
 /// grid worker to the lead, from the lead to the desk, where it stays and comes up again.
 void due(MutatorContext& ctx, std::string_view at, bool /*missed*/) {
   const std::string key(at);
+  if (answer_changed(ctx, key)) return;
   const Row found = ctx.get("task", key);
   if (found == nullptr || json_text(*found, "state") == "done") return;
   Json row = *found;
@@ -267,6 +287,7 @@ void declare(sync::Registry& registry) {
           .effects = Json::array({effect}),
           .lane = sync::UpLane::alert,
           .path = "/tasks/{id}/visit"});
+  declare_requests(registry);
   declare_by_hand(registry);
   declare_erasure(registry);
   declare_list(registry);

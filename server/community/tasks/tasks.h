@@ -18,6 +18,15 @@ void put_done(MutatorContext& ctx, const std::string& key, Json row);
 /// A new knock at the person's door. `notice`: its `notice_admin`, null for a visit without one.
 Json knock_row(ReadContext& ctx, const Json& person, const Row& notice);
 
+/// Somebody called for help: only what a person says of it ends the task.
+bool is_help(const Json& task);
+/// The answer to a notice (key <notice>:<person>) is new: a call for help opens its task, and an
+/// answer after one is noted on it. Whether the task was moved by that.
+bool answer_changed(MutatorContext& ctx, const std::string& key);
+/// Keeps row `request` of a call for help and of a wish for erasure; nothing for other tasks.
+void tell_asker(MutatorContext& ctx, const std::string& key, const Json& task);
+
+void declare_requests(sync::Registry& registry);
 void declare_by_hand(sync::Registry& registry);
 void declare_erasure(sync::Registry& registry);
 void declare_list(sync::Registry& registry);

@@ -90,6 +90,105 @@ TEST(RAIN_10, RescueAtTheDoorIsACallForHelp) {
   town.must(town.grid1, "task.visit", {{"id", task}, {"outcome", "rescue"}});
   EXPECT_EQ(town.count("help"), 1);
   EXPECT_TRUE(town.holds(town.grid1, "ack", town.id + ":p-wang")) << "up on the desk";
+  const Json row = town.row("task", task);
+  EXPECT_EQ(row.at("owner"), "desk") << "it does not end with having been seen";
+  EXPECT_EQ(row.at("state"), "handed_on");
+  town.must(town.window, "task.visit", {{"id", task}, {"outcome", "moved"}, {"note", "已送医"}});
+  EXPECT_EQ(town.row("task", task).at("state"), "done");
+  EXPECT_EQ(town.count("help"), 0);
+}
+
+struct Help : Storm {
+  std::string call(const char* choice = "help") {
+    must(wang, "notice.acknowledge", {{"notice", id}, {"person", "p-wang"}, {"choice", choice}});
+    settle();
+    return id + ":p-wang";
+  }
+  Json request(const std::string& task) { return row("request", task); }
+};
+
+TEST(RAIN_10, ACallForHelpIsATaskWithAnOwnerThatComesUpUntilSomebodySaysWhatCameOfIt) {
+  Help town;
+  const std::string task = town.call();
+  Json row = town.row("task", task);
+  EXPECT_EQ(row.at("why"), "help");
+  EXPECT_EQ(row.at("owner"), "grid");
+  EXPECT_EQ(row.at("door"), town.row("person", "p-wang").at("door"));
+  EXPECT_TRUE(town.holds(town.grid1, "task", task));
+  for (const char* owner : {"lead", "desk", "desk"}) {
+    town.clock().advance(16min);
+    town.settle();
+    EXPECT_EQ(town.row("task", task).at("owner"), owner);
+  }
+  town.must(town.window, "task.visit", {{"id", task}, {"outcome", "told"}});
+  EXPECT_EQ(town.row("task", task).at("state"), "done");
+  EXPECT_EQ(town.count("help"), 0);
+}
+
+TEST(RAIN_10, ACallForHelpDoesNotEndTheKnockThatWasOnItsWay) {
+  Help town;
+  const std::string task = town.knock();
+  town.must(town.grid1, "task.assign", {{"id", task}, {"account", town.window}});
+  EXPECT_EQ(town.call(), task) << "one door, one visit";
+  const Json row = town.row("task", task);
+  EXPECT_EQ(row.at("state"), "open");
+  EXPECT_EQ(row.at("why"), "help");
+  EXPECT_EQ(row.at("assignee"), town.window) << "who goes there already goes on";
+  town.knock();
+  EXPECT_EQ(town.row("task", task).at("why"), "help") << "the ladder does not overwrite it";
+}
+
+TEST(RAIN_10, NeitherALaterTapNorTheEndOfTheWarningEndsACallForHelp) {
+  Help town;
+  const std::string task = town.call();
+  town.clock().advance(1min);
+  town.call("ok");
+  EXPECT_EQ(town.row("task", task).at("state"), "open");
+  EXPECT_TRUE(town.row("task", task).contains("recalled_at")) << "said to those who go";
+  town.must(town.approver, "notice.withdraw", {{"id", town.id}, {"reason", "解除"}});
+  town.clock().advance(16min);
+  town.settle();
+  EXPECT_EQ(town.row("task", task).at("state"), "handed_on");
+}
+
+TEST(RAIN_10, WhoCallsAgainAfterTheVisitIsVisitedAgain) {
+  Help town;
+  const std::string task = town.call();
+  town.must(town.grid1, "task.visit", {{"id", task}, {"outcome", "told"}});
+  town.clock().advance(1min);
+  town.call();
+  const Json row = town.row("task", task);
+  EXPECT_EQ(row.at("state"), "open");
+  EXPECT_FALSE(row.contains("result"));
+  EXPECT_EQ(row.at("outcomes").size(), 1U) << "the visit before is kept";
+}
+
+TEST(Requests, TheOneWhoAskedSeesHowItStandsAndNothingOfWhoGoes) {
+  Help town;
+  const std::string task = town.call();
+  EXPECT_TRUE(town.holds(town.wang, "request", task));
+  EXPECT_FALSE(town.holds(town.grid1, "request", task));
+  EXPECT_EQ(town.request(task).at("state"), "open");
+  town.must(town.grid1, "task.assign", {{"id", task}, {"account", town.window}});
+  EXPECT_EQ(town.request(task).at("state"), "taken");
+  town.must(town.window, "task.visit", {{"id", task}, {"outcome", "no_answer"}, {"note", "没人"}});
+  EXPECT_EQ(town.request(task).at("state"), "no_answer");
+  town.must(town.window, "task.visit", {{"id", task}, {"outcome", "told"}, {"note", "屋里乱"}});
+  const Json row = town.request(task);
+  EXPECT_EQ(row.at("state"), "done");
+  EXPECT_EQ(row.dump().find(town.window), std::string::npos);
+  EXPECT_EQ(row.dump().find("屋里乱"), std::string::npos) << "the visitor's note stays inside";
+}
+
+TEST(Requests, AnErasureIsOneWithItsAnswer) {
+  Help town;
+  const Json asked = town.must(town.wang, "erasure.request", {{"person", "p-wang"}});
+  const auto task = asked.at("task").get<std::string>();
+  EXPECT_EQ(town.request(task).at("due_at"), asked.at("due_at"));
+  town.must(town.window, "erasure.answer",
+            {{"task", task}, {"outcome", "refused"}, {"note", "预警要用"}});
+  EXPECT_EQ(town.request(task).at("note"), "预警要用");
+  EXPECT_EQ(town.request(task).at("result"), "refused");
 }
 
 TEST(RAIN_12, AVolunteerGetsTheTaskOnTheOwnPhoneAndStrangersDoNot) {

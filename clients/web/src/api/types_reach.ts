@@ -70,7 +70,11 @@ export interface Task {
   state: 'open' | 'no_answer' | 'handed_on' | 'done';
   owner: 'grid' | 'assignee' | 'lead' | 'desk';
   assignee?: string;
-  why?: 'ladder' | 'parallel' | 'by_hand';
+  /** `help`: somebody called for it. */
+  why?: 'ladder' | 'parallel' | 'by_hand' | 'help';
+  called_at?: number;
+  /** After the call the same person answered something else. */
+  recalled_at?: number;
   reason?: string;
   tries: number;
   next_at?: number;

@@ -160,6 +160,7 @@ function desk(now: number): Pick<Seed, 'notice_desk' | 'reach_count' | 'desk_ala
 export function demoRows(now: number): Seed {
   return {
     shelter: {},
+    request: {},
     transfer: {},
     notice: notices(now),
     ack: {

@@ -125,7 +125,11 @@ export interface TaskRow {
   /** When it goes to the next owner by itself. */
   next_at?: number;
   ask: number;
-  why: 'ladder' | 'parallel';
+  /** `help`: somebody called for it; only what a person says of the visit ends it. */
+  why: 'ladder' | 'parallel' | 'by_hand' | 'help';
+  called_at?: number;
+  /** After the call the same person answered something else. */
+  recalled_at?: number;
   outcomes: { at: number; by: string; outcome: VisitOutcome; note?: string }[];
   result?: VisitOutcome | 'answered' | 'ended';
   done_at?: number;
@@ -144,6 +148,22 @@ export interface TaskRow {
   title: string;
   /** What to say at the door. */
   line: string;
+}
+/** `request`, key = task: what the person asked of the office and how it stands.
+ *  server/community/tasks/requests.cc */
+export interface RequestRow {
+  person: string;
+  kind: 'help' | 'erasure';
+  state: 'open' | 'taken' | 'no_answer' | 'done';
+  asked_at: number;
+  /** Of this state. */
+  at: number;
+  notice?: string;
+  title?: string;
+  due_at?: number;
+  /** The office's answer to a wish for erasure. */
+  result?: 'erased' | 'refused';
+  note?: string;
 }
 /** `shelter`, key id, and `transfer`, key <notice>:<person>. server/community/tasks/transfers.cc */
 export interface ShelterRow {
@@ -298,6 +318,7 @@ export interface Tables extends ServiceTables {
   me: MeRow;
   area: AreaRow;
   task: TaskRow;
+  request: RequestRow;
   shelter: ShelterRow;
   transfer: TransferRow;
   person_card: PersonCardRow;

@@ -39,6 +39,8 @@ export const volunteer: Record<keyof typeof zh, string> = {
   'vol.neighbour': 'Neighbour: {who}',
   'vol.keyholder': 'Key with: {who}',
   'vol.say': 'Say at the door',
+  'vol.help': 'Calls for help',
+  'vol.recalled': 'Answered otherwise at {time}; go and look all the same',
   'vol.tries': 'Knocked {n} times, nobody opened',
   'vol.by': 'Needs a result before {time}',
   'vol.knock': 'Note the result',

@@ -35,6 +35,8 @@ export const volunteer = {
   'vol.neighbour': '邻居：{who}',
   'vol.keyholder': '钥匙在：{who}',
   'vol.say': '到门口这样说',
+  'vol.help': '在求助',
+  'vol.recalled': '{time} 又点了别的，仍请去看一看',
   'vol.tries': '敲过 {n} 次，没有人开',
   'vol.by': '{time} 以前要有结果',
   'vol.knock': '记结果',

@@ -40,6 +40,17 @@ describe('knock list', () => {
     ]);
   });
 
+  it('RAIN-10: who calls for help comes before every colour and first in the staircase', () => {
+    const list = staircases([
+      task('9号楼1单元601', { floor: 6, area: 'e9', severity: 'red' }),
+      task('2号楼1单元101', { floor: 1 }),
+      task('2号楼1单元501', { floor: 5, why: 'help' }),
+    ]);
+    expect(list.map(({ area, tasks }) => [area, tasks.map(({ key }) => key.slice(-3))])).toEqual([
+      ['e1', ['501', '101']], ['e9', ['601']],
+    ]);
+  });
+
   it('RAIN-12: nobody opened is still open and counts the tries', () => {
     const once = task('a', { result: 'no_answer', tries: 1 }, true);
     expect([isOpen(once), knocksBefore(once)]).toEqual([true, 2]);

@@ -31,9 +31,12 @@ export function knocksBefore({ value, isPending }: Task): number {
   return (value.tries ?? 0) + (isPending && value.result === 'no_answer' ? 1 : 0);
 }
 
-const rankOf = ({ value }: Task) => RANK[value.severity] ?? 0;
+/** Whoever calls for help comes before every colour. */
+const HELP_RANK = 9;
+const rankOf = ({ value }: Task) =>
+  value.why === 'help' ? HELP_RANK : (RANK[value.severity] ?? 0);
 
-/** Worst warning first, then staircases by name, then floors (RAIN-11). */
+/** Who calls for help, worst warning, then staircases by name, then floors (RAIN-11). */
 export function staircases(tasks: readonly Task[]): Staircase[] {
   const byArea = new Map<string, Task[]>();
   for (const task of tasks.filter(isOpen)) {
@@ -50,6 +53,8 @@ const NUMERIC = { numeric: true } as const;
 const doorOf = ({ tasks }: Staircase) => tasks[0]?.value.door ?? '';
 
 function byFloor(a: Task, b: Task): number {
+  const calls = (task: Task) => Number(task.value.why === 'help');
+  if (calls(a) !== calls(b)) return calls(b) - calls(a);
   const floor = (task: Task) => task.value.floor ?? 99;
   return floor(a) - floor(b) || a.value.door.localeCompare(b.value.door, 'zh', NUMERIC);
 }

@@ -32,7 +32,10 @@ export function isInPart(person: Unreached, part: PartName | ''): boolean {
   return kParts.find((one) => one.name === part)?.states.includes(person.state) ?? false;
 }
 
-/** By what comes next; what is overdue stands first. */
+/** Calls for help, then by what comes next; what is overdue stands first. */
 export function byNextTime(tasks: readonly Task[]): Task[] {
-  return [...tasks].sort((a, b) => (a.next_at ?? 0) - (b.next_at ?? 0));
+  const isHelp = (task: Task) => Number(task.why === 'help');
+  return [...tasks].sort(
+    (a, b) => isHelp(b) - isHelp(a) || (a.next_at ?? 0) - (b.next_at ?? 0),
+  );
 }

@@ -64,6 +64,17 @@ export const kReachText = {
   'help.elsewhere': ['不在您的网格，或正在读取。', 'Not in your grid, or still loading.'],
   'help.neighbour': ['邻居 {name}', 'neighbour {name}'],
   'help.keyholder': ['钥匙在 {name}', 'key: {name}'],
+  'help.nobody': ['还没有派人', 'nobody sent yet'],
+  'help.with': ['{name} 去', '{name} goes'],
+  'help.next': ['{at} 前没消息就往上交', 'handed on at {at}'],
+  'help.rescue': ['上门看过：需要救助', 'seen at the door: needs rescue'],
+  'help.recalled': ['{at} 又点了别的，请打电话问清', 'answered otherwise at {at}: ring and ask'],
+  'help.pick': ['选 {name}', 'Pick {name}'],
+  'help.how': [
+    '每个求助都是一个任务：派人，或在“敲门任务”里记下打电话、上门的结果，才会从这里消失。',
+    'Each is a task: send somebody, or record under Knocks what came of it; then it leaves.',
+  ],
+  'task_why.help': ['求助', 'Help'],
   'answers.head': ['谁回应了', 'Who answered'],
   'answers.choice': ['只看', 'Show'],
   'answers.all': ['全部', 'All'],
@@ -150,6 +161,10 @@ export const kReachText = {
   'visit.says_again': [
     '任务留着，到时间再去；两次无人应答转给队长。',
     'It stays open; after two tries the lead decides.',
+  ],
+  'visit.says_rescue': [
+    '记下需要救助，任务留在社区，直到有人说明办得怎样。',
+    'Noted as in need of rescue; it stays with the office until somebody says what came of it.',
   ],
   'visit.says_closed': ['任务结束。', 'The task ends.'],
   'visit.says_posted': [

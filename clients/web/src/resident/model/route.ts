@@ -9,7 +9,7 @@ export interface Route {
 
 export const TABS = ['home', 'notices', 'events', 'services', 'mine'] as const;
 export type Tab = (typeof TABS)[number];
-const MINE = ['family', 'queue', 'device', 'privacy', 'settings'];
+const MINE = ['family', 'requests', 'queue', 'device', 'privacy', 'settings'];
 const PLAIN = ['notices', 'events', 'services', 'mine', 'enrol', 'help', 'certificate'];
 
 export function parseRoute(hash: string): Route {

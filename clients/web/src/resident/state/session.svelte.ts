@@ -2,7 +2,7 @@
 // Everything the screens read, as runes: rows of the replica, and what only this phone knows.
 import { getContext, setContext } from 'svelte';
 import type { LocalMutation, Readable, Replica, Row, Status } from '../../replica/api';
-import type { AckRow, MeRow, MuteRow, NoticeRow } from '../../replica/rows';
+import type { AckRow, MeRow, MuteRow, NoticeRow, RequestRow } from '../../replica/rows';
 import {
   countUnread, isWarning, mutedCategories, openPersons, asksForAnswer, readMark, sortNotices,
   type Choice, type Notice, type Person, type ReadMarks, ackArgs,
@@ -22,6 +22,8 @@ export class Session {
   private own = $state.raw<Notice[]>([]);
   acks = $state.raw<Row<AckRow>[]>([]);
   mutes = $state.raw<Row<MuteRow>[]>([]);
+  /** What these persons asked of the office. */
+  requests = $state.raw<Row<RequestRow>[]>([]);
   meRows = $state.raw<Row<MeRow>[]>([]);
   pending = $state.raw<LocalMutation[]>([]);
   attention = $state.raw<LocalMutation[]>([]);
@@ -70,6 +72,7 @@ export class Session {
     });
     this.watch(replica.rows<AckRow>('ack'), (rows) => (this.acks = rows));
     this.watch(replica.rows<MuteRow>('mute'), (rows) => (this.mutes = rows));
+    this.watch(replica.rows<RequestRow>('request'), (rows) => (this.requests = rows));
     this.watch(replica.rows<MeRow>('me'), (rows) => (this.meRows = rows));
     this.watch(replica.pending, (list) => (this.pending = list));
     this.watch(replica.attention, (list) => (this.attention = list));
