@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 #include <unordered_map>
 #include <utility>
 
@@ -460,7 +460,7 @@ Result<std::unique_ptr<sync::ReplicaStorage>> open_sqlite_storage(const std::str
   // Created here, so that it is never readable by others, not even for a moment; SQLite gives the
   // files beside it the same mode.
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) return fail(Errc::io, path + ": " + std::string(std::strerror(errno)));
+  if (file < 0) return fail(Errc::io, path + ": " + std::generic_category().message(errno));
   ::fchmod(file, 0600);
   ::close(file);
   try {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -32,12 +32,13 @@ Result<StoreLock> StoreLock::take(const std::string& folder, Millis patience) {
   if (failed) return fail(Errc::io, folder + ": " + failed.message());
   const std::string path = folder + "/lock";
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) return fail(Errc::io, path + ": " + std::strerror(errno));
+  if (file < 0) return fail(Errc::io, path + ": " + std::generic_category().message(errno));
   StoreLock lock(file);
   const auto until = std::chrono::steady_clock::now() + patience;
   // The kernel lets go when the holder dies, however it dies.
   while (::flock(file, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return fail(Errc::io, path + ": " + std::strerror(errno));
+    if (errno != EWOULDBLOCK)
+      return fail(Errc::io, path + ": " + std::generic_category().message(errno));
     if (std::chrono::steady_clock::now() >= until) {
       return fail(Errc::unavailable, folder + " is used by process " + holder_of(file));
     }
@@ -45,7 +46,7 @@ Result<StoreLock> StoreLock::take(const std::string& folder, Millis patience) {
   }
   const std::string self = std::to_string(::getpid());
   if (::ftruncate(file, 0) != 0 || ::pwrite(file, self.data(), self.size(), 0) < 0) {
-    return fail(Errc::io, path + ": " + std::strerror(errno));
+    return fail(Errc::io, path + ": " + std::generic_category().message(errno));
   }
   return lock;
 }

@@ -62,16 +62,17 @@ void ByteStream::begin() {
   deadline_.async_wait([self = shared_from_this()](const error_code& error) {
     if (!error && !self->is_open_) self->finish("connect: took too long");
   });
-  resolver_.async_resolve(
-      target_.host, std::to_string(target_.port), tcp::resolver::numeric_service,
-      [self = shared_from_this()](const error_code& error, tcp::resolver::results_type found) {
-        if (self->is_finished_) return;
-        if (error) return self->finish(reason_of("resolve", error));
-        self->connect(std::move(found));
-      });
+  resolver_.async_resolve(target_.host, std::to_string(target_.port),
+                          tcp::resolver::numeric_service,
+                          [self = shared_from_this()](const error_code& error,
+                                                      const tcp::resolver::results_type& found) {
+                            if (self->is_finished_) return;
+                            if (error) return self->finish(reason_of("resolve", error));
+                            self->connect(found);
+                          });
 }
 
-void ByteStream::connect(tcp::resolver::results_type found) {
+void ByteStream::connect(const tcp::resolver::results_type& found) {
   asio::async_connect(
       socket_, found,
       [self = shared_from_this()](const error_code& error, const tcp::endpoint& /*at*/) {

@@ -86,7 +86,7 @@ class ByteStream : public std::enable_shared_from_this<ByteStream> {
  private:
   ByteStream(asio::io_context& io, Target target, ByteStreamEvents events);
   void begin();
-  void connect(tcp::resolver::results_type found);
+  void connect(const tcp::resolver::results_type& found);
   void handshake();
   void opened();
   void write();

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <exception>
 #include <utility>
 
@@ -152,7 +151,8 @@ bool CurlCall::add_headers(const HttpCall& call) {
     if (!is_token(name) || is_transports_header(name) || has_control(value)) return false;
     has_type = has_type || lower(name) == "content-type";
     // "Name;" is libcurl's form of an empty value; "Name:" would remove the header.
-    if (!append(headers_, value.empty() ? name + ";" : name + ": " + value)) return false;
+    const char* const sign = value.empty() ? ";" : ": ";
+    if (!append(headers_, std::string(name).append(sign).append(value))) return false;
   }
   // Not a form, and no waiting for 100 Continue.
   if (!append(headers_, "Expect:")) return false;
@@ -261,7 +261,7 @@ std::size_t CurlCall::on_upload(char* out, std::size_t, std::size_t size, void* 
   auto& call = *static_cast<CurlCall*>(self);
   const std::string& data = std::get<MailCall>(call.call_).data;
   const std::size_t part = std::min(size, data.size() - call.uploaded_);
-  std::memcpy(out, data.data() + call.uploaded_, part);
+  std::copy_n(data.data() + call.uploaded_, part, out);
   call.uploaded_ += part;
   call.reply_.sent = true;
   return part;

@@ -30,7 +30,7 @@ void initialize_curl() {
 
 struct HttpClient::Curl {
   struct Free {
-    void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+    void operator()(CURLM* handle) const { curl_multi_cleanup(handle); }
   };
   std::unique_ptr<CURLM, Free> multi;
 };

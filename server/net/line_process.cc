@@ -106,6 +106,7 @@ int LineProcess::spawn() {
   if (input.write < 0 || output.write < 0) return errno;
   const SpawnSetup setup(input.read, output.write);
   std::vector<char*> arguments;
+  arguments.reserve(program_.size() + 1);
   for (const std::string& argument : program_)
     arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);

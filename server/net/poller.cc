@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/net/poller.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <span>
 
 #include <boost/system/system_error.hpp>
 #include <sys/epoll.h>
@@ -66,12 +68,15 @@ void Poller::tell() {
     ~WaitAgain() { poller.wait(); }
   } const again{*this};
   std::array<epoll_event, kToldAtOnce> events;
-  const int count = ::epoll_wait(set_.native_handle(), events.data(), kToldAtOnce, 0);
-  for (int i = 0; i < count; ++i) {
+  // Interrupted (-1) is nothing told: it is asked again.
+  const int told_count =
+      std::max(0, ::epoll_wait(set_.native_handle(), events.data(), kToldAtOnce, 0));
+  const auto count = static_cast<std::size_t>(told_count);
+  for (const epoll_event& event : std::span(events).first(count)) {
     // An earlier one of this turn may have removed it.
-    Waiter* const waiter = waiters_[static_cast<std::size_t>(events[i].data.fd)];
+    Waiter* const waiter = waiters_[static_cast<std::size_t>(event.data.fd)];
     if (waiter == nullptr) continue;
-    const std::uint32_t told = events[i].events;
+    const std::uint32_t told = event.events;
     const bool ends = (told & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
     waiter->on_ready({.readable = ends || (told & EPOLLIN) != 0,
                       .writable = (told & EPOLLOUT) != 0,

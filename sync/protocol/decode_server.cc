@@ -136,7 +136,7 @@ ServerFrame read_c(R& in) {
   if (any.has_lane == has_bucket || has_bucket != any.frame.digest.has_value()) {
     in.fail(Errc::malformed, "C: want lane, or b with d");
   }
-  return std::move(any.frame);
+  return any.frame;
 }
 
 template <class R>

@@ -41,6 +41,7 @@ bool contains(const std::vector<std::string>& list, std::string_view value) {
 std::string substitute(const ApprovedTemplate& chosen, const TemplateRule& rule,
                        const Json& texts) {
   std::vector<std::pair<std::string, std::string>> parts;
+  parts.reserve(chosen.variables.size());
   for (std::size_t i = 0; i < chosen.variables.size(); ++i) {
     parts.emplace_back(placeholder_of(rule, chosen.variables[i].name, i),
                        texts[i].get<std::string>());
@@ -142,7 +143,7 @@ Result<std::string> fill_template(const ApprovedTemplate& chosen, const Template
     wrapped[variable.name] = {{"value", value}};
     in_order.push_back(value);
   }
-  const std::string out = substitute(chosen, rule, in_order);
+  std::string out = substitute(chosen, rule, in_order);
   values["template"] = {{"id", chosen.id},
                         {"vars", std::move(by_name)},
                         {"values", std::move(in_order)},

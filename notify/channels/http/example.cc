@@ -39,7 +39,7 @@ Result<void> same_members(const std::string& what, const Json& wanted, const Jso
   for (const auto& [key, value] : wanted.items()) {
     const auto found = got.find(key);
     const std::string have = found == got.end() ? "nothing" : dump_json(*found);
-    LINLI_CHECK(same(what + "." + key, dump_json(value), have));
+    LINLI_CHECK(same(std::string(what).append(".").append(key), dump_json(value), have));
   }
   return {};
 }

@@ -100,7 +100,7 @@ Result<void> check_shape(const Json& shape, const Profile& profile, const std::s
   if (shape.is_string()) return check(shape.get<std::string>(), profile, where, true);
   if (!shape.is_structured()) return {};
   for (const auto& [key, part] : shape.items()) {
-    LINLI_CHECK(check_shape(part, profile, where + "." + key));
+    LINLI_CHECK(check_shape(part, profile, std::string(where).append(".").append(key)));
   }
   return {};
 }

@@ -3,8 +3,8 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
+#include <system_error>
 
 #include <SQLiteCpp/Backup.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@ using sqlite::Transaction;
 
 [[noreturn]] void throw_errno(const char* what) {
   const Errc code = errno == ENOSPC ? Errc::disk_full : Errc::io;
-  throw Fault{{code, std::string(what) + ": " + std::strerror(errno)}};
+  throw Fault{{code, what + (": " + std::generic_category().message(errno))}};
 }
 
 /// Of a file's bytes, or of a folder's names.
