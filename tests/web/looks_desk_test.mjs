@@ -26,6 +26,7 @@ after(() => world?.close());
 const pages = () => [
   '#/warnings',
   `#/warnings/${warning}`,
+  `#/warnings/${warning}/report`,
   '#/notices',
   '#/notices/new',
   `#/notices/${warning}`,

@@ -152,6 +152,7 @@ test('the desk', options, async (t) => {
     'volunteers-certificates': '#/volunteers/certificates',
     'volunteers-verify': '#/volunteers/verify',
     unreached: `#/warnings/${warning}/print`,
+    report: `#/warnings/${warning}/report`,
   };
   for (const [name, hash] of Object.entries(sections)) {
     await desk.go(hash);

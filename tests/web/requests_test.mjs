@@ -42,6 +42,29 @@ test(
     await desk.page.getByRole('dialog').getByRole('button', { name: '记录' }).click();
     await calls.waitFor({ state: 'hidden' });
     await phone.sees('已经办了。还需要帮助请打 581。');
+    await desk.page.getByText('开一个安置点').click();
+    await desk.page.getByLabel(/^叫什么/).fill('社区服务中心二楼');
+    await desk.page.getByLabel('在哪里').selectOption({ label: '1网格' });
+    await desk.page.getByLabel('能住').fill('40');
+    await desk.page.getByRole('button', { name: '开', exact: true }).click();
+    await desk.page.getByText('已开：社区服务中心二楼。').waitFor();
+    await desk.page.getByRole('rowheader', { name: '社区服务中心二楼' }).waitFor();
+
+    await desk.page.getByRole('link', { name: '五敲门报告' }).click();
+    await desk.page.getByRole('heading', { name: '暴雨红色预警 · 五敲门报告' }).waitFor();
+    const figure = (what) =>
+      desk.page
+        .getByRole('row')
+        .filter({ has: desk.page.getByRole('cell', { name: what, exact: true }) })
+        .locator('td.number')
+        .textContent();
+    assert.equal(await figure('求助'), '1');
+    assert.equal(await figure('当面告知'), '1');
+    await desk.page.getByText(name).waitFor();
+    const download = desk.page.waitForEvent('download');
+    await desk.page.getByRole('button', { name: '存成表格' }).click();
+    assert.match((await download).suggestedFilename(), /^report-.*\.csv$/);
+
     assert.equal((await world.ack_row(warning, person)).state, 'in_person');
     await phone.offline();
     await phone.page.reload();

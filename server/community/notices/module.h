@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/result.h"
@@ -43,5 +44,9 @@ Result<void> told_in_person(sync::MutatorContext& ctx, const std::string& notice
 
 /// Whether the person need not be told any more, as of the question that stands now.
 bool has_answered(sync::ReadContext& ctx, const std::string& notice, const std::string& person);
+
+/// Every row of `tbl` whose key is <notice>:<person>, in the order of persons.
+void each_of_notice(sync::ReadContext& ctx, const char* tbl, const std::string& notice,
+                    const std::function<void(const std::string& person, const Json& row)>& use);
 
 }  // namespace linli::community::notices

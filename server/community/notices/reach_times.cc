@@ -9,26 +9,8 @@
 namespace linli::community::notices {
 namespace {
 
-/// Rows of one reading.
-constexpr std::size_t kPageRows = 1000;
 /// More than a curve on a screen can show.
 constexpr std::size_t kPointsMax = 120;
-
-/// Everybody's row of a notice in one table; keys are <notice>:<person>.
-template <class Use>
-void each_row(ReadContext& ctx, const char* tbl, const std::string& notice, const Use& use) {
-  const std::string prefix = notice + ":";
-  std::string after = prefix;
-  for (;;) {
-    const auto page = ctx.table(tbl, after, kPageRows);
-    for (const auto& [key, row] : page) {
-      if (!key.starts_with(prefix)) return;
-      use(key.substr(prefix.size()), *row);
-    }
-    if (page.size() < kPageRows) return;
-    after = page.back().first;
-  }
-}
 
 struct Times {
   /// Unix ms, by person: the earliest word of any way, and the answer.
@@ -44,16 +26,16 @@ struct Times {
 /// As reach_state() counts them: answers to an earlier question count only as calls for help.
 Times times_of(ReadContext& ctx, const std::string& notice, std::int64_t ask) {
   Times out;
-  each_row(ctx, "ack", notice, [&](const std::string& person, const Json& row) {
+  each_of_notice(ctx, "ack", notice, [&](const std::string& person, const Json& row) {
     if (ask_of(row) != ask && json_text(row, "choice") != "help") return;
     const std::int64_t at = json_int(row, "at");
     out.arrive(person, at);
     if (is_answered(json_text(row, "state"))) out.answered[person] = at;
   });
-  each_row(ctx, "seen", notice, [&](const std::string& person, const Json& row) {
+  each_of_notice(ctx, "seen", notice, [&](const std::string& person, const Json& row) {
     if (ask_of(row) == ask) out.arrive(person, json_int(row, "at"));
   });
-  each_row(ctx, "reach", notice, [&](const std::string& person, const Json& row) {
+  each_of_notice(ctx, "reach", notice, [&](const std::string& person, const Json& row) {
     const std::string state = json_text(row, "state");
     if (ask_of(row) == ask && (state == "delivered" || state == "read"))
       out.arrive(person, json_int(row, "at"));
@@ -113,6 +95,22 @@ Result<Json> reach_times(ReadContext& ctx, const Json& params) {
 }
 
 }  // namespace
+
+void each_of_notice(ReadContext& ctx, const char* tbl, const std::string& notice,
+                    const std::function<void(const std::string& person, const Json& row)>& use) {
+  constexpr std::size_t kPageRows = 1000;
+  const std::string prefix = notice + ":";
+  std::string after = prefix;
+  for (;;) {
+    const auto page = ctx.table(tbl, after, kPageRows);
+    for (const auto& [key, row] : page) {
+      if (!key.starts_with(prefix)) return;
+      use(key.substr(prefix.size()), *row);
+    }
+    if (page.size() < kPageRows) return;
+    after = page.back().first;
+  }
+}
 
 void declare_reach_times(sync::Registry& registry) {
   add(registry,

@@ -25,7 +25,7 @@ void open(MutatorContext& ctx, const std::string& key, const Json& ack, const Ro
   copy_members(ack, row, {"notice", "person", "ask"});
   if (old != nullptr) copy_members(*old, row, {"outcomes", "ask"});
   if (old != nullptr && json_text(*old, "state") != "done") {
-    copy_members(*old, row, {"assignee", "by", "reason"});
+    copy_members(*old, row, {"assignee", "by", "reason", "opened_at"});
     if (row.contains("assignee")) row["owner"] = "assignee";
   }
   row["why"] = "help";

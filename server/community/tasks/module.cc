@@ -58,7 +58,8 @@ void put_open(MutatorContext& ctx, const std::string& key, Json row) {
 
 void put_done(MutatorContext& ctx, const std::string& key, Json row) {
   row["state"] = "done";
-  row["done_at"] = to_unix_ms(ctx.captured_at());
+  // Another visit later does not move the end.
+  if (!row.contains("done_at")) row["done_at"] = to_unix_ms(ctx.captured_at());
   ctx.cancel(kTaskDue, key);
   tell_asker(ctx, key, row);
   ctx.put("task", key, std::move(row));
@@ -291,6 +292,7 @@ void declare(sync::Registry& registry) {
   declare_by_hand(registry);
   declare_erasure(registry);
   declare_list(registry);
+  declare_report(registry);
   declare_transfers(registry, task_buckets);
 }
 

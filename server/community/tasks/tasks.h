@@ -29,6 +29,7 @@ void tell_asker(MutatorContext& ctx, const std::string& key, const Json& task);
 void declare_requests(sync::Registry& registry);
 void declare_by_hand(sync::Registry& registry);
 void declare_erasure(sync::Registry& registry);
+void declare_report(sync::Registry& registry);
 void declare_list(sync::Registry& registry);
 
 /// As TableDef::buckets.

@@ -98,6 +98,42 @@ TEST(RAIN_10, RescueAtTheDoorIsACallForHelp) {
   EXPECT_EQ(town.count("help"), 0);
 }
 
+TEST(RAIN_16, TheReportSaysWhatCameOfAWarningAndHowTheLastOneWasReached) {
+  Storm town;
+  const std::string task = town.knock();
+  town.must(town.grid1, "task.visit", {{"id", task}, {"outcome", "no_answer"}});
+  town.clock().advance(5min);
+  town.must(town.wang, "notice.acknowledge",
+            {{"notice", town.id}, {"person", "p-wang"}, {"choice", "help"}});
+  town.settle();
+  town.clock().advance(5min);
+  town.must(town.grid1, "task.visit", {{"id", task}, {"outcome", "told"}});
+  const auto report = [&](const std::string& who) {
+    return *town.ask(who, "notice.report", {{"id", town.id}});
+  };
+  const Json out = report(town.approver);
+  EXPECT_EQ(out.at("warned").at("knocks"), 1);
+  EXPECT_EQ(out.at("warned").at("told"), 1);
+  EXPECT_EQ(out.at("missed").at("second"), 1);
+  EXPECT_EQ(out.at("missed").at("open"), 0);
+  EXPECT_EQ(out.at("cared").at("calls"), 1);
+  EXPECT_NEAR(out.at("cared").at("longest_ms"), Millis(5min).count(), 10);
+  EXPECT_EQ(out.at("back").at("visits"), 0);
+  const Json last = out.at("last");
+  EXPECT_EQ(last.at("name"), "王桂芝");
+  std::vector<std::string> steps;
+  for (const Json& step : last.at("trail")) steps.push_back(step.at("what").get<std::string>());
+  EXPECT_EQ(steps,
+            (std::vector<std::string>{"sent", "task", "visit", "called", "visit", "answered"}));
+  EXPECT_FALSE(report(town.editor).at("last").contains("name")) << "no role at that door";
+  EXPECT_FALSE(report(town.editor).at("last").dump().contains(town.grid1)) << "nor who went";
+  EXPECT_FALSE(town.ask(town.wang, "notice.report", {{"id", town.id}}));
+  town.must(town.approver, "notice.withdraw", {{"id", town.id}, {"reason", "解除"}});
+  town.clock().advance(1h);
+  town.must(town.grid1, "task.visit", {{"id", task}, {"outcome", "told"}});
+  EXPECT_EQ(report(town.approver).at("back").at("visits"), 1);
+}
+
 struct Help : Storm {
   std::string call(const char* choice = "help") {
     must(wang, "notice.acknowledge", {{"notice", id}, {"person", "p-wang"}, {"choice", choice}});

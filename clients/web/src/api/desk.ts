@@ -105,6 +105,13 @@ export class DeskApi {
   quoteNotice = (notice: string) => this.client.ask<Quotes>('/gateway/quote', { notice });
 
   reachTimes = (id: string) => this.client.get<T.ReachTimes>(`/notices/${id}/reach-times`);
+  report = (id: string) => this.client.get<T.Report>(`/notices/${id}/report`);
+
+  shelters = (notice: string) =>
+    this.client.get<{ shelters: T.Shelter[] }>('/shelters', { notice });
+  openShelter = (args: T.NewShelter, key: string) =>
+    this.client.post<{ id: string }>('/shelters', args, { key });
+
   reach = (id: string) => this.client.get<T.Reach>(`/notices/${id}/reach`);
 
   unreached = (id: string, query: { unit?: string; cursor?: string; limit?: number }) =>

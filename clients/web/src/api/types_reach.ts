@@ -121,3 +121,52 @@ export interface ReachTimes {
   /** When 50, 90 and 100 % had answered, as far as they have. */
   answered_by: Partial<Record<'50' | '90' | '100', number>>;
 }
+
+/** What came of a warning, in the order of the five knocks. */
+export interface Report {
+  id: string;
+  title: string;
+  sent_at: number;
+  withdrawn_at?: number;
+  drill?: boolean;
+  warned: Record<string, number>;
+  moved: Record<string, number>;
+  missed: Record<string, number>;
+  cared: Record<string, number>;
+  back: Record<string, number>;
+  /** Who knew last; name and door for roles at that door. */
+  last?: {
+    at: number;
+    unit: string;
+    person?: string;
+    name?: string;
+    door?: string;
+    trail: ReportStep[];
+  };
+}
+export interface ReportStep {
+  at: number;
+  what: 'sent' | 'channel' | 'seen' | 'task' | 'called' | 'visit' | 'answered';
+  state?: string;
+  medium?: string;
+  outcome?: string;
+  by?: string;
+  via?: string;
+}
+
+/** Heads of a place where people are brought; id "" = elsewhere. */
+export interface Shelter {
+  id: string;
+  name: string;
+  capacity: number;
+  moved: number;
+  arrived: number;
+  returned: number;
+}
+export interface NewShelter {
+  id: string;
+  notice: string;
+  name: string;
+  area: string;
+  capacity: number;
+}

@@ -7,6 +7,7 @@ import { kNoticeText } from './text/notices';
 import { kPeopleText } from './text/people';
 import { kReachText } from './text/reach';
 import { kReasonText } from './text/reasons';
+import { kReportText } from './text/report';
 import { kSystemText } from './text/system';
 import { kVolunteerText } from './text/volunteers';
 import { kWords } from './text/words';
@@ -21,6 +22,7 @@ const kAll = {
   ...kMediaText,
   ...kReachText,
   ...kReasonText,
+  ...kReportText,
   ...kPeopleText,
   ...kSystemText,
   ...kVolunteerText,
