@@ -82,6 +82,11 @@ void Gateway::take(const OutboxItem& row) {
       turn_.persons.push_back(std::move(key));
     return;
   }
+  if (row.kind == "notice_reminded") {
+    if (Notice* notice = state_.notice(json_text(row.data, "notice")); notice != nullptr)
+      ladder_.remind(*notice, clock_.now());
+    return;
+  }
   if (row.kind == "notice_stopped") {
     const std::string id = json_text(row.data, "notice");
     Notice* notice = state_.notice(id);

@@ -298,7 +298,26 @@ void Ladder::restart(Notice& notice, Instant now) {
       open_task(plan, "parallel");
     state_.put_plan(std::move(plan));
   }
-  // Those whose ladder had ended come with the audience once more.
+  come_again(notice);
+}
+
+void Ladder::remind(Notice& notice, Instant now) {
+  if (notice.record.state != NoticeRecord::State::live) return;
+  for (const PlanKey& key : state_.plans_of_notice(notice.record.id)) {
+    const PlanRecord* found = state_.plan(key);
+    if (is_zone(key.second) || found->state != PlanRecord::State::active) continue;
+    PlanRecord plan = *found;
+    cancel_open(key, "reminded");
+    plan.rung = 0;
+    plan.is_told = false;
+    plan.started_at = plan.next_at = now;
+    state_.put_plan(std::move(plan));
+  }
+  notice.record.message.purpose = Purpose::reminder;
+  come_again(notice);
+}
+
+void Ladder::come_again(Notice& notice) {
   notice.record.fan_after.clear();
   notice.record.fan_done = false;
   state_.touch_notice(notice.record.id);

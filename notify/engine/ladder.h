@@ -58,6 +58,9 @@ class Ladder {
   void acked(const std::string& notice, const std::string& person);
   /// Nobody is asked any more; `why` becomes the reason of what had not gone out.
   void end_notice(Notice& notice, NoticeRecord::State state, const char* why);
+  /// Who has not answered is told once more, from the first rung; what still waits is taken back,
+  /// so that nobody gets it twice.
+  void remind(Notice& notice, Instant now);
   /// Everybody is asked again, from the first rung.
   void restart(Notice& notice, Instant now);
   /// The person's endpoints changed, or the person left.
@@ -92,6 +95,8 @@ class Ladder {
   std::size_t call_some(const std::vector<DeliveryId>& ids, Instant now);
   /// Nothing is ready for the medium that could serve as its breaker's probe.
   [[nodiscard]] bool wants_probe(Medium medium, Instant now) const;
+  /// Those whose ladder had ended come with the audience once more.
+  void come_again(Notice& notice);
   void open_task(const PlanRecord& plan, const char* why);
   void cancel_open(const PlanKey& key, const char* why);
   void cancel_one(DeliveryId id, const char* why);

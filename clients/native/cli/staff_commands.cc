@@ -352,6 +352,10 @@ void add_staff(CLI::App& app, Context& context) {
   add(
       "withdraw", "撤回", [](auto& api, const auto& args) { return simple(api, args, "withdraw"); },
       "已撤回。", with_reason);
+  add(
+      "remind", "再提醒没回应的人（隔五分钟以上）",
+      [](auto& api, const auto& args) { return simple(api, args, "remind"); }, "已再提醒。",
+      with_id);
   add("reach", "看谁收到了、谁还没有", reach, "", with_id);
 }
 

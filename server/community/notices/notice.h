@@ -31,6 +31,9 @@ inline constexpr std::chrono::hours kKeep{90 * 24};
 inline constexpr std::size_t kHistoryMax = 50;
 /// Beginning of the ids under which the gateway knows what is no notice (teams/reminders.h).
 inline constexpr std::string_view kReservedIds = "shift-";
+/// Between two remindings of one notice (NTC-10), and how many there may be.
+inline constexpr std::chrono::minutes kRemindAgain{5};
+inline constexpr std::int64_t kRemindsMax = 10;
 /// Units of one notice: every grid of a large community.
 inline constexpr std::size_t kUnitsMax = 150;
 

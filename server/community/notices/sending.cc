@@ -245,6 +245,34 @@ MutatorResult stop(MutatorContext& ctx, const Json& args) {
   return Json{{"id", id}};
 }
 
+/// Repeats what was approved to those who have not answered; the gateway knows who they are.
+MutatorResult remind(MutatorContext& ctx, const Json& args) {
+  const std::string id = json_text(args, "id");
+  LINLI_TRY(const Row found, need(ctx, "notice_admin", id));
+  if (!is_live(*found)) return fail(Errc::wrong_state, "it is not out");
+  if (json_bool(*found, "stopped")) return fail(Errc::wrong_state, "its sending was stopped");
+  if (!json_bool(found->at("content"), "needs_ack"))
+    return fail(Errc::wrong_state, "it asks for no answer");
+  const Instant last = from_unix_ms(json_int(*found, "reminded_at", json_int(*found, "sent_at")));
+  if (ctx.now() < last + kRemindAgain)
+    return fail(Errc::wrong_state, "reminded less than five minutes ago");
+  const std::int64_t count = json_int(*found, "reminds") + 1;
+  if (count > kRemindsMax) return fail(Errc::too_large, "reminded often enough: go there");
+  Json admin = *found;
+  admin["reminds"] = count;
+  admin["reminded_at"] = now_ms(ctx);
+  note(ctx, admin, "reminded");
+  ctx.outbox("notice_reminded", {{"notice", id}});
+  put_admin(ctx, id, std::move(admin));
+  return Json{{"id", id}, {"reminds", count}};
+}
+
+Result<void> may_remind(ReadContext& ctx, const Json& args) {
+  LINLI_TRY(const Row admin, need(ctx, "notice_admin", json_text(args, "id")));
+  return require_over_areas(ctx, admin->at("audience"),
+                            {Role::editor, Role::approver, Role::window});
+}
+
 Result<void> may_withdraw(ReadContext& ctx, const Json& args) {
   LINLI_TRY(const Row admin, need(ctx, "notice_admin", json_text(args, "id")));
   return require_over_areas(ctx, admin->at("audience"), {Role::editor, Role::approver});
@@ -337,6 +365,14 @@ void declare_sending(sync::Registry& registry) {
               .run = stop,
               .online_only = true,
               .path = "/notices/{id}/stop"});
+  add(registry, Mutator{.name = "notice.remind",
+                        .summary = "Tells those who have not answered once more, at most every "
+                                   "five minutes (NTC-10).",
+                        .args = arg::object({{"id!", arg::short_id()}}),
+                        .permit = may_remind,
+                        .run = remind,
+                        .online_only = true,
+                        .path = "/notices/{id}/remind"});
   add(registry, Mutator{.name = "notice.withdraw",
                         .summary = "Takes a notice back from every phone; never sounds.",
                         .args = arg::object({{"id!", arg::short_id()}, {"reason", arg::text(200)}}),

@@ -383,6 +383,27 @@ TEST(NTC_10, UnreachedListsPersonsByDoorAndMarksElders) {
   EXPECT_EQ(code_of(town.ask(town.editor, "notice.unreached", {{"id", "r1"}})), Errc::forbidden);
 }
 
+TEST(NTC_10, RemindingWaitsFiveMinutesAndAsksOnlyWhereAnAnswerIsWanted) {
+  using namespace std::chrono_literals;
+  SmallTown town;
+  town.send(SmallTown::notice("r1", kEverybody, "red"));
+  const auto remind = [&](const std::string& who) {
+    return town.call(who, "notice.remind", {{"id", "r1"}});
+  };
+  EXPECT_EQ(code_of(remind(town.editor)), Errc::wrong_state) << "sent a moment ago";
+  town.clock().advance(6min);
+  EXPECT_EQ(code_of(remind(town.grid1)), Errc::forbidden);
+  EXPECT_TRUE(remind(town.window));
+  EXPECT_EQ(town.outbox("notice_reminded").size(), 1U);
+  EXPECT_EQ(code_of(remind(town.approver)), Errc::wrong_state) << "whoever asks";
+  town.clock().advance(6min);
+  EXPECT_TRUE(remind(town.approver));
+  EXPECT_EQ(town.row("notice_admin", "r1").at("history").back().at("what"), "reminded");
+  town.must(town.approver, "notice.withdraw", {{"id", "r1"}, {"reason", "解除"}});
+  town.clock().advance(6min);
+  EXPECT_EQ(code_of(remind(town.editor)), Errc::wrong_state);
+}
+
 TEST(ENR_7, ProxyAcknowledgementLeavesTheMothersReachOpenForRed) {
   SmallTown town;
   const std::string li = town.enrol("p-li", 1);

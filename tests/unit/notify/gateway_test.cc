@@ -45,6 +45,34 @@ TEST(RAIN_9, TheLadderGoesOnUntilSomebodyAnswers) {
   EXPECT_EQ(town.facts("reach.open_task")[0].at("why"), "ladder");
 }
 
+TEST(NTC_10, ARemindingTellsThoseWhoHaveNotAnsweredOnceMore) {
+  Town town;
+  town.people(3, {Medium::webpush, Medium::sms});
+  town.open();
+  town.send("n1", "none", {{"needs_ack", true}});
+  town.run();
+  town.pass(30min);
+  town.ack("n1", "p1");
+  town.run();
+  const std::size_t of_p1 = town.sent_to("p1").size();
+  const std::size_t of_p2 = town.sent_to("p2").size();
+  town.tell("notice_reminded", {{"notice", "n1"}});
+  town.run();
+  EXPECT_EQ(town.sent_to("p1").size(), of_p1) << "who answered is left alone";
+  ASSERT_EQ(town.sent_to("p2").size(), of_p2 + 1);
+  EXPECT_EQ(town.sent_to("p2").back().item.message.purpose, Purpose::reminder);
+}
+
+TEST(NTC_10, WhatStillWaitsIsNotSentTwiceByAReminding) {
+  Town town;
+  town.people(1, {Medium::webpush});
+  town.open();
+  town.send("n1", "none", {{"needs_ack", true}});
+  town.tell("notice_reminded", {{"notice", "n1"}});
+  town.run();
+  EXPECT_EQ(town.sent_to("p1").size(), 1U);
+}
+
 TEST(RAIN_9, WhoNeedsAKnockGetsItWithTheFirstMessage) {
   Town town;
   town.people(2, {Medium::sms});

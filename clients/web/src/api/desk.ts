@@ -93,6 +93,9 @@ export class DeskApi {
   stop = (id: string, reason: string, key: string) =>
     this.client.post<Empty>(`/notices/${id}/stop`, { reason }, { key });
 
+  remind = (id: string, key: string) =>
+    this.client.post<{ reminds: number }>(`/notices/${id}/remind`, {}, { key });
+
   withdraw = (id: string, reason: string, key: string) =>
     this.client.post<Empty>(`/notices/${id}/withdraw`, reason ? { reason } : {}, { key });
 

@@ -90,6 +90,7 @@ export const EFFECTS: Record<string, MutatorInfo> = {
     ]
   },
   "notice.reject": {"lane":1},
+  "notice.remind": {"lane":1},
   "notice.seen": {"lane":2},
   "notice.send": {"lane":1},
   "notice.stop": {"lane":1},

@@ -61,6 +61,7 @@ export const kNoticeText = {
   'did.missed': ['错过时间', 'Missed its time'],
   'did.sent': ['发出', 'Sent'],
   'did.correct': ['更正', 'Corrected'],
+  'did.reminded': ['再提醒', 'Reminded'],
   'did.stop': ['停止发送', 'Stopped'],
   'did.withdraw': ['撤回', 'Withdrawn'],
   'did.expired': ['到期', 'Expired'],

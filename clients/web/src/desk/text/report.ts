@@ -11,7 +11,7 @@ export const kReportText = {
   'report.what': ['内容', 'What'],
   'report.value': ['数字', 'Figure'],
   'report.times': [
-    '{from} 发出，{to} 解除。演练：{drill}。',
+    '发出：{from}；解除：{to}；演练：{drill}。',
     'Sent {from}, called off {to}. Drill: {drill}.',
   ],
   'report.not_over': ['还没有', 'not yet'],
@@ -53,6 +53,15 @@ export const kReportText = {
   'report.step.called': ['求助', 'Called for help'],
   'report.step.visit': ['上门', 'Visit'],
   'report.step.answered': ['知道了', 'Knew'],
+
+  'remind.go': ['再提醒没回应的人', 'Remind those without an answer'],
+  'remind.title': ['再提醒 {n} 人？', 'Remind {n} persons?'],
+  'remind.says': [
+    '同样的内容，照原来的渠道再发一遍；已回应的人不再收到。夜里和每天的条数限制照旧。',
+    'The same text the same way; who has answered gets nothing. Quiet hours and caps hold.',
+  ],
+  'remind.early': ['{at} 以后可以再提醒', 'again after {at}'],
+  'remind.last': ['已提醒 {n} 次，上次 {at}', 'reminded {n} times, last {at}'],
 
   'shelter.head': ['安置点', 'Shelters'],
   'shelter.none': ['还没有开安置点。', 'No shelter is open.'],
