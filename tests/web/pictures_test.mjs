@@ -108,6 +108,7 @@ test("a volunteer's phone and a lead's", options, async (t) => {
   const screens = {
     overview: '',
     today: 'today',
+    register: 'register',
     shelters: 'shelters',
     lead: 'lead/shot',
     enter: 'enter/shot',

@@ -123,7 +123,8 @@ class Remote:
 
     def grid_worker_slip(self, area):
         """Of a new account that sees everybody in `area`."""
-        return {"secret": self.world.grid_worker(area).slip["code"]}
+        worker = self.world.grid_worker(area)
+        return {"secret": worker.slip["code"], "name": worker.name}
 
     # --- Staff in a browser ---------------------------------------------------------------------
 

@@ -156,6 +156,7 @@ folder = "{self.data}"
         )
         return SimpleNamespace(
             account=made["id"],
+            name=name,
             area=area,
             household=self.household(area)[0],
             slip={"code": self.desk(ADMIN).post("/invites", {"account": made["id"]})["secret"]},

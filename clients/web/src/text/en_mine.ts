@@ -100,6 +100,7 @@ export const mine: Record<keyof typeof words, string> = {
   'queue.what.consent': 'Take a consent back',
   'queue.what.erasure': 'Ask the community to delete my data',
   'queue.what.seen': 'Which notices were read',
+  'queue.what.register': 'Registered: {name}',
   'queue.what.visit': 'Result of a visit',
   'queue.what.other': 'Something else',
   'queue.why.forbidden': 'The community has not given you this permission.',

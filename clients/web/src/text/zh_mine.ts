@@ -91,6 +91,7 @@ export const mine = {
   'queue.what.consent': '收回一项同意',
   'queue.what.erasure': '请社区删除我的资料',
   'queue.what.seen': '告诉社区哪些通知看过了',
+  'queue.what.register': '登记：{name}',
   'queue.what.visit': '上门走访的结果',
   'queue.what.other': '其他事项',
   'queue.why.forbidden': '社区没有给您这个权限。',

@@ -125,6 +125,8 @@ export function describe({ name, args }: LocalMutation, names: Names): string {
     case 'team.confirm': return t('queue.what.teamAccept');
     case 'team.guardian_consent': return t('queue.what.guardian');
     case 'hours.dispute': return t('queue.what.dispute');
+    case 'person.register':
+      return t('queue.what.register', { name: text('name') });
     case 'transfer.record': return t('queue.what.transfer');
     case 'attendance.claim': return t('queue.what.claim');
     default: return t('queue.what.other');
