@@ -147,10 +147,10 @@ Result<Report> Commands::backup(const fs::path& target) {
   };
   for (const char* file : kSideFiles) LINLI_CHECK(copy_store(file));
   // Before the database what may go meanwhile, after it what came meanwhile.
-  LINLI_TRY(std::size_t blobs, copy_blobs(from / kBlobFolder, to / kBlobFolder));
+  LINLI_TRY(const std::size_t blobs, copy_blobs(from / kBlobFolder, to / kBlobFolder));
   LINLI_CHECK(copy_store(kDatabaseFile));
   LINLI_TRY(const std::size_t more, copy_blobs(from / kBlobFolder, to / kBlobFolder));
-  out.json["attachments"] = blobs += more;
+  out.json["attachments"] = blobs + more;
   for (const char* file : {kKeyFile, kRevokedFile}) {
     if (!fs::exists(from / file)) continue;
     LINLI_CHECK(copy_private(from / file, to / file));

@@ -23,7 +23,8 @@ std::optional<Line> parse_line(std::string_view line) {
   const auto cid = Id128::parse(rest.substr(0, kCidDigits));
   if (!cid) return std::nullopt;
   std::int64_t at = 0;
-  std::from_chars(line.data(), line.data() + blank, at);
+  const std::string_view digits = line.substr(0, blank);
+  std::from_chars(digits.data(), digits.data() + digits.size(), at);
   const std::string_view reason =
       rest.size() > kCidDigits ? rest.substr(kCidDigits + 1) : std::string_view{};
   return Line{sync::Cid{*cid}, {from_unix_ms(at), reason == kReplaced}};

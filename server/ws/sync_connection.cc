@@ -182,7 +182,7 @@ void SyncConnection::perform(sync::AskAuthenticate& ask) {
 void SyncConnection::perform(sync::AskResults& ask) {
   auto done = answer<std::vector<sync::StoredResult>>(
       [](SyncConnection& self, const auto& results) { self.session_.on_results(results); });
-  if (!community_.runtime->read_results(std::move(ask), done)) done(fail(Errc::unavailable));
+  if (!community_.runtime->read_results(ask, done)) done(fail(Errc::unavailable));
 }
 
 void SyncConnection::perform(sync::AskChunk& ask) {

@@ -181,7 +181,8 @@ void SmppAdapter::settle(MonoTime now, Actions& out) {
   for (const Event& event : sender_.take_events()) on_event(event, now, out);
   if (receiver_)
     for (const Event& event : receiver_->take_events())
-      if (const auto* heard = std::get_if<event::Message>(&event)) on_message(heard->message, out);
+      if (const auto* heard = std::get_if<event::Message>(&event))
+        on_short_message(heard->message, out);
   expire(now, out);
   fail_if_refused(out);
   pump(now, out);
@@ -340,7 +341,7 @@ void SmppAdapter::on_event(const Event& event, MonoTime now, Actions& out) {
                  [&](const event::Lost&) { on_lost(out); },
                  [&](const event::Answer& answer) { on_answer(answer, now, out); },
                  [&](const event::Silent& silent) { on_silent(silent.sequence, out); },
-                 [&](const event::Message& heard) { on_message(heard.message, out); },
+                 [&](const event::Message& heard) { on_short_message(heard.message, out); },
              },
              event);
 }
@@ -444,7 +445,7 @@ void SmppAdapter::on_lost(Actions& out) {
     finish(id, outcome(OutcomeKind::unknown, "smpp connection lost", true), out);
 }
 
-void SmppAdapter::on_message(const ShortMessage& message, Actions& out) {
+void SmppAdapter::on_short_message(const ShortMessage& message, Actions& out) {
   if (is_receipt(message))
     deliver(read_receipt(message, settings_), out);
   else

@@ -102,7 +102,7 @@ class SmppAdapter final : public Adapter {
   void on_silent(std::uint32_t sequence, Actions& out);
   void on_late(const event::Answer& answer, Actions& out);
   void on_lost(Actions& out);
-  void on_message(const ShortMessage& message, Actions& out);
+  void on_short_message(const ShortMessage& message, Actions& out);
 
   void pump(MonoTime now, Actions& out);
   void send_part(Job& job, MonoTime now, Actions& out);

@@ -250,7 +250,7 @@ Result<CallbackReply> SmtpAdapter::on_callback(const Callback& request, Instant 
   if (!is_one_click(request.body)) return fail(Errc::malformed, "smtp: not a one-click request");
   // The link stands only in the mail, so the mail arrived.
   out.emplace_back(action::Heard{{.provider_id = "",
-                                  .delivery = *delivery,
+                                  .delivery = delivery,
                                   .state = ReceiptState::delivered,
                                   .at = now,
                                   .because = OutcomeKind::opted_out,

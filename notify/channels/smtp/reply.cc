@@ -11,8 +11,8 @@ namespace {
 /// Up to three digits from `text`, which loses them; -1 when there are none.
 int take_number(std::string_view& text) {
   int value = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + std::min<std::size_t>(text.size(), 3), value);
+  const std::string_view digits = text.substr(0, 3);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error != std::errc{} || value < 0) return -1;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   return value;

@@ -47,7 +47,7 @@ Result<void> live_through(const DemoNotice& notice, const DemoRun& run) {
   const std::string editor = account_id(1);
   const std::string approver = account_id(2);
   LINLI_TRY(const Json made, run_one({editor, "notice.draft", notice.draft}, run));
-  const Json id = made.at("id");
+  const Json& id = made.at("id");
   LINLI_CHECK(run_one({editor, "notice.submit", {{"id", id}}}, run));
   if (notice.fate == DemoNotice::Fate::rejected) {
     LINLI_CHECK(run_one(

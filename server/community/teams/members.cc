@@ -195,8 +195,7 @@ MutatorResult consent(MutatorContext& ctx, const Json& args) {
 Result<Json> list_members(ReadContext& ctx, const Json& params) {
   Json out = {{"members", Json::array()}};
   const std::string prefix = json_text(params, "team") + ":";
-  std::string after = prefix;
-  for (const auto& [key, row] : ctx.table("team_member", after, kMembersMax)) {
+  for (const auto& [key, row] : ctx.table("team_member", prefix, kMembersMax)) {
     if (!key.starts_with(prefix)) break;
     Json item = *row;
     item["id"] = key;
