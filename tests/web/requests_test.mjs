@@ -26,11 +26,16 @@ test(
     await phone.button('是，需要帮助').click();
     await phone.go('#/mine/requests');
     await phone.sees('求助还没有传出去。请现在就打 581。');
+    const desk = await openDesk(t, world, window);
+    await desk.go('#/people');
+    await desk.page.getByRole('status').getByText('已同步').waitFor();
     await phone.online();
     await phone.sees('社区已收到求助，正在安排人');
-
-    const desk = await openDesk(t, world, window);
-    await desk.go(`#/warnings/${warning}`);
+    const heard = Date.now();
+    const bar = desk.page.getByRole('link', { name: /^1 人求助，1 人还没有派人/ });
+    await bar.waitFor();
+    assert.ok(Date.now() - heard < 3000 * SLOW, 'on whatever page the desk is');
+    await bar.click();
     const calls = desk.page.locator('section[aria-live=assertive]');
     await calls.getByText('还没有派人').waitFor();
     await calls.getByLabel(`选 ${name}`).check();

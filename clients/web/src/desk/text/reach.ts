@@ -69,6 +69,8 @@ export const kReachText = {
   'help.next': ['{at} 前没消息就往上交', 'handed on at {at}'],
   'help.rescue': ['上门看过：需要救助', 'seen at the door: needs rescue'],
   'help.recalled': ['{at} 又点了别的，请打电话问清', 'answered otherwise at {at}: ring and ask'],
+  'help.bar': ['{n} 人求助', '{n} call for help'],
+  'help.bar_open': ['，{n} 人还没有派人：', ', nobody sent to {n}:'],
   'help.pick': ['选 {name}', 'Pick {name}'],
   'help.how': [
     '每个求助都是一个任务：派人，或在“敲门任务”里记下打电话、上门的结果，才会从这里消失。',
