@@ -38,6 +38,14 @@ test(
     await bar.click();
     const calls = desk.page.locator('section[aria-live=assertive]');
     await calls.getByText('还没有派人').waitFor();
+
+    // Another tap afterwards may be a slip of the hand: somebody looks all the same.
+    await phone.go(`#/notices/${warning}`);
+    await phone.button('改一下').click();
+    await phone.button('我知道了').click();
+    await calls.getByText(/又点了别的，请打电话问清/).waitFor();
+    await phone.go('#/mine/requests');
+
     await calls.getByLabel(`选 ${name}`).check();
     await calls.getByRole('button', { name: /^派 1 个/ }).click();
     await calls.getByText(/去$/).waitFor();

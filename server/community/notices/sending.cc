@@ -257,7 +257,7 @@ MutatorResult remind(MutatorContext& ctx, const Json& args) {
   if (ctx.now() < last + kRemindAgain)
     return fail(Errc::wrong_state, "reminded less than five minutes ago");
   const std::int64_t count = json_int(*found, "reminds") + 1;
-  if (count > kRemindsMax) return fail(Errc::too_large, "reminded often enough: go there");
+  if (count > kRemindsMax) return fail(Errc::wrong_state, "reminded often enough: go there");
   Json admin = *found;
   admin["reminds"] = count;
   admin["reminded_at"] = now_ms(ctx);

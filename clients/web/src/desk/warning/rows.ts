@@ -78,6 +78,13 @@ export function otherTasks(all: readonly Task[]): Task[] {
 
 export type Help = Answer & { captured_at: number };
 
+/** What a task says of the call that opened it. */
+export function callOf(task: Task): Help {
+  const at = task.called_at ?? task.opened_at;
+  const { person = '', name, door, unit } = task;
+  return { person, name, door, unit, choice: 'help', at, captured_at: at, current: true };
+}
+
 /** Calls for help that one list shows. */
 const kHelpMax = 1000;
 
