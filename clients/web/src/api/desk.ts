@@ -202,6 +202,17 @@ export class DeskApi {
 
   undo = (undo: string, key: string) => this.client.post<Empty>(`/undo/${undo}`, {}, { key });
 
+  proxies = (person: string) => this.client.get<{ proxies: T.Proxy[] }>('/proxies', { person });
+
+  requestProxy = (args: { proxy: string; dependant: string; kind: string }, key: string) =>
+    this.client.post<{ id: string }>('/proxies', args, { key });
+
+  confirmProxy = (id: string, evidence: T.Evidence, key: string) =>
+    this.client.post<{ id: string }>(`/proxies/${id}/confirm`, { evidence }, { key });
+
+  endProxy = (id: string, key: string) =>
+    this.client.post<{ id: string }>(`/proxies/${id}/end`, {}, { key });
+
   addresses = async (person: string) =>
     this.client.get<{ endpoints: T.AddressOf[] }>(
       `/persons/${person}/endpoints`, { access: await this.accessTo(person) });

@@ -90,3 +90,23 @@ export interface Invite {
   expires_at: number;
   created_at: number;
 }
+
+/** How a consent was given; by ear it names its witness. */
+export interface Evidence {
+  how: 'tap' | 'paper' | 'oral';
+  witness?: string;
+  version?: string;
+}
+/** Somebody who receives and answers for somebody else. */
+export interface Proxy {
+  id: string;
+  proxy: string;
+  dependant: string;
+  proxy_name?: string;
+  dependant_name?: string;
+  kind: 'remote' | 'same_device';
+  state: 'requested' | 'active' | 'ended';
+  evidence?: Evidence;
+  confirmed_at?: number;
+  until?: number;
+}
