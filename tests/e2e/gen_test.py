@@ -108,9 +108,9 @@ class Offline(harness.WorldTest):
         self.assertEqual(self.world.reach(notice)["help"], 1)
 
     def test_GEN_5_two_devices_answer_offline_and_the_later_answer_holds(self):
-        """As far as the first modules go: an answer is one field with a time. The later one holds,
-        whichever arrives first, and both numbered mutations get their result; keeping the other
-        value beside it comes with the modules whose records people edit."""
+        """An answer is one field with a time: the later one holds, whichever arrives first, and
+        both numbered mutations get their result. Records that people edit keep the other value
+        beside it: GEN_5 of people_test.cc and of web family_test."""
         one, two = self.world.two_phones_of_one_person(self.id())
         notice = self.world.send("GEN-5 燃气检查")
         for phone in (one, two):

@@ -11,7 +11,7 @@ let world;
 before(async () => canRun && (world = await openWorld('web-family')));
 after(() => world?.close());
 
-test('ENR-7 a daughter receives for her mother, by her consent before a witness', options, async (t) => {
+test('ENR-7 a daughter receives for her mother by consent before a witness', options, async (t) => {
   const { window } = await world.names();
   const mother = await world.household('g1');
   const phone = await openPhone(t, world);
@@ -46,4 +46,26 @@ test('ENR-7 a daughter receives for her mother, by her consent before a witness'
   await page.getByRole('dialog').getByRole('button', { name: '不再代收' }).click();
   await card.getByText('没有人替本人收').waitFor();
   await hers.waitFor({ state: 'hidden' });
+});
+
+test('GEN-5 a replaced value stays beside the record and can be put back', options, async (t) => {
+  const { window } = await world.names();
+  const { person } = await world.household('g1');
+  const desk = await openDesk(t, world, window);
+  await desk.go(`#/people/person/${person}`);
+  const { page } = desk;
+  const write = async (keyholder) => {
+    await page.getByRole('button', { name: '修改' }).click();
+    await page.getByLabel('钥匙', { exact: true }).fill(keyholder);
+    await page.getByRole('button', { name: '保存' }).click();
+    await page.locator('dd').filter({ hasText: keyholder }).waitFor();
+  };
+  await write('赵师傅');
+  await write('居委会');
+  const lost = page.getByRole('region', { name: '改过的内容' });
+  await lost.getByText('赵师傅').waitFor();
+  await lost.getByRole('button', { name: '用这个值' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: '用这个值' }).click();
+  await page.locator('dd').filter({ hasText: '赵师傅' }).waitFor();
+  await lost.getByText('居委会').waitFor();
 });

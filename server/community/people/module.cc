@@ -103,6 +103,7 @@ void declare(sync::Registry& registry) {
   declare_tables(registry);
   declare_households(registry);
   declare_persons(registry);
+  declare_edits(registry);
   declare_proxies(registry);
   declare_imports(registry);
   declare_queries(registry);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <string>
 
@@ -40,7 +41,14 @@ Result<void> close_proxy(MutatorContext& ctx, const std::string& id);
 /// Errors: not_found, wrong_state (closed household).
 Result<void> settle_in(ReadContext& ctx, const std::string& household, Json& person);
 /// Members of a person that callers may set.
+inline constexpr std::array<const char*, 14> kPersonFields = {
+    "name",     "birth_year", "sex",   "tags",     "sensitive_tags", "no_phone",  "living_alone",
+    "mobility", "languages",  "phone", "landline", "neighbour",      "keyholder", "demo"};
+/// Copies those of kPersonFields that `args` has.
 void take_person_fields(const Json& args, Json& row);
+/// `row` is what a correction makes of `old`: a member that was written later than this one keeps
+/// its value, and every value that gives way is kept beside it (GEN-5).
+void settle_edits(MutatorContext& ctx, const std::string& id, const Json& old, Json& row);
 /// `partial`: household and name may be missing, as in a correction.
 Json person_fields_schema(bool partial);
 
@@ -53,6 +61,7 @@ Result<void> check_access(ReadContext& ctx, const Json& params, const std::strin
 void declare_tables(sync::Registry& registry);
 void declare_households(sync::Registry& registry);
 void declare_persons(sync::Registry& registry);
+void declare_edits(sync::Registry& registry);
 void declare_proxies(sync::Registry& registry);
 void declare_imports(sync::Registry& registry);
 void declare_queries(sync::Registry& registry);

@@ -42,6 +42,7 @@ MutatorResult put_person(MutatorContext& ctx, const Json& args) {
     return fail(Errc::invalid_argument, "use person.move to change the household");
   }
   take_person_fields(args, row);
+  if (old != nullptr) settle_edits(ctx, id, *old, row);
   const bool renamed = old != nullptr && old->at("name") != row.at("name");
   const bool calls_elsewhere =
       old != nullptr && (json_text(*old, "phone") != json_text(row, "phone") ||
@@ -182,9 +183,8 @@ Result<void> may_undo(ReadContext& ctx, const Json& args) {
 }  // namespace
 
 void take_person_fields(const Json& args, Json& row) {
-  copy_members(args, row,
-               {"name", "birth_year", "sex", "tags", "sensitive_tags", "no_phone", "living_alone",
-                "mobility", "languages", "phone", "landline", "neighbour", "keyholder", "demo"});
+  for (const char* member : kPersonFields)
+    if (args.contains(member)) row[member] = args.at(member);
 }
 
 Json person_fields_schema(bool partial) {

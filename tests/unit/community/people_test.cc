@@ -93,6 +93,51 @@ TEST(ENR_8, GridWorkerRegistersAnElderWithoutAPhone) {
             Errc::forbidden);
 }
 
+struct TwoEditors : SmallTown {
+  Json edits() {
+    const Json access = must(window, "people.request_read", {{"person", "p-wang"}});
+    return ask(window, "people.edits", {{"id", "p-wang"}, {"access", access.at("access")}})
+        ->at("lost");
+  }
+};
+
+TEST(GEN_5, OfTwoValuesTheLaterWrittenIsShownAndTheOtherKeptWithWhoAndWhen) {
+  using namespace std::chrono_literals;
+  TwoEditors town;
+  const Instant morning = town.clock().now();
+  town.clock().advance(1h);
+  town.must(town.window, "person.put", {{"id", "p-wang"}, {"neighbour", "赵师傅"}});
+  town.clock().advance(1h);
+  // Written in the morning without a net, sent only now.
+  ASSERT_TRUE(town.call_late(morning + 1min, town.grid1, "person.put",
+                             {{"id", "p-wang"}, {"neighbour", "钱阿姨"}, {"mobility", "stick"}}));
+  const Json row = town.row("person", "p-wang");
+  EXPECT_EQ(row.at("neighbour"), "赵师傅") << "what was written later stands";
+  EXPECT_EQ(row.at("mobility"), "stick") << "another member is nobody's loss";
+  const Json kept = town.edits();
+  const auto at =
+      std::ranges::find(kept, Json("钱阿姨"), [](const Json& e) { return e.at("value"); });
+  ASSERT_NE(at, kept.end()) << kept;
+  EXPECT_EQ(at->at("by"), town.grid1);
+  EXPECT_EQ(at->at("kept_by"), town.window);
+  EXPECT_LT(at->at("at"), at->at("kept_at"));
+}
+
+TEST(GEN_5, WhatGivesWayToALaterCorrectionIsKeptToo) {
+  using namespace std::chrono_literals;
+  TwoEditors town;
+  town.must(town.window, "person.put", {{"id", "p-wang"}, {"keyholder", "赵师傅"}});
+  town.clock().advance(1h);
+  town.must(town.grid1, "person.put", {{"id", "p-wang"}, {"keyholder", "居委会"}});
+  EXPECT_EQ(town.row("person", "p-wang").at("keyholder"), "居委会");
+  const Json kept = town.edits().at(0);
+  EXPECT_EQ(kept.at("value"), "赵师傅");
+  EXPECT_EQ(kept.at("by"), town.window);
+  EXPECT_FALSE(town.ask(town.grid1, "people.edits", {{"id", "p-wang"}}))
+      << "a read is logged first";
+  EXPECT_FALSE(town.ask(town.editor, "people.edits", {{"id", "p-wang"}}));
+}
+
 TEST(B6, TheGatewayHearsOfEveryNewNumberAndPlace) {
   SmallTown town;
   const auto changes = [&] { return town.outbox("endpoint_changed").size(); };

@@ -202,6 +202,10 @@ export class DeskApi {
 
   undo = (undo: string, key: string) => this.client.post<Empty>(`/undo/${undo}`, {}, { key });
 
+  edits = async (person: string) =>
+    this.client.get<{ lost: T.LostValue[] }>(
+      `/persons/${person}/edits`, { access: await this.accessTo(person) });
+
   proxies = (person: string) => this.client.get<{ proxies: T.Proxy[] }>('/proxies', { person });
 
   requestProxy = (args: { proxy: string; dependant: string; kind: string }, key: string) =>

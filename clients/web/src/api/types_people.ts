@@ -110,3 +110,13 @@ export interface Proxy {
   confirmed_at?: number;
   until?: number;
 }
+
+/** A value of a record that gave way to another one. */
+export interface LostValue {
+  member: string;
+  value: unknown;
+  at: number;
+  by?: string;
+  kept_at: number;
+  kept_by?: string;
+}
