@@ -124,7 +124,7 @@ Endpoint endpoint_of(const sync::RouteDef& route, const SiteParts& parts) {
   LINLI_ASSERT(def != nullptr);
   out.schema = def->params_schema;
   out.run = [&parts, def](Call call, Respond done) {
-    run_query(parts, *def, std::move(call), std::move(done));
+    run_query(parts, *def, std::move(call), done);
   };
   return out;
 }

@@ -68,10 +68,10 @@ bool is_clean_url(const std::string& url, std::string_view scheme = "") {
 }
 
 bool append(std::unique_ptr<curl_slist, CurlFree>& list, const std::string& line) {
-  curl_slist* longer = curl_slist_append(list.get(), line.c_str());
-  if (longer == nullptr) return false;
-  (void)list.release();
-  list.reset(longer);
+  curl_slist* const head = curl_slist_append(list.get(), line.c_str());
+  if (head == nullptr) return false;
+  // The head stays the same once there is one.
+  if (list == nullptr) list.reset(head);
   return true;
 }
 

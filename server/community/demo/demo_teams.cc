@@ -22,7 +22,7 @@ constexpr std::int64_t kDay = 24 * 60 * kMinute;
 constexpr int kDays = 90;
 /// Volunteers of one shift.
 constexpr std::size_t kPerShift = 8;
-constexpr int kMissing = 7;
+constexpr std::size_t kMissing = 7;
 constexpr int kOverlaps = 2;
 /// Hours of that many days are not confirmed yet.
 constexpr int kFreshDays = 12;
@@ -198,8 +198,8 @@ class History {
       decide(day, id, team, from);
     }
     const std::size_t step = std::max<std::size_t>(1, services_.size() / (kMissing + 1));
-    for (int i = 1; i <= kMissing && i * step < services_.size(); ++i)
-      services_[static_cast<std::size_t>(i) * step].is_missing = true;
+    for (std::size_t i = 1; i <= kMissing && i * step < services_.size(); ++i)
+      services_[i * step].is_missing = true;
   }
 
   void plan_service(const std::string& shift, std::size_t team, std::size_t phone,

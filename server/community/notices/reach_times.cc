@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "server/community/notices/module.h"
 #include "server/community/notices/notice.h"
 #include "server/community/roles.h"
 

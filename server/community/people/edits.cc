@@ -20,7 +20,8 @@ void lose(Json& edit, Json entry) {
 }
 
 bool is_empty(const Json& value) {
-  return value.is_null() || value == "" || value == false || (value.is_array() && value.empty());
+  if (value.is_string()) return value.get_ref<const std::string&>().empty();
+  return value.is_null() || value == false || (value.is_array() && value.empty());
 }
 
 }  // namespace
