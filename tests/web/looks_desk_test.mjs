@@ -13,11 +13,19 @@ const TARGET_PX = 24;
 const STOPS_MAX = 400;
 let world;
 let warning;
+let home;
 before(async () => {
   if (!canRun) return;
   world = await openWorld('web-looks-desk', { people: 120 });
   await world.as_staff('孙浩', 'POST', '/teams', {
     value: { id: 'looks', name: '样子队', area: 'hn' },
+  });
+  home = await world.household();
+  const mother = await world.household();
+  for (const keyholder of ['赵师傅', '居委会'])
+    await world.as_staff('孙浩', 'POST', '/persons', { value: { id: home.person, keyholder } });
+  await world.as_staff('孙浩', 'POST', '/proxies', {
+    value: { proxy: mother.person, dependant: home.person },
   });
   warning = await world.send('暴雨红色预警', { severity: 'red', action_line: '今晚别出门' });
 });
@@ -44,13 +52,20 @@ const pages = () => [
   '#/volunteers/verify',
 ];
 
+/** Where names and doors stand, for who may see them. */
+const records = () => [
+  `#/people/person/${home.person}`,
+  `#/people/household/${home.household}`,
+  `#/warnings/${warning}`,
+];
+
 for (const colorScheme of ['light', 'dark']) {
   test(`UX-1 every page of the desk keeps the rules: ${colorScheme}`, options, async (t) => {
-    const { admin, approver } = await world.names();
+    const { admin, approver, window } = await world.names();
     const faults = [];
-    for (const who of [approver, admin]) {
+    for (const who of [approver, admin, window]) {
       const desk = await openDesk(t, world, who, { colorScheme });
-      for (const hash of pages()) {
+      for (const hash of who === window ? records() : pages()) {
         await desk.go(hash);
         await desk.page.locator('h1').first().waitFor();
         await desk.page.getByText('正在读取').first().waitFor({ state: 'hidden' });
