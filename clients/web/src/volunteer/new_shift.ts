@@ -11,9 +11,3 @@ export function atTime(typed: string, days: number, now: number): number | undef
   at.setDate(at.getDate() + days);
   return at.setHours(hour, minute, 0, 0);
 }
-
-/** 24 hex digits, made by the phone, so that a shift has its name without a net. */
-export function newShiftId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(12));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}

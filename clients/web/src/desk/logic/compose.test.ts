@@ -4,7 +4,8 @@ import type { Area, Notice, Task, Unreached } from '../../api/types';
 import { UndoBox, kUndoMs } from '../people/undos';
 import type { DraftForm } from '../state/drafts';
 import { AreaIndex } from './audience';
-import { argsOf, emptyForm, formOfNotice, isUrgent, lacksOf, newNoticeId } from './compose';
+import { argsOf, emptyForm, formOfNotice, isUrgent, lacksOf } from './compose';
+import { newId } from '../../ui/new_id';
 import { byNextTime, groupsOf, isInPart } from './unreached';
 
 const kNow = new Date('2026-07-20T20:00').getTime();
@@ -54,7 +55,7 @@ describe('what the server takes', () => {
   });
 
   it('names notices with 24 hex digits', () => {
-    expect(newNoticeId()).toMatch(/^[0-9a-f]{24}$/);
+    expect(newId()).toMatch(/^[0-9a-f]{24}$/);
   });
 });
 

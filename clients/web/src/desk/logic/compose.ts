@@ -119,8 +119,3 @@ export function formOfNotice(notice: Notice): DraftForm {
     ...(voice && { voice: attached(voice) }),
   };
 }
-
-/** 24 hex digits: an id the server takes as it is. */
-export function newNoticeId(): string {
-  return crypto.randomUUID().replaceAll('-', '').slice(0, 24);
-}
