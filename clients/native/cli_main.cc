@@ -5,14 +5,12 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/environment.h"
 #include "clients/native/cli/commands.h"
 
 namespace {
 
-std::string default_store() {
-  const char* home = std::getenv("HOME");
-  return std::string(home != nullptr ? home : ".") + "/.linli";
-}
+std::string default_store() { return linli::environment("HOME").value_or(".") + "/.linli"; }
 
 constexpr const char* kFooter =
     "退出码：0 成功 · 2 命令写错 · 3 没联网、已存本机 · 4 被拒绝（有原因）\n"

@@ -240,7 +240,7 @@ Result<ReplicaState> load_state(SQLite::Database& db) {
   SQLite::Statement buckets(db, "SELECT * FROM bucket");
   while (buckets.executeStep()) {
     ReplicaBucket bucket = bucket_of(buckets);
-    state.buckets.emplace(bucket.grant.b, std::move(bucket));
+    state.buckets.emplace(bucket.grant.b, bucket);
   }
   LINLI_CHECK(load_identity(db, state));
   count_mutations(db, state);

@@ -2,10 +2,10 @@
 #include "server/app/demo.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 
+#include "base/environment.h"
 #include "base/limits.h"
 #include "server/admin/admin.h"
 #include "server/community/demo/demo.h"
@@ -23,8 +23,7 @@ namespace demo = community::demo;
 constexpr const char* kSlug = "huainan";
 
 fs::path default_folder() {
-  const char* home = std::getenv("HOME");
-  return fs::path(home == nullptr ? "." : home) / ".local/share/linli-demo";
+  return fs::path(environment("HOME").value_or(".")) / ".local/share/linli-demo";
 }
 
 sync::Submission submission_of(const sync::Registry& registry, const demo::DemoCall& call,

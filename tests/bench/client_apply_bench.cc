@@ -15,6 +15,7 @@
 #include "base/crypto.h"
 #include "clients/native/replica_store_sqlite.h"
 #include "sync/protocol/client_session.h"
+#include "tests/bench/support/process.h"
 #include "tests/support/memory_replica.h"
 
 namespace linli {
@@ -67,7 +68,7 @@ double measure_client(const Stream& stream, const std::string& folder) {
   auto storage = client::open_sqlite_storage(folder);
   auto replica = sync::Replica::open(**storage);
   sync::Identity identity = test::make_identity(rng);
-  (void)(*replica)->adopt_identity(identity);
+  (*replica)->adopt_identity(identity).value();
   sync::ClientSession session(**replica, clock, rng, {});
   session.on_open();
   std::string opening;
@@ -92,9 +93,7 @@ double measure_client(const Stream& stream, const std::string& folder) {
   session.on_message(reveal);
   const double seconds = seconds_since(start);
   if (!session.is_caught_up() || (*replica)->state().digest_mismatches != 0) {
-    std::fprintf(stderr, "the fill failed: %s\n",
-                 session.trouble() ? session.trouble()->detail.c_str() : "digest");
-    std::exit(1);
+    bench::die("the fill failed: " + (session.trouble() ? session.trouble()->detail : "digest"));
   }
   return seconds;
 }

@@ -35,7 +35,7 @@ void encode_rows(benchmark::State& state) {
   const auto encoding = static_cast<Encoding>(state.range(0));
   const ServerFrame frame = frame_of_rows();
   std::string out;
-  for (auto unused : state) {
+  for ([[maybe_unused]] auto turn : state) {
     out.clear();
     encode(encoding, frame, out);
     benchmark::DoNotOptimize(out.data());
@@ -48,7 +48,7 @@ void decode_rows(benchmark::State& state) {
   const auto encoding = static_cast<Encoding>(state.range(0));
   std::string message;
   encode(encoding, frame_of_rows(), message);
-  for (auto unused : state) {
+  for ([[maybe_unused]] auto turn : state) {
     auto frames = decode_server(encoding, message);
     LINLI_ASSERT(frames.has_value());
     benchmark::DoNotOptimize(frames->data());

@@ -113,7 +113,7 @@ int run(const Options& options) {
   Report report("fanout_bench: " + std::to_string(n) + " phones, message of " +
                 std::to_string(fanout.message_bytes()) + " bytes, " + std::to_string(rounds) +
                 " rounds in turn");
-  for (const std::size_t burst : {1, 10, 40, 100}) {
+  for (const std::size_t burst : {1U, 10U, 40U, 100U}) {
     // A bare loop needs seconds for the large ones, and they scatter less.
     measure(fanout, n, burst, burst > 10 ? (rounds + 1) / 2 : rounds, report);
     phones.ping_all();

@@ -2,7 +2,8 @@
 // What:   durable mutations through the whole server: `notice.acknowledge` from phone to result,
 //         with sockets, decoding, permission, the mutator's five rows or so, SQLite with
 //         synchronous=FULL, and the commit back to the phone.
-//         Grouped: many phones, each with a few on the way. Single: one phone that waits.
+//         Grouped: many phones, each with a few on the way. Single: one phone that waits, once
+//         polling (the server's time alone) and once asleep (with the waking of the load's core).
 // Limit:  a bare 4 KiB write + fdatasync on the same file system, one per mutation, in turn.
 // Read:   ratios; a virtual disk may acknowledge from its host's cache. The server has one core,
 //         the load the other.
@@ -63,10 +64,10 @@ class Acknowledging {
     check();
   }
 
-  void alone(std::size_t phone, Samples& seconds) {
+  void alone(std::size_t phone, Load::Wait wait, Samples& seconds) {
     const double begin = wall_seconds();
     say(phone);
-    load_.run_until([&] { return heard_[phone] == said_[phone]; }, kSecondsMax, "a result");
+    load_.run_until([&] { return heard_[phone] == said_[phone]; }, kSecondsMax, "a result", wait);
     seconds.add(wall_seconds() - begin);
     check();
   }
@@ -96,7 +97,7 @@ int run(const Options& options) {
   const std::size_t rounds = options.rounds != 0 ? options.rounds : options.quick ? 3 : 5;
   const WorkFolder folder("mutation");
   make_community(
-      {.folder = folder.path(), .devices = n, .notices = (rounds + 1) * kNoticesPerRound + 1});
+      {.folder = folder.path(), .devices = n, .notices = (rounds + 1) * kNoticesPerRound + 2});
   pin_self(load_cpu());
   Linlid server({.program = options.linlid, .folder = folder.path()});
   Load load(server.load_config());
@@ -119,12 +120,14 @@ int run(const Options& options) {
   }
   const double groups = server.metric("linli_community_batches_total") - batches;
   Samples singles;
+  Samples asleep;
   Samples between;
   const double alone_batches = server.metric("linli_community_batches_total");
   const double alone_seconds = server.metric("linli_community_batch_seconds_total");
   for (std::size_t i = 0; i < std::min<std::size_t>(n, 500); ++i) {
-    phones.alone(i, singles);
+    phones.alone(i, Load::Wait::poll, singles);
     file.sync_once(between);
+    phones.alone(i, Load::Wait::sleep, asleep);
   }
   const double in_writer = (server.metric("linli_community_batch_seconds_total") - alone_seconds) /
                            (server.metric("linli_community_batches_total") - alone_batches);
@@ -153,6 +156,11 @@ int run(const Options& options) {
               .value = 1e3 * singles.quantile(0.99),
               .unit = "ms",
               .limit = 1e3 * between.quantile(0.99)});
+  report.add({.what = "the same when the load sleeps meanwhile, p50",
+              .value = 1e3 * asleep.median(),
+              .unit = "ms",
+              .limit = 1e3 * between.median(),
+              .ratio = asleep.median() / between.median()});
   report.add({.what = "  of it in the writer: mutator and commit",
               .value = 1e3 * in_writer,
               .unit = "ms, mean",

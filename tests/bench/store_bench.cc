@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -20,6 +19,7 @@
 
 #include "base/rng.h"
 #include "sync/store/sqlite/sqlite_store.h"
+#include "tests/bench/support/process.h"
 
 namespace linli::sync {
 namespace {
@@ -34,13 +34,11 @@ constexpr std::size_t kRowBytes = 600;
 template <class T>
 T must(Result<T> result) {
   if (result) return std::move(*result);
-  std::fprintf(stderr, "%s\n", result.error().detail.c_str());
-  std::exit(1);
+  bench::die(result.error().detail);
 }
 void must(Result<void> result) {
   if (result) return;
-  std::fprintf(stderr, "%s\n", result.error().detail.c_str());
-  std::exit(1);
+  bench::die(result.error().detail);
 }
 
 double seconds_since(BenchClock::time_point start) {

@@ -28,7 +28,6 @@
 namespace linli {
 namespace {
 
-using notify::Adapter;
 using notify::Item;
 
 constexpr std::size_t kLineBytesMax = 4 * 1024 * 1024;
@@ -60,7 +59,8 @@ void print(const Json& line) {
 }
 
 Json member(const Json& from, const char* key, Json otherwise) {
-  return from.is_object() && from.contains(key) ? from.at(key) : std::move(otherwise);
+  if (from.is_object() && from.contains(key)) return from.at(key);
+  return otherwise;
 }
 
 std::map<std::string, std::string, std::less<>> texts(const Json& from) {

@@ -211,6 +211,7 @@ TEST(HttpClient, AFullQueueRefusesAtOnceAndWaitingCallsExpireUnsent) {
   const CallReply expired = waiting.get();
   EXPECT_EQ(expired.failure, Failure::timed_out);
   EXPECT_FALSE(expired.sent);
+  EXPECT_EQ(waiting_too.get().failure, Failure::timed_out);
   EXPECT_EQ(active.wait_for(0s), std::future_status::timeout);
   EXPECT_EQ(active.get().failure, Failure::timed_out);
 }
@@ -275,6 +276,7 @@ TEST(HttpClient, TestsMayAllowPrivateTargetsButNeverPlainHttp) {
 TEST(HttpClient, TheProxyOfTheEnvironmentIsNotUsed) {
   ScriptedPeer proxy(answer_all);
   ScriptedPeer peer(answer_all);
+  // NOLINTBEGIN(concurrency-mt-unsafe): no other thread of this test reads the environment
   ::setenv("http_proxy", proxy.at("http").c_str(), 1);
   ::setenv("all_proxy", proxy.at("http").c_str(), 1);
   {
@@ -283,6 +285,7 @@ TEST(HttpClient, TheProxyOfTheEnvironmentIsNotUsed) {
   }
   ::unsetenv("http_proxy");
   ::unsetenv("all_proxy");
+  // NOLINTEND(concurrency-mt-unsafe)
   EXPECT_EQ(proxy.accepted(), 0);
 }
 

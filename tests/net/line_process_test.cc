@@ -98,6 +98,7 @@ TEST_F(LineProcessTest, WhatCannotBeStartedIsReported) {
 }
 
 TEST_F(LineProcessTest, TheChildInheritsNoDescriptorNoEnvironmentAndNoIgnoredSignal) {
+  // NOLINTBEGIN(concurrency-mt-unsafe): no other thread of this test reads the environment
   ::setenv("LINLI_TEST_SECRET", "secret", 1);
   const int inherited = ::open("/dev/null", O_RDONLY);  // without O_CLOEXEC on purpose
   ASSERT_GE(inherited, 0);
@@ -106,6 +107,7 @@ TEST_F(LineProcessTest, TheChildInheritsNoDescriptorNoEnvironmentAndNoIgnoredSig
   ASSERT_TRUE(log_.wait_ended());
   ::close(inherited);
   ::unsetenv("LINLI_TEST_SECRET");
+  // NOLINTEND(concurrency-mt-unsafe)
   ASSERT_EQ(log_.lines.size(), 3U);
   EXPECT_EQ(log_.lines[0], "0 1 2 3 ");  // 3 is the folder that ls reads
   EXPECT_EQ(log_.lines[1], "0");

@@ -138,6 +138,7 @@ const TestCertificate& test_certificate() {
           "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
           " -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout " +
           folder + "/" + name + ".key -out " + folder + "/" + name + ".pem 2> /dev/null";
+      // NOLINTNEXTLINE(concurrency-mt-unsafe): once, and glibc's may be called by any thread
       LINLI_ASSERT(std::system(command.c_str()) == 0);
       return folder + "/" + name;
     };

@@ -2,7 +2,6 @@
 // Goal:   the bytes of the protocol never change by accident.
 // Method: build each file of vectors from the code and compare it with the committed one;
 //         LINLI_REGENERATE=1 writes it instead. Then read the committed vectors back.
-#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -10,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "base/crypto.h"
+#include "base/environment.h"
 #include "base/json.h"
 #include "sync/protocol/codec.h"
 #include "tests/support/sample_frames.h"
@@ -30,7 +30,7 @@ std::string read_file(const std::string& name) {
 
 void expect_golden(const std::string& name, const Ordered& built) {
   const std::string text = built.dump(1) + "\n";
-  if (std::getenv("LINLI_REGENERATE") != nullptr) std::ofstream(path_of(name)) << text;
+  if (environment("LINLI_REGENERATE")) std::ofstream(path_of(name)) << text;
   EXPECT_EQ(read_file(name), text) << name << ": see tests/protocol/README.md";
 }
 

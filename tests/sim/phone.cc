@@ -3,7 +3,8 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
+
+#include "base/environment.h"
 
 namespace linli::sim {
 
@@ -189,8 +190,7 @@ void Phone::note_reveals(const std::string& message) {
     return;
   }
   const auto& buckets = replica_->state().buckets;
-  if (const char* who = std::getenv("LINLI_SIM_TRACE"); who != nullptr && name_ == who)
-    trace(*frames);
+  if (environment("LINLI_SIM_TRACE") == name_) trace(*frames);
   for (const ServerFrame& frame : *frames) {
     const auto* c = std::get_if<FrameC>(&frame);
     if (c == nullptr || !c->bucket) continue;

@@ -2,12 +2,12 @@
 // `linli notice ...`: what staff do online, with the device's key and, where asked, a passphrase.
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <ctime>
 #include <iostream>
 #include <map>
 
 #include "base/blob_limits.h"
+#include "base/environment.h"
 #include "clients/native/blobs.h"
 #include "clients/native/cli/commands.h"
 #include "clients/native/cli/words.h"
@@ -40,9 +40,9 @@ struct NoticeArgs {
 
 client::StaffApi::AskFactors ask_factors(const std::string& totp) {
   return [totp]() -> Result<client::StaffApi::Factors> {
-    const char* given = std::getenv("LINLI_PASSPHRASE");
+    const auto given = environment("LINLI_PASSPHRASE");
     client::StaffApi::Factors out;
-    out.passphrase = given != nullptr ? given : ask("口令：", true);
+    out.passphrase = given ? *given : ask("口令：", true);
     out.totp = !totp.empty() ? totp : ask("动态码（6 位）：");
     if (out.passphrase.empty() || out.totp.empty()) {
       return fail(Errc::elevation_required, "passphrase or code is missing");
@@ -276,9 +276,9 @@ void add_content(CLI::App& command, NoticeArgs& args) {
 void set_up(Context& context, const std::string& code) {
   auto client = context.open_enrolled();
   if (!client) return;
-  const char* given = std::getenv("LINLI_PASSPHRASE");
-  const std::string passphrase = given != nullptr ? given : ask("新口令：", true);
-  if (given == nullptr && ask("再输一次：", true) != passphrase) {
+  const auto given = environment("LINLI_PASSPHRASE");
+  const std::string passphrase = given ? *given : ask("新口令：", true);
+  if (!given && ask("再输一次：", true) != passphrase) {
     return context.fail_with({Errc::invalid_argument, "两次口令不一样"});
   }
   client::StaffApi api(*client, ask_factors(""));

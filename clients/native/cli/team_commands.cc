@@ -251,7 +251,7 @@ void claim(Context& context, const ClaimArgs& args) {
   Json what;
   what["walk_up"] = walk_up_id(args.shift, args.name, args.last4);
   what["person"] = args.person.empty() ? client->identity()->person : args.person;
-  write_and_send(context, *client, "attendance.claim", std::move(what), "已认领。");
+  write_and_send(context, *client, "attendance.claim", what, "已认领。");
 }
 
 void add_claim(CLI::App& app, Context& context) {

@@ -192,10 +192,11 @@ void Load::ping_all() {
   run_for(0.2);
 }
 
-void Load::run_until(const std::function<bool()>& done, double seconds_max, const char* what) {
+void Load::run_until(const std::function<bool()>& done, double seconds_max, const char* what,
+                     Wait wait) {
   const double until = wall_seconds() + seconds_max;
   while (!done()) {
-    turn(100);
+    turn(wait == Wait::poll ? 0 : 100);
     if (lost_ > 0)
       die(std::to_string(lost_) + " sockets were lost while waiting for " + what +
           "; last error: " + phones_.totals.last_error);

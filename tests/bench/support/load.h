@@ -58,8 +58,12 @@ class Load {
             const std::vector<std::string>& args);
   /// The server closes who says nothing for 120 s.
   void ping_all();
+  /// How the loop waits for its sockets. Polling keeps its core awake: what is timed then ends with
+  /// the server's last byte, not with the waking of an idle core, which no phone shares with it.
+  enum class Wait { sleep, poll };
   /// Runs the loop until `done()`; dies after `seconds_max` or when a socket closes.
-  void run_until(const std::function<bool()>& done, double seconds_max, const char* what);
+  void run_until(const std::function<bool()>& done, double seconds_max, const char* what,
+                 Wait wait = Wait::sleep);
   void run_for(double seconds);
 
  private:

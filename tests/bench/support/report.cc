@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/assert.h"
+#include "base/environment.h"
 #include "tests/bench/support/process.h"
 
 namespace linli::bench {
@@ -82,7 +83,7 @@ int Report::finish() {
 
 Options parse_options(int argc, char** argv) {
   Options out;
-  if (const char* path = std::getenv("LINLID"); path != nullptr) out.linlid = path;
+  if (const auto path = environment("LINLID")) out.linlid = *path;
   for (int i = 1; i < argc; ++i) {
     const std::string name = argv[i];
     const auto next = [&]() -> std::string {

@@ -2,13 +2,13 @@
 // Goal:   the bytes of codes, entries, log and the rules of hours never change by accident.
 // Method: build tests/protocol/checkin.json from the code and compare it with the committed file;
 //         LINLI_REGENERATE=1 writes it instead.
-#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <sstream>
 
 #include <gtest/gtest.h>
 
+#include "base/environment.h"
 #include "base/json.h"
 #include "checkin/log.h"
 #include "tests/unit/checkin/samples.h"
@@ -296,7 +296,7 @@ TEST(CheckinGolden, BytesAndRulesAreThoseOfTheCommittedVectors) {
                          {"judge", judge_vectors()},     {"presence", presence_vectors()},
                          {"count_once", count_vectors()}};
   const std::string text = built.dump(1) + "\n";
-  if (std::getenv("LINLI_REGENERATE") != nullptr) std::ofstream(kFile) << text;
+  if (environment("LINLI_REGENERATE")) std::ofstream(kFile) << text;
   std::ostringstream committed;
   committed << std::ifstream(kFile).rdbuf();
   EXPECT_EQ(committed.str(), text) << kFile << ": see tests/protocol/README.md";

@@ -4,11 +4,11 @@
 // Method: seeded shifts with wrong clocks, lost and repeated scans and late syncs, delivered in two
 //         orders to two servers with the same keys; then one row of the database is attacked.
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 #include <gtest/gtest.h>
 
+#include "base/environment.h"
 #include "tests/support/service_day.h"
 
 namespace linli::test {
@@ -107,8 +107,8 @@ constexpr int kFewSeeds = 3;
 
 /// LINLI_SEEDS sets how many histories and attacked histories are tried.
 int seeds(int usual) {
-  const char* wanted = std::getenv("LINLI_SEEDS");
-  return 1 + (wanted == nullptr ? usual : std::atoi(wanted));
+  const auto wanted = environment("LINLI_SEEDS");
+  return 1 + (wanted ? std::stoi(*wanted) : usual);
 }
 
 INSTANTIATE_TEST_SUITE_P(FewSeeds, HonestHistory, testing::Range(1, kFewSeeds + 1));

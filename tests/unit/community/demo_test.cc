@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/environment.h"
 #include "server/community/schema.h"
 #include "server/community/teams/verify.h"
 #include "tests/support/row_set.h"
@@ -213,7 +214,7 @@ TEST(Schema, CommittedMutatorsAreThoseOfTheRegistry) {
   TestCommunity empty;
   const std::string now = community::describe_mutators(empty.registry()).dump(1) + "\n";
   const std::string path = "schema/mutators.json";
-  if (std::getenv("LINLI_WRITE_GOLDEN") != nullptr) std::ofstream(path) << now;
+  if (environment("LINLI_WRITE_GOLDEN")) std::ofstream(path) << now;
   std::ifstream file(path);
   std::stringstream committed;
   committed << file.rdbuf();

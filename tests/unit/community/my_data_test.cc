@@ -100,7 +100,7 @@ TEST(ENR_12, ALoggedSearchOpensTheRecordsThatItFound) {
   SmallTown town;
   const Json asked =
       town.must(town.window, "people.request_search", {{"q", "王桂"}, {"reason", "送药上门"}});
-  const Json access = asked.at("access");
+  const Json& access = asked.at("access");
   EXPECT_EQ(code_of(town.ask(town.window, "people.get", {{"id", "p-wang"}, {"access", access}})),
             Errc{});
   EXPECT_EQ(code_of(town.ask(town.window, "people.get", {{"id", "p-liu"}, {"access", access}})),

@@ -618,6 +618,7 @@ TEST(Fanout, WithdrawalStopsItAndNothingComesOut) {
   town.tick();
   town.must(town.editor, "notice.withdraw", {{"id", "n1"}});
   town.settle();
+  EXPECT_FALSE(town.holds(late, "notice", "n1"));
   EXPECT_TRUE(town.row("notice", "n1").is_null());
   EXPECT_TRUE(town.row("audience", "n1:001:000000").is_null());
   EXPECT_EQ(town.outbox("notice_sent").size(), 0U);

@@ -119,7 +119,7 @@ TEST(RAIN_16, TheReportSaysWhatCameOfAWarningAndHowTheLastOneWasReached) {
   EXPECT_EQ(out.at("cared").at("calls"), 1);
   EXPECT_NEAR(out.at("cared").at("longest_ms"), Millis(5min).count(), 10);
   EXPECT_EQ(out.at("back").at("visits"), 0);
-  const Json last = out.at("last");
+  const Json& last = out.at("last");
   EXPECT_EQ(last.at("name"), "王桂芝");
   std::vector<std::string> steps;
   for (const Json& step : last.at("trail")) steps.push_back(step.at("what").get<std::string>());

@@ -8,12 +8,12 @@
 // file of the newest upgrade only. Never regenerate an older one: it cannot be made again.
 #include "sync/engine/upgrade.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 
 #include <gtest/gtest.h>
 
+#include "base/environment.h"
 #include "sync/store/sqlite/sqlite_store.h"
 #include "tests/support/row_set.h"
 #include "tests/unit/community/upgrade_town.h"
@@ -133,7 +133,7 @@ class PaperReplica {
 TEST(GoldenCommunity, TheNewestUpgradeLeftAFile) {
   const TestCommunity plain;
   const int newest = plain.registry().upgrades().back().number;
-  if (std::getenv("LINLI_REGENERATE_GOLDEN") != nullptr) {
+  if (environment("LINLI_REGENERATE_GOLDEN")) {
     fs::remove(golden(newest));
     UpgradeTown town(open_file(golden(newest)));
     ASSERT_TRUE(sync::upgrade(town.registry(), town.store(), town.committer()));

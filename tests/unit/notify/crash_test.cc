@@ -3,10 +3,10 @@
 //         rule for `unknown` allows; the counts are printed.
 // Method: seeded runs over the real store; the gateway dies before its commit, between commit and
 //         submission, between submission and answer. A peer remembers what really arrived.
-#include <cstdlib>
 
 #include <gtest/gtest.h>
 
+#include "base/environment.h"
 #include "tests/unit/notify/gateway_world.h"
 
 namespace linli::test {
@@ -27,8 +27,8 @@ struct Tally {
 
 /// 40 in the quick tier; LINLI_G1_RUNS asks for more.
 int runs() {
-  const char* asked = std::getenv("LINLI_G1_RUNS");
-  return asked == nullptr ? 40 : std::atoi(asked);
+  const auto asked = environment("LINLI_G1_RUNS");
+  return asked ? std::stoi(*asked) : 40;
 }
 
 class CrashRun {

@@ -154,7 +154,7 @@ TEST_F(ExecChannel, AnOutcomeThatCannotBeReadIsUnknown) {
 
 TEST_F(ExecChannel, NotNowIsOfWhatIsBehindTheProgramUnlessItSaysOtherwise) {
   const auto channel = make();
-  for (const std::uint64_t id : {1, 2, 3}) submit(*channel, id);
+  for (const std::uint64_t id : {1U, 2U, 3U}) submit(*channel, id);
   hear(*channel, R"({"id":"1","outcome":"retry_after","wait_s":5,"reason":"modem_down"})");
   hear(*channel, R"({"id":"2","outcome":"retry_after","peer_fault":false})");
   hear(*channel, R"({"id":"3","outcome":"permanent_content"})");

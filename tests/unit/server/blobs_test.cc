@@ -232,7 +232,7 @@ class BlobsOfNotices : public BlobsTest {
     content["title"] = "附图通知";
     content["audience"] = {{"areas", {area}}};
     LINLI_TRY(const Json draft, run("notice.draft", content, editor_));
-    const Json id = draft.at("id");
+    const Json& id = draft.at("id");
     LINLI_CHECK(run("notice.submit", {{"id", id}}, editor_));
     LINLI_CHECK(run("notice.approve",
                     {{"id", id}, {"fingerprint", draft.at("fingerprint")}, {"persons", 0}},

@@ -329,7 +329,7 @@ TEST_P(StoreContract, ResultsOfALongLaneAreFoundFromAnyNumberAlsoAfterPruning) {
     }
     must(store().apply(batch));
   }
-  for (const std::uint64_t pruned : {0, 63, 64, 65, 130, 499}) {
+  for (const std::uint64_t pruned : {0U, 63U, 64U, 65U, 130U, 499U}) {
     must(store().prune(static_cast<std::int64_t>(pruned + 1), 0));
     for (std::uint64_t after = 0; after <= kLast + 1; ++after) {
       for (const std::size_t limit : {std::size_t{1}, std::size_t{7}, std::size_t{200}}) {
@@ -347,7 +347,7 @@ TEST_P(StoreContract, OutboxStaysGapless) {
   WriteBatch batch = empty_batch();
   batch.outbox = {{1, "a", "{}", 1}, {2, "b", "{}", 2}};
   must(store().apply(batch));
-  for (const std::uint64_t wrong : {1, 2, 4}) {
+  for (const std::uint64_t wrong : {1U, 2U, 4U}) {
     WriteBatch bad = empty_batch();
     bad.outbox = {{wrong, "c", "{}", 3}};
     EXPECT_EQ(store().apply(bad).error().code, Errc::conflict);

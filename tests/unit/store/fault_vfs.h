@@ -53,7 +53,11 @@ class FaultVfs {
   };
   static File* file(sqlite3_file* f) { return reinterpret_cast<File*>(f); }
   static sqlite3_file* real(sqlite3_file* f) { return file(f)->real(); }
-  static bool fires() { return left_ > 0 && --left_ == 0; }
+  static bool fires() {
+    if (left_ <= 0) return false;
+    --left_;
+    return left_ == 0;
+  }
 
   static int on_open(sqlite3_vfs*, const char* name, sqlite3_file* f, int flags, int* out) {
     (new (f) File{})->is_wal = (flags & SQLITE_OPEN_WAL) != 0;

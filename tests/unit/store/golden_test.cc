@@ -4,9 +4,9 @@
 //         in it. A copy is opened (and so migrated) and must say the same.
 // New schema version: LINLI_REGENERATE_GOLDEN=1 unit_store --gtest_filter=GoldenDatabase.* writes
 // the files of the newest version only. Never regenerate an older one: it cannot be made again.
-#include <cstdlib>
 #include <fstream>
 
+#include "base/environment.h"
 #include "sync/store/sqlite/migrations.h"
 #include "sync/store/sqlite/sqlite_store.h"
 #include "sync/store/sqlite/verify.h"
@@ -33,7 +33,7 @@ void regenerate(int version) {
 
 TEST(GoldenDatabase, EveryOldVersionOpensWithItsContent) {
   const int newest = sqlite::migrations().back().number;
-  if (std::getenv("LINLI_REGENERATE_GOLDEN") != nullptr) regenerate(newest);
+  if (environment("LINLI_REGENERATE_GOLDEN")) regenerate(newest);
   for (int version = 1; version <= newest; ++version) {
     const TempFolder folder;
     const std::string path = folder.file("sync.db");
