@@ -66,8 +66,7 @@ Result<ListenAddress> ListenAddress::parse(std::string_view text) {
 
 Listener::Listener(asio::io_context& loop, std::shared_ptr<const TlsContext> tls,
                    std::vector<ListenTarget> targets, std::function<bool()> may_accept)
-    : loop_(loop),
-      tls_(std::move(tls)),
+    : tls_(std::move(tls)),
       targets_(std::move(targets)),
       may_accept_(std::move(may_accept)),
       acceptor_(loop),

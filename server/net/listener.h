@@ -58,7 +58,6 @@ class Listener {
   void on_exhausted();
   void refuse(int descriptor);
 
-  asio::io_context& loop_;
   const std::shared_ptr<const TlsContext> tls_;
   const std::vector<ListenTarget> targets_;
   const std::function<bool()> may_accept_;

@@ -231,7 +231,7 @@ TEST(NTC_4, ACorrectionAddsAndTakesAwayPicturesAndTheVoiceNote) {
   const Json second = arrived(town, 'b', "image/png");
   const Json voice = arrived(town, 'c', "audio/mpeg");
   Json notice = SmallTown::notice("r1", kEverybody, "none");
-  notice["images"] = {first};
+  notice["images"] = Json::array({first});
   notice["voice"] = voice;
   town.send(notice);
   town.must(town.editor, "notice.correct", {{"id", "r1"}, {"images", {first, second}}});
