@@ -8,8 +8,6 @@
 
 #include "cmake/precompiled.h"
 
-#ifdef __clang__
-
 namespace linli::precompiled {
 
 inline void instantiate_checks(const nlohmann::json& json, const std::string& text,
@@ -42,5 +40,3 @@ inline void instantiate_checks(const nlohmann::json& json, const std::string& te
 }
 
 }  // namespace linli::precompiled
-
-#endif
