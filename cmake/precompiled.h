@@ -37,6 +37,9 @@
 #include "base/limits.h"
 #include "base/result.h"
 
+// clang instantiates the templates of a precompiled header once, g++ again in each unit.
+#ifdef __clang__
+
 /// Never called: it has the compiler instantiate here what JSON literals need. nlohmann's classes
 /// take a text by the type of its array, so that each length is a set of instantiations of its own.
 namespace linli::precompiled {
@@ -74,3 +77,5 @@ inline std::string instantiate_json(nlohmann::json& json, const nlohmann::json& 
 }
 
 }  // namespace linli::precompiled
+
+#endif

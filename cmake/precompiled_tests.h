@@ -8,6 +8,8 @@
 
 #include "cmake/precompiled.h"
 
+#ifdef __clang__
+
 namespace linli::precompiled {
 
 inline void instantiate_checks(const nlohmann::json& json, const std::string& text,
@@ -40,3 +42,5 @@ inline void instantiate_checks(const nlohmann::json& json, const std::string& te
 }
 
 }  // namespace linli::precompiled
+
+#endif
