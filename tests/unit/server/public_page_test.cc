@@ -38,10 +38,12 @@ TEST(PublicHtml, ForeignTextIsOnlyText) {
   evil["action_line"] = "<img src=x onerror=1>";
   evil["body"] = "</p><style>";
   evil["issuer"] = "&\"'";
-  const PublicNotices from = some({evil});
-  for (const std::string& text : {http::public_html(from), http::public_atom(from)})
+  const PublicNotices from = some(Json::array({evil}));
+  for (const std::string& text : {http::public_html(from), http::public_atom(from)}) {
+    EXPECT_NE(text.find("script&gt;1"), text.npos) << "it is there";
     for (const char* markup : {"<script", "<img", "<b>", "</p><style>", "&\""})
       EXPECT_EQ(text.find(markup), text.npos) << markup;
+  }
 }
 
 TEST(PublicHtml, SaysWhenThereIsNothing) {
